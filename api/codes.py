@@ -1,0 +1,85 @@
+"""Every machine code that an error can carry: its HTTP status and what it means. The documentation is made from it."""
+
+from msgspec import Struct
+
+
+class Code(Struct, frozen=True):
+    status: int
+    meaning: str
+    message: str | None = None
+    """What the envelope says when the place that refuses has nothing more exact to say; default ``meaning``."""
+
+
+CODES: dict[str, Code] = {
+    # The request itself
+    "bad_request": Code(400, "The request cannot be read: bad HTTP, bad JSON, a parameter given twice", "Bad Request"),
+    "not_found": Code(404, "There is no such path or thing, or it is not yours to see", "Not found"),
+    "not_acceptable": Code(406, "The Accept header allows no JSON", "Not Acceptable"),
+    "request_timeout": Code(408, "The request did not arrive in time", "Request Timeout"),
+    "payload_too_large": Code(413, "The body is longer than this route takes", "Request Entity Too Large"),
+    "uri_too_long": Code(414, "The address is longer than 8 KiB", "URI Too Long"),
+    "unsupported_media_type": Code(415, "The body is neither plain JSON nor a form", "Unsupported Media Type"),
+    "validation_failed": Code(422, "The input is well-formed and wrong; details says which field", "Validation failed"),
+    "headers_too_large": Code(431, "The headers are longer than 16 KiB", "Request Header Fields Too Large"),
+    # The service
+    "internal_error": Code(500, "A bug of ours; it is counted and logged", "Internal server error"),
+    "audit_key_storage_failed": Code(500, "The new audit key could not be stored"),
+    "overloaded": Code(503, "Too many requests at once; try again after Retry-After"),
+    "deadline_exceeded": Code(503, "The answer took too long; whether it was carried out is unknown"),
+    "stopping": Code(503, "This process is being stopped; the next attempt meets another one"),
+    "database_unavailable": Code(503, "The database does not answer; try again after Retry-After"),
+    "sealed": Code(503, "The keys at rest are missing, so nothing that needs one is done"),
+    "assets_missing": Code(503, "The browser files were not installed: run make setup"),
+    "tenant_halted": Code(503, "The tenant's custody is halted because its log was proved forked"),
+    # Who asks
+    "unauthorized": Code(401, "An API key is needed", "Unauthorized"),
+    "invalid_api_key": Code(401, "The API key is unknown, revoked or expired", "Invalid API key"),
+    "webauthn_required": Code(401, "A fresh assertion of a security key is needed"),
+    "webauthn_failed": Code(401, "The assertion of the security key was not accepted"),
+    "forbidden": Code(403, "The caller is known and may not"),
+    "tenant_inactive": Code(403, "The tenant is not active", "Access denied"),
+    "insufficient_role": Code(403, "The key's role does not allow this"),
+    "missing_capability": Code(403, "This custody step needs a capability token"),
+    "cap_rejected": Code(403, "The capability token was refused"),
+    "wrong_lineage": Code(403, "The capability token was made for another lineage"),
+    "expired_capability": Code(403, "The capability token has expired"),
+    "consumed_nonce": Code(403, "The capability token was used before"),
+    "parent_dispatch_expired": Code(403, "The parent dispatch has expired or was revoked"),
+    "not_assigned_agent": Code(403, "The story is assigned to another agent"),
+    "agent_identity_required": Code(403, "The key belongs to no agent"),
+    "orchestrator_agent_required": Code(403, "The key belongs to no orchestrator agent"),
+    "tenant_context_required": Code(400, "A superadmin must say for which tenant: X-Impersonate-Tenant"),
+    "rate_limited": Code(429, "Too many requests; try again after Retry-After"),
+    "witness_header_missing": Code(428, "The tenant requires the header X-Loopctl-Last-Known-STH"),
+    "witness_header_malformed": Code(428, "X-Loopctl-Last-Known-STH is not <position>:<prefix>"),
+    "witness_divergence": Code(409, "The tree head that the client knows is not in this log"),
+    # State and custody
+    "rejected": Code(422, "The request was understood and refused"),
+    "conflict": Code(409, "The state does not allow it now"),
+    "custody_violation": Code(409, "Somebody tried to confirm their own work"),
+    "self_report_blocked": Code(409, "The implementer cannot report its own story"),
+    "self_review_blocked": Code(409, "The implementer cannot review its own story"),
+    "self_verify_blocked": Code(409, "The implementer cannot verify or reject its own story"),
+    "invalid_transition": Code(409, "The story is in another state"),
+    "must_contract_first": Code(409, "The story must be contracted first"),
+    "must_claim_first": Code(409, "The story must be claimed first"),
+    "dependencies_not_met": Code(409, "A story or epic that this one depends on is not verified"),
+    "story_not_reported_done": Code(409, "The story was not reported done"),
+    "review_not_conducted": Code(422, "There is no review of the current report"),
+    "review_required": Code(422, "The review is incomplete"),
+    "reason_required": Code(422, "A reason must be given"),
+    "title_mismatch": Code(422, "The title is not the story's"),
+    "contract_mismatch": Code(422, "The number of acceptance criteria is not the story's"),
+    "version_conflict": Code(409, "Somebody wrote in between"),
+    # Work breakdown, import, keys
+    "dependency_exists": Code(409, "The dependency is already there"),
+    "self_dependency": Code(422, "Nothing can depend on itself"),
+    "cross_project_dependency": Code(422, "Both ends of a dependency must be in one project"),
+    "cycle_detected": Code(422, "The dependency would close a cycle"),
+    "cross_level_deadlock": Code(422, "The dependency contradicts those between epics"),
+    "import_conflict": Code(409, "Numbers in the import exist already"),
+    "import_invalid": Code(422, "The import is not consistent"),
+    "limit_reached": Code(422, "The tenant has as many as it may have"),
+    "audit_key_exists": Code(409, "The tenant has an audit key already"),
+    "no_audit_key": Code(404, "The tenant has no audit key"),
+}

@@ -1,0 +1,1 @@
+"""What there is and where: the entry document, the route list, /.well-known."""

@@ -1,0 +1,123 @@
+"""The OpenAPI document: Litestar's reading of the handlers, with our errors, our envelope and no schema of its own."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import HTTPRoute
+
+from api.codes import CODES
+from api.documentation.envelope import ENVELOPE, PROBLEM, error_response
+from api.documentation.three_zero import as_three_zero
+
+DESCRIPTION = (
+    "State store of an AI development loop: agents say what they did, others confirm it, and a log that anyone can "
+    "check keeps both. Every error has a stable code; send `Accept: application/problem+json` for RFC 9457."
+)
+
+EVERYWHERE = ("bad_request", "internal_error", "deadline_exceeded")
+WITH_ADMISSION = ("overloaded",)
+WITH_JSON = ("not_acceptable",)
+WITH_BODY = ("request_timeout", "payload_too_large", "unsupported_media_type", "validation_failed")
+WITH_KEY = ("unauthorized", "invalid_api_key", "tenant_inactive", "insufficient_role", "rate_limited")
+
+
+class Documents:
+    """Made from the handlers when it is first asked for, because most processes are never asked."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self._handlers: Sequence[HTTPRouteHandler] = ()
+        self._encoded: dict[str, bytes] = {}
+
+    def describe(self, handlers: Sequence[HTTPRouteHandler]) -> None:
+        self._handlers = handlers
+
+    def encoded(self, version: str) -> bytes:
+        """``version`` is 3.0 or 3.1."""
+        if version not in self._encoded:
+            document = openapi_document(self._handlers, self._version)
+            self._encoded["3.1"] = json.dumps(document).encode()
+            self._encoded["3.0"] = json.dumps(as_three_zero(document)).encode()
+        return self._encoded[version]
+
+
+def openapi_document(handlers: Sequence[HTTPRouteHandler], version: str) -> dict[str, Any]:
+    """OpenAPI 3.1. A second application reads the handlers, so that the served one has no route for documents."""
+    config = OpenAPIConfig(
+        title="loopctl",
+        version=version,
+        description=DESCRIPTION,
+        operation_id_creator=_operation_id,
+        render_plugins=[JsonRenderPlugin()],
+    )
+    reader = Litestar(list(handlers), openapi_config=config, logging_config=None, debug=False, pdb_on_exception=False)
+    # Through JSON: what Litestar hands out is shared between its own parts.
+    document: dict[str, Any] = json.loads(json.dumps(reader.openapi_schema.to_schema(), default=msgspec.to_builtins))
+    shared: dict[str, Any] = {}
+    for path, method, handler in _operations(reader):
+        _complete(document["paths"][path][method], handler.opt, shared)
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update({"Error": ENVELOPE, "Problem": PROBLEM})
+    components["responses"] = dict(sorted(shared.items()))
+    components["securitySchemes"] = {"BearerAuth": {"type": "http", "scheme": "bearer"}}
+    return document
+
+
+def _operations(reader: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    for route in reader.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                if handler.resolve_include_in_schema():
+                    yield from ((route.path_format, method.lower(), handler) for method in handler.http_methods)
+
+
+def _operation_id(handler: HTTPRouteHandler, method: str, _: object) -> str:
+    name = str(handler.fn.__name__)
+    return name if len(handler.http_methods) == 1 else f"{name}_{method.lower()}"
+
+
+def _complete(operation: dict[str, Any], opt: dict[str, Any], shared: dict[str, Any]) -> None:
+    """``shared`` collects the error responses, which most operations have in common."""
+    operation["security"] = [] if opt["access"] == "public" else [{"BearerAuth": []}]
+    operation["x-role"] = opt["access"]
+    responses = operation["responses"]
+    responses.pop("400", None)  # the framework's own validation error, which no client ever sees
+    by_status: dict[str, list[str]] = {}
+    for code in dict.fromkeys(_codes(operation, opt)):
+        by_status.setdefault(str(CODES[code].status), []).append(code)
+    for status, codes in by_status.items():
+        if status in responses:
+            _or_error(responses[status], codes)
+        else:
+            name = ".".join(codes)
+            shared[name] = error_response(codes)
+            responses[status] = {"$ref": f"#/components/responses/{name}"}
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _or_error(response: dict[str, Any], codes: Sequence[str]) -> None:
+    """The route has an answer of its own with this status."""
+    response["description"] += "; or: " + error_response(codes)["description"]
+    own = response["content"]["application/json"]
+    own["schema"] = {"anyOf": [own["schema"], {"$ref": "#/components/schemas/Error"}]}
+
+
+def _codes(operation: dict[str, Any], opt: dict[str, Any]) -> list[str]:
+    codes = list(EVERYWHERE)
+    if not opt.get("always_admitted"):
+        codes += WITH_ADMISSION
+    if not opt.get("any_accept"):
+        codes += WITH_JSON
+    if "requestBody" in operation:
+        codes += WITH_BODY
+    if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
+        codes.append("not_found")
+    if opt["access"] != "public":
+        codes += WITH_KEY
+    return codes + list(opt.get("errors", ()))

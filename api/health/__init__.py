@@ -1,0 +1,1 @@
+"""How the service is: for people, load balancers and Prometheus."""

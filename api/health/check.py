@@ -1,0 +1,56 @@
+"""Asks what the service stands on, once for everybody who wants to know in the same second."""
+
+import asyncio
+
+from msgspec import UNSET
+
+from api.health.schemas import Checks, Health, Outcome, Status
+from api.services import Probe, Services
+
+PROBE_SECONDS = 5.0
+KEEP_SECONDS = 1.0
+"""How old an answer may be: /health is public, and must not become a way to keep the database busy."""
+
+
+class HealthCheck:
+    """Remembers the last answer; whoever comes while a look is under way waits for that one."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = asyncio.Lock()
+        self._checks: Checks | None = None
+        self._looked_at = 0.0
+
+    async def look(self) -> Health:
+        """Takes at most PROBE_SECONDS; the seal is read fresh, because reading it costs nothing."""
+        checks = await self._recent()
+        seal = self._services.seal()
+        failed = "error" in (checks.database, checks.redis, checks.jobs)
+        status: Status = "degraded" if failed else "sealed" if seal.sealed else "ok"
+        reason = (seal.reason or "The keys at rest are missing.") if seal.sealed else UNSET
+        return Health(status=status, version=self._services.version, checks=checks, reason=reason)
+
+    async def _recent(self) -> Checks:
+        async with self._lock:
+            now = self._services.clock()
+            if self._checks is None or now - self._looked_at >= KEEP_SECONDS:
+                self._checks = await self._ask()
+                self._looked_at = self._services.clock()
+            return self._checks
+
+    async def _ask(self) -> Checks:
+        services = self._services
+        async with asyncio.TaskGroup() as group:
+            database = group.create_task(_outcome(services.database))
+            redis = group.create_task(_outcome(services.redis))
+            jobs = group.create_task(_outcome(services.jobs))
+        return Checks(database.result(), redis.result(), jobs.result(), jobs.result())
+
+
+async def _outcome(probe: Probe) -> Outcome:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            await probe()
+    except Exception:  # noqa: BLE001  # whatever it is, the answer is that it does not work
+        return "error"
+    return "ok"

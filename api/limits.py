@@ -1,0 +1,40 @@
+"""Every bound that the API puts on a client, in one value, so that tests can use small ones."""
+
+from msgspec import Struct
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Sources: spec 06, sections 6.1 and 6.3; spec 01, section 1.1 for the body."""
+
+    url_bytes: int = 8192
+    header_bytes: int = 16384
+    """Of all header lines together, names and values with their separators."""
+    body_bytes: int = 2_000_000
+    query_parameters: int = 100
+    json_depth: int = 64
+    header_seconds: float = 10.0
+    """From the first byte of a request (or from the connection) to the end of its headers."""
+    body_seconds: float = 10.0
+    request_seconds: float = 10.0
+    """From the end of the body to the answer."""
+    idle_seconds: float = 30.0
+    """Between two requests on one connection."""
+    write_seconds: float = 20.0
+    """How long a client may leave an answer unread before the connection is cut."""
+    linger_seconds: float = 1.0
+    """How long a refused connection stays open so that the client can read why."""
+    connections: int = 1000
+    pipelined: int = 32
+    """Requests that may wait on one connection behind the one that is being answered."""
+    running: int = 64
+    """Requests that run at the same time in one process; health is not counted."""
+    admission_seconds: float = 0.1
+    """How long a request waits for its turn before it is turned away."""
+    framing_bytes: int = 16384
+    """Of chunk extensions or trailers without a byte of body in between."""
+
+
+LARGE_BODY_BYTES = 10 * 1024 * 1024
+"""For a route that imports: ``opt={"body_bytes": LARGE_BODY_BYTES, "request_seconds": LARGE_BODY_SECONDS}``."""
+
+LARGE_BODY_SECONDS = 60.0

@@ -1,0 +1,206 @@
+"""The ASGI application around the routes: every request goes through here, in this order, and no other way.
+
+id → route → access → Accept, query → body (type, length, time, content) → admission → handler → answer or refusal.
+Each step is a module of its own; this one only says in which order they stand and what happens when one raises.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import Receive, Scope, Send
+from msgspec import Struct
+
+from api import body as request_body
+from api.access_log import AccessLog
+from api.admission import Admission
+from api.deadlines import Deadline, Deadlines
+from api.direct import EMPTY
+from api.endpoints import Endpoints, Found
+from api.errors import JSON, failure_of, render
+from api.exchange import Exchange
+from api.headers import CommonHeaders, Header
+from api.json_guard import check_json
+from api.limits import Limits
+from api.metrics import Metrics
+from api.negotiation import accepts_json, check_body_type, wants_problem
+from api.policy import Policy
+from api.query import check_path, check_query
+from api.refusal import ClientGone, Refused
+
+log = structlog.get_logger("api")
+
+CLIENT_GONE = 499
+"""Never sent; how figures and logs show a client that left before its request was complete."""
+
+
+class Surroundings(Struct, frozen=True):
+    """What the shell works with besides the routes."""
+
+    limits: Limits
+    metrics: Metrics
+    access_log: AccessLog
+    clock: Callable[[], float]
+    common_headers: CommonHeaders
+
+
+class Shell:
+    """The ASGI application that is served."""
+
+    def __init__(self, app: Litestar, around: Surroundings) -> None:
+        self._app = app
+        self._around = around
+        self._limits = limits = around.limits
+        self._endpoints = Endpoints(app, limits)
+        self._admission = Admission(limits.running, limits.admission_seconds)
+        self._deadlines = Deadlines(min(0.05, limits.request_seconds / 10, limits.body_seconds / 10))
+        self.limits = limits
+        self.refused = around.metrics.refused
+        """To be told the code of each request that never got here because it was not HTTP."""
+
+    def close(self) -> None:
+        """Writes what waits to be written, and takes this process out of the shared figures."""
+        self._around.access_log.flush()
+        self._around.metrics.process_ends()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive, send, self._around.common_headers, self._around.clock())
+        structlog.contextvars.bind_contextvars(request_id=exchange.request_id.decode())
+        try:
+            await self._respond(exchange)
+        except ClientGone:
+            exchange.status = CLIENT_GONE
+        except asyncio.CancelledError:
+            # Only a stop that has run out of patience gets here; the client should know to ask somebody else.
+            await self._refuse(exchange, Refused("stopping", headers={"Retry-After": "1"}))
+            raise
+        except Exception as error:  # noqa: BLE001  # the last resort: a client never sees what went wrong inside
+            await self._refuse(exchange, error)
+        finally:
+            self._record(exchange)
+
+    async def _respond(self, exchange: Exchange) -> None:
+        found = self._find(exchange)
+        policy = found.endpoint.policy
+        self._check_head(exchange, policy)
+        if policy.access != "public":
+            raise Refused("unauthorized")
+        deadline = self._deadlines.begin(policy.body_seconds if exchange.body_left else policy.request_seconds)
+        try:
+            body, form = await self._read(exchange, policy, deadline) if exchange.body_left else (b"", False)
+            if policy.always_admitted:
+                await self._run(exchange, found, body, form)
+                return
+            if not self._admission.enter_now():
+                await self._admission.enter()
+            try:
+                await self._run(exchange, found, body, form)
+            finally:
+                self._admission.leave()
+        except asyncio.CancelledError:
+            if not deadline.passed():
+                raise
+            raise _too_late(exchange) from None
+        finally:
+            self._deadlines.end(deadline)
+
+    def _find(self, exchange: Exchange) -> Found:
+        scope = exchange.scope
+        exchange.body_left = request_body.announced(exchange.headers)
+        raw_path = scope.get("raw_path") or b""
+        if b"%" in raw_path:
+            check_path(raw_path)
+        found = self._endpoints.find("GET" if exchange.method == "HEAD" else exchange.method, scope["path"])
+        exchange.route = found.endpoint.template
+        exchange.quiet = found.endpoint.policy.always_admitted
+        return found
+
+    def _check_head(self, exchange: Exchange, policy: Policy) -> None:
+        accept = exchange.headers.get(b"accept")
+        if accept is not None and not policy.any_accept and not accepts_json(accept):
+            raise Refused("not_acceptable")
+        if query := exchange.scope["query_string"]:
+            check_query(query, policy.repeatable, self._limits.query_parameters)
+
+    async def _read(self, exchange: Exchange, policy: Policy, deadline: Deadline) -> tuple[bytes, bool]:
+        form = check_body_type(exchange.headers)
+        request_body.check_announced_length(exchange.headers, policy.body_bytes)
+        body = await request_body.read(exchange.receive, policy.body_bytes)
+        exchange.body_left = False
+        deadline.at += self._around.clock() - exchange.started_at + policy.request_seconds - policy.body_seconds
+        if form:
+            return request_body.form_as_json(body), True
+        if len(body) > request_body.LONG_BYTES:
+            await asyncio.to_thread(check_json, body, self._limits.json_depth)
+        elif body:
+            check_json(body, self._limits.json_depth)
+        return body, False
+
+    async def _run(self, exchange: Exchange, found: Found, body: bytes, form: bool) -> None:
+        call = found.endpoint.call
+        if call is None:
+            await self._run_in_framework(exchange, found, body, form)
+            return
+        encoded = await call(found.parameters, body, form)
+        await exchange.answer(found.endpoint.handler.status_code, JSON, encoded)
+
+    async def _run_in_framework(self, exchange: Exchange, found: Found, body: bytes, form: bool) -> None:
+        """What Litestar's own outer layers would put into the scope."""
+        scope: Any = {
+            **exchange.scope,
+            "app": self._app,
+            "litestar_app": self._app,
+            "method": "GET" if exchange.method == "HEAD" else exchange.method,
+            "path": found.path,
+            "path_params": found.parameters,
+            "path_template": found.endpoint.template,
+            "route_handler": found.endpoint.handler,
+            "state": dict(exchange.scope.get("state") or {}),
+            "loopctl_form": form,
+        }
+        await found.app(scope, _received(body or (EMPTY if found.endpoint.needs_body else b"")), exchange.send)
+
+    async def _refuse(self, exchange: Exchange, error: BaseException) -> None:
+        failure = failure_of(error)
+        if failure.code == "internal_error":
+            self._around.metrics.bug()
+            log.error("internal_error", error_class=type(error).__name__, exc_info=error)
+        if exchange.status:
+            # Half an answer is out: only cutting the connection tells the client that it is not whole.
+            raise error
+        headers = [(name.lower().encode(), value.encode()) for name, value in failure.headers.items()]
+        if exchange.body_left and not await self._drained(exchange, headers):
+            headers.append((b"connection", b"close"))
+        content, kind = render(failure, problem=wants_problem(exchange.headers.get(b"accept", b"")))
+        await exchange.answer(failure.status, kind, content, headers)
+
+    async def _drained(self, exchange: Exchange, headers: list[Header]) -> bool:
+        """The next request on this connection can be told from the rest of this one."""
+        if b"expect" in exchange.headers or any(name == b"connection" for name, _ in headers):
+            return False
+        return await request_body.drain(exchange.receive)
+
+    def _record(self, exchange: Exchange) -> None:
+        around = self._around
+        seconds = around.clock() - exchange.started_at
+        around.metrics.answered(exchange.method, exchange.route, exchange.status, seconds)
+        around.access_log.record(exchange, seconds)
+
+
+def _too_late(exchange: Exchange) -> Exception:
+    if exchange.body_left:
+        return Refused("request_timeout", headers={"Connection": "close"})
+    return TimeoutError()
+
+
+def _received(body: bytes) -> Callable[[], Awaitable[Any]]:
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive

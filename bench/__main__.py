@@ -1,0 +1,26 @@
+"""`make bench`: every benchmark, or those named: `make bench ARGS="shell"`. Figures are ratios within one run."""
+
+import importlib
+import sys
+
+BENCHMARKS = {
+    "shell": ("bench.shell", "the HTTP shell against the bare server, uvicorn against granian"),
+    "start": ("bench.start", "first and second start of `make up`"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    chosen = arguments or list(BENCHMARKS)
+    unknown = [name for name in chosen if name not in BENCHMARKS]
+    if unknown:
+        print(f"No benchmark named {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        return 2
+    for name in chosen:
+        module, about = BENCHMARKS[name]
+        print(f"\n== {name}: {about}")
+        importlib.import_module(module).main([])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,28 @@
+"""`make soak`: the long campaigns, or those named: `make soak ARGS="kill_loop 20"`. Each prints its seed."""
+
+import importlib
+import sys
+
+CAMPAIGNS = {
+    "kill_loop": "SIGKILL of all processes, 20 rounds",
+    "malformed": "malformed requests, 100,000 over the public routes",
+    "tlog_fuzz": "mutated proofs, 1,000,000",
+}
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments:
+        return max(campaign(name, []) for name in CAMPAIGNS)
+    if arguments[0] not in CAMPAIGNS:
+        print(f"No campaign named {arguments[0]}; there are: {', '.join(CAMPAIGNS)}.", file=sys.stderr)
+        return 2
+    return campaign(arguments[0], arguments[1:])
+
+
+def campaign(name: str, arguments: list[str]) -> int:
+    print(f"\n== {name}: {CAMPAIGNS[name]}", flush=True)
+    return int(importlib.import_module(f"bench.{name}").main(arguments) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Configuration: one typed loader, the keys at rest, the shape of the logs."""

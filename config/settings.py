@@ -1,0 +1,80 @@
+"""What can be configured, with its type, bounds, default and meaning: the one place."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+SECRET = {"secret": True}
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Contact = Annotated[str, Meta(min_length=1, max_length=255)]
+Url = Annotated[str, Meta(min_length=1, max_length=2048)]
+KeyRing = Annotated[str, Meta(max_length=65536)]
+Password = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Every setting of the server. Environment: ``LOOPCTL_<NAME>``; secrets also as ``LOOPCTL_<NAME>_FILE``."""
+
+    host: Annotated[str, Meta(min_length=1, max_length=255, description="Address to listen on")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="TCP port to listen on; 0 takes a free one")] = 4000
+    data_dir: Annotated[Path, Meta(description="Where the embedded servers, keys and logs live")] = Path("var")
+    workers: Annotated[int, Meta(ge=1, le=64, description="API processes")] = 1
+    worker_threads: Annotated[int, Meta(ge=1, le=64, description="Threads of the worker process")] = 4
+    database_url: Annotated[
+        Url | None,
+        Meta(description="PostgreSQL to use instead of the embedded one", extra=SECRET),
+    ] = None
+    redis_url: Annotated[Url | None, Meta(description="Redis to use instead of the embedded one", extra=SECRET)] = None
+    public_url: Annotated[
+        Url | None,
+        Meta(description="Address that clients see, without trailing slash; default http://<host>:<port>"),
+    ] = None
+    contact: Annotated[Contact | None, Meta(description="Operator's address in /.well-known/loopctl")] = None
+    log_level: Annotated[LogLevel, Meta(description="Least severe level that is logged")] = "info"
+    keks: Annotated[
+        KeyRing | None,
+        Meta(description="Key-encryption keys, kid:base64 separated by commas, current one first", extra=SECRET),
+    ] = None
+    peppers: Annotated[
+        KeyRing | None,
+        Meta(description="Peppers of the API key hashes, kid:base64 separated by commas, current first", extra=SECRET),
+    ] = None
+    migrator_password: Annotated[Password | None, Meta(description="Of the role loopctl_migrator", extra=SECRET)] = None
+    app_password: Annotated[Password | None, Meta(description="Of the role loopctl_app", extra=SECRET)] = None
+    worker_password: Annotated[Password | None, Meta(description="Of the role loopctl_worker", extra=SECRET)] = None
+    audit_password: Annotated[Password | None, Meta(description="Of the role loopctl_audit_ro", extra=SECRET)] = None
+    backup_password: Annotated[Password | None, Meta(description="Of the role loopctl_backup", extra=SECRET)] = None
+    metrics_dir: Annotated[
+        Path | None,
+        Meta(description="Directory through which several processes share their metrics"),
+    ] = None
+    shutdown_seconds: Annotated[
+        int, Meta(ge=1, le=300, description="Grace for running requests and jobs at a stop")
+    ] = 10
+
+    def base_url(self) -> str:
+        """The address that clients see, without trailing slash; never taken from a request."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+CLIENT_VARIABLES = frozenset(
+    {
+        "LOOPCTL_AGENT_KEY",
+        "LOOPCTL_API_KEY",
+        "LOOPCTL_DISPATCH_OUT",
+        "LOOPCTL_FORMAT",
+        "LOOPCTL_INSECURE_TLS",
+        "LOOPCTL_ORCH_KEY",
+        "LOOPCTL_PAYLOAD_ROOTS",
+        "LOOPCTL_PROJECT",
+        "LOOPCTL_REVIEWER_KEY",
+        "LOOPCTL_SERVER",
+        "LOOPCTL_TOOLS",
+        "LOOPCTL_USER_KEY",
+    }
+)
+"""Names that the client, the MCP server and the hooks read; not ours to warn about."""

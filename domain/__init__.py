@@ -1,0 +1,1 @@
+"""Decisions. Pure: no clock, no randomness, no I/O, nothing of ours imported but this package."""

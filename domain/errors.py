@@ -1,0 +1,55 @@
+"""The closed family of refusals. They carry a machine code and facts, never an HTTP status: api/errors.py maps them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class Rejected(Exception):
+    """A command or query that was understood and refused. Nothing was changed."""
+
+    default_code = "rejected"
+
+    def __init__(self, message: str, *, code: str | None = None, **facts: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.facts: Mapping[str, Any] = facts
+
+
+class NotFound(Rejected):
+    """No such thing, or not the caller's to see: the two are never told apart."""
+
+    default_code = "not_found"
+
+
+class Forbidden(Rejected):
+    """The caller is known and may not."""
+
+    default_code = "forbidden"
+
+
+class Invalid(Rejected):
+    """The input is well-formed and wrong; ``details`` maps a field to what is wrong with it."""
+
+    default_code = "validation_failed"
+
+    def __init__(
+        self, message: str = "Validation failed", *, code: str | None = None, **details: str | Sequence[str]
+    ) -> None:
+        super().__init__(
+            message,
+            code=code,
+            details={field: [text] if isinstance(text, str) else list(text) for field, text in details.items()},
+        )
+
+
+class Conflict(Rejected):
+    """The state does not allow it now. ``current_state``, ``attempted_action`` and ``hints`` say what would."""
+
+    default_code = "conflict"
+
+
+class CustodyViolation(Conflict):
+    """Somebody tried to confirm their own work."""
+
+    default_code = "custody_violation"

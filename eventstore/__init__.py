@@ -1,0 +1,1 @@
+"""The log in PostgreSQL, and the only way to a connection."""

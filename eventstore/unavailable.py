@@ -1,0 +1,104 @@
+"""What it means, for a caller, that PostgreSQL did not do what it was asked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import asyncpg
+from asyncpg.exceptions import ClientConfigurationError
+from asyncpg.pool import PoolConnectionProxy
+
+Reason = Literal["lost", "timeout", "exhausted", "busy", "contended"]
+"""``exhausted``: disk, memory or connections of the server. ``busy``: no free connection in our own pool."""
+
+SENTENCES: dict[Reason, str] = {
+    "lost": "The connection to the database was lost or cannot be made.",
+    "timeout": "The database did not answer in time.",
+    "exhausted": "The database has run out of space, memory or connections.",
+    "busy": "Every connection to the database is in use.",
+    "contended": "The transaction collided with another one.",
+}
+
+
+class DatabaseUnavailable(Exception):
+    """Not the caller's fault and worth another try later (503).
+
+    ``outcome_unknown`` is true when it struck during COMMIT: the transaction may have happened, so that only an
+    idempotent request may simply be sent again. When false, nothing was changed.
+    """
+
+    def __init__(self, reason: Reason, *, outcome_unknown: bool = False) -> None:
+        super().__init__(SENTENCES[reason])
+        self.reason: Reason = reason
+        self.outcome_unknown = outcome_unknown
+
+
+class Contended(DatabaseUnavailable):
+    """Deadlock, serialisation failure, or a schema change under a prepared statement. Rolled back: try again now."""
+
+    def __init__(self) -> None:
+        super().__init__("contended")
+
+
+CONTENDED = (
+    asyncpg.SerializationError,  # 40001
+    asyncpg.DeadlockDetectedError,  # 40P01
+    asyncpg.InvalidCachedStatementError,  # a migration changed a table that this connection had a plan for
+)
+
+TIMED_OUT = (
+    asyncpg.QueryCanceledError,  # 57014: statement_timeout
+    asyncpg.LockNotAvailableError,  # 55P03: lock_timeout
+    asyncpg.IdleInTransactionSessionTimeoutError,  # 25P03
+    TimeoutError,  # the client's own
+)
+
+EXHAUSTED = (
+    asyncpg.InsufficientResourcesError,  # 53xxx: disk full, out of memory, too many connections
+    asyncpg.PostgresSystemError,  # 58xxx: the server cannot read or write a file
+)
+
+LOST = (
+    asyncpg.PostgresConnectionError,  # 08xxx
+    asyncpg.OperatorInterventionError,  # 57Pxx: shutting down, starting up, crashed
+    OSError,
+)
+
+TRANSACTION_TIMEOUT = "25P04"
+"""PostgreSQL 17 and newer; asyncpg has no class for it."""
+
+
+@contextmanager
+def errors_named(connection: "PoolConnectionProxy[asyncpg.Record] | None" = None) -> Iterator[None]:
+    """Turns the errors that are nobody's mistake into DatabaseUnavailable; every other one passes."""
+    try:
+        yield
+    except CONTENDED as error:
+        raise Contended from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        reason = _reason(error, connection)
+        if reason is None:
+            raise
+        raise DatabaseUnavailable(reason) from error
+
+
+def _reason(error: Exception, connection: "PoolConnectionProxy[asyncpg.Record] | None") -> Reason | None:
+    if isinstance(error, TIMED_OUT) or getattr(error, "sqlstate", None) == TRANSACTION_TIMEOUT:
+        return "timeout"
+    if isinstance(error, EXHAUSTED):
+        return "exhausted"
+    if isinstance(error, ClientConfigurationError):
+        return None  # an address that cannot be read will not be readable later
+    # InterfaceError also means misuse; on a connection that is gone it only means that.
+    if isinstance(error, LOST) or (isinstance(error, asyncpg.InterfaceError) and is_gone(connection)):
+        return "lost"
+    return None
+
+
+def is_gone(connection: "PoolConnectionProxy[asyncpg.Record] | None") -> bool:
+    if connection is None:
+        return True
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True  # the pool noticed first and has taken it back

@@ -1,0 +1,54 @@
+"""A connection of its own for each run, and PostgreSQL's errors in one sentence."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+from asyncpg.exceptions import ClientConfigurationError
+
+from migrations.errors import MigrationError
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+CONNECT_SECONDS = 10.0
+QUERY_SECONDS = 30.0
+CLOSE_SECONDS = 5.0
+
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""OSError includes TimeoutError."""
+
+MALFORMED = (ClientConfigurationError, ValueError, OverflowError)
+"""What asyncpg raises for an address that it cannot read; the texts may quote pieces of the password."""
+
+UNREADABLE = (
+    "The database address cannot be read: it has the form postgresql://role:password@host:port/database, "
+    "with the special characters of the password percent-encoded."
+)
+
+
+@asynccontextmanager
+async def connected(url: str) -> "AsyncIterator[Connection]":
+    """A connection for the length of the block; what PostgreSQL says against it becomes a MigrationError."""
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=QUERY_SECONDS)
+    except MALFORMED:
+        raise MigrationError(UNREADABLE) from None
+    except DATABASE_ERRORS as error:
+        raise MigrationError(f"Cannot connect to the database: {in_words(error)}.") from error
+    try:
+        yield connection
+        await connection.close(timeout=CLOSE_SECONDS)
+    except DATABASE_ERRORS as error:
+        raise MigrationError(f"The database refused: {in_words(error)}.") from error
+    finally:
+        connection.terminate()  # after an error it may be inside a statement; after a clean close this does nothing
+
+
+def in_words(error: Exception) -> str:
+    """The server's message without its DETAIL and HINT lines, with its code."""
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    first = str(error).partition("\n")[0].rstrip(".")
+    return f"{first} ({error.sqlstate})" if isinstance(error, asyncpg.PostgresError) else first

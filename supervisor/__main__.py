@@ -1,0 +1,56 @@
+"""`python -m supervisor`: the process behind `loopctl up` and `make up`. Its flags are settings."""
+
+import argparse
+import asyncio
+import sys
+
+from config import loader
+from loopctl import __version__
+from supervisor.refusal import Refusal
+from supervisor.up import Up
+
+FLAGS = (
+    "port",
+    "host",
+    "data_dir",
+    "database_url",
+    "redis_url",
+    "workers",
+    "worker_threads",
+    "public_url",
+    "log_level",
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit codes: 0 stopped cleanly, 1 refused or failed, 2 wrong usage."""
+    flags = _flags(arguments)
+    try:
+        loaded = loader.load_settings(flags)
+        for warning in loaded.warnings:
+            _say(f"Warning: {warning}")
+        asyncio.run(Up(loaded.settings, __version__, _say).run())
+    except (Refusal, loader.ConfigError) as error:
+        print(f"loopctl: {error}", file=sys.stderr)  # noqa: T201  # the program's own voice
+        return 1
+    return 0
+
+
+def _flags(arguments: list[str] | None) -> dict[str, str]:
+    parser = argparse.ArgumentParser(
+        prog="loopctl up",
+        description="Runs the service on its embedded PostgreSQL and Redis, or on yours.",
+        epilog="Every setting can also come from the environment; see `loopctl config show --origin`.",
+    )
+    for name in FLAGS:
+        parser.add_argument("--" + name.replace("_", "-"), metavar=name.upper(), help=loader.description(name))
+    given = vars(parser.parse_args(arguments))
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  # the program's own voice
+
+
+if __name__ == "__main__":
+    sys.exit(main())

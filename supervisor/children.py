@@ -1,0 +1,127 @@
+"""Child processes that are started, watched, restarted with back-off, and stopped in order."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from supervisor.data_directory import DataDirectory
+from supervisor.refusal import Refusal
+
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 15.0
+STEADY_SECONDS = 30.0
+"""A child that lived this long starts its back-off afresh."""
+
+
+class Program(Struct, frozen=True, kw_only=True):
+    """What to run. ``prepare`` goes before every start, ``ready`` returns when the child serves."""
+
+    name: str
+    command: Callable[[], Sequence[str]]
+    ready: Callable[[], Awaitable[None]]
+    prepare: Callable[[], object] = lambda: None
+    environment: Mapping[str, str] | None = None
+    inherit: tuple[int, ...] = ()
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: float = 15.0
+
+
+class Child:
+    """One supervised program. ``start`` raises Refusal when it ends before it was ever ready."""
+
+    def __init__(self, program: Program, data: DataDirectory, say: Callable[[str], None]) -> None:
+        self.program = program
+        self._data = data
+        self._say = say
+        self._process: asyncio.subprocess.Process | None = None
+        self._log: Path = data.log_file(program.name)
+        self._stopping = False
+
+    async def start(self) -> None:
+        await self._spawn()
+        ended = asyncio.create_task(self._wait())
+        ready = asyncio.ensure_future(self.program.ready())
+        try:
+            await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                raise Refusal(f"{self.program.name} did not start: {self._last_words()}")
+            try:
+                ready.result()
+            except TimeoutError:
+                raise Refusal(f"{self.program.name} did not become ready in time: see {self._log}.") from None
+        finally:
+            for task in (ended, ready):
+                task.cancel()
+
+    async def keep_running(self) -> None:
+        """Restarts the child each time it ends, until ``stop``. Never returns before that."""
+        pause = FIRST_PAUSE_SECONDS
+        clock = asyncio.get_running_loop().time
+        while True:
+            started = clock()
+            code = await self._wait()
+            if self._stopping:
+                return
+            if clock() - started > STEADY_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            self._say(f"{self.program.name} {_how(code)}; starting it again in {pause:g} s (log: {self._log})")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            with suppress(Refusal):
+                await self.start()
+                self._say(f"{self.program.name} is back")
+
+    async def stop(self) -> None:
+        """Asks, waits, and after ``stop_seconds`` ends it."""
+        self._stopping = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            process.send_signal(self.program.stop_signal)
+        try:
+            await asyncio.wait_for(process.wait(), self.program.stop_seconds)
+        except TimeoutError:
+            self._say(f"{self.program.name} did not stop within {self.program.stop_seconds:g} s and was killed")
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _spawn(self) -> None:
+        self.program.prepare()
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.program.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(self.program.environment if self.program.environment is not None else os.environ),
+                pass_fds=self.program.inherit,
+                # Its own session: Ctrl-C reaches only us, and we stop the children in order.
+                start_new_session=True,
+            )
+        self._data.remember_child(self._process.pid)
+
+    async def _wait(self) -> int:
+        if self._process is None:
+            raise RuntimeError("the child was not started")
+        return await self._process.wait()
+
+    def _last_words(self) -> str:
+        """The reason that a child of ours gave (`loopctl: …`), else its last line."""
+        with self._log.open("rb") as log:
+            log.seek(max(0, self._log.stat().st_size - 16384))
+            lines = [line for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
+        spoken = [line.removeprefix("loopctl: ") for line in lines if line.startswith("loopctl: ")]
+        last = (spoken or lines or ["it said nothing"])[-1]
+        return f"{last} (log: {self._log})"
+
+
+def _how(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

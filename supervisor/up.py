@@ -1,0 +1,266 @@
+"""`loopctl up`: everything from an empty directory to a healthy address, and back down again."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from config.keys import generate_key, kept_secret
+from config.settings import Settings
+from migrations.roles import RolePasswords, bootstrap, with_role
+from migrations.runner import MigrationError, migrate
+from supervisor.children import Child, Program
+from supervisor.data_directory import DataDirectory
+from supervisor.health import wait_until_healthy
+from supervisor.postgres import EmbeddedPostgres
+from supervisor.redis import EmbeddedRedis
+from supervisor.refusal import Refusal
+
+ROLES = ("migrator", "app", "worker", "audit", "backup")
+
+
+class Servers(Struct, frozen=True):
+    """Where PostgreSQL (administrator's address) and Redis are."""
+
+    database_url: str
+    redis_url: str
+
+
+class Up:
+    """One run. Steps are in order of need; whatever was started is stopped, last first, however it ends."""
+
+    def __init__(self, settings: Settings, version: str, say: Callable[[str], None]) -> None:
+        self.settings = settings
+        self.data = DataDirectory(settings.data_dir)
+        self._version = version
+        self._say = say
+        self._children: list[Child] = []
+        self._passwords: RolePasswords | None = None
+        self._address = ""
+        self._sealed: str | None = None
+
+    async def run(self) -> None:
+        """Returns after a clean stop by SIGINT or SIGTERM. Raises Refusal when it cannot come up."""
+        with self.data.taken(), closing(listen(self.settings)) as listener:
+            stop = _stop_requested()
+            work = asyncio.create_task(self._serve(listener))
+            asked = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+                if work.done():
+                    work.result()
+            except* Refusal as refusals:
+                raise first_refusal(refusals) from None
+            finally:
+                asked.cancel()
+                work.cancel()
+                await asyncio.gather(work, asked, return_exceptions=True)
+                await self._stop_children()
+
+    async def _serve(self, listener: socket.socket) -> None:
+        began = time.monotonic()
+        self._say(f"loopctl {self._version}, data in {self.data.path}")
+        left = await asyncio.to_thread(self.data.end_left_over_children)
+        if left:
+            self._say(f"Ended {left} processes that an earlier run had left behind")
+        servers = await self._start_servers()
+        await self._migrate(servers)
+        await self._start_services(servers, listener)
+        seconds = time.monotonic() - began
+        self._say(f"Healthy at {self._address} after {seconds:.1f} s; Ctrl-C stops it, logs are in {self.data.logs}")
+        if self._sealed:
+            self._say(f"SEALED: {self._sealed}. What needs a key answers 503 until LOOPCTL_KEKS_FILE opens it.")
+        async with asyncio.TaskGroup() as group:
+            for child in self._children:
+                group.create_task(child.keep_running())
+
+    async def _start_servers(self) -> Servers:
+        """Starts what was not given by address; the two do not wait for each other."""
+        async with asyncio.TaskGroup() as group:
+            database = group.create_task(self._start_postgres())
+            redis = group.create_task(self._start_redis())
+        return Servers(database.result(), redis.result())
+
+    async def _start_postgres(self) -> str:
+        if self.settings.database_url:
+            return self.settings.database_url
+        postgres = EmbeddedPostgres(self.data)
+        if not (postgres.cluster / "PG_VERSION").exists():
+            self._say("Creating the database cluster")
+        await asyncio.to_thread(postgres.prepare)
+        await self._start(
+            Program(
+                name="postgres",
+                prepare=postgres.prepare,
+                command=lambda: postgres.command,
+                ready=postgres.wait_until_ready,
+                stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
+                stop_seconds=30,
+            )
+        )
+        return postgres.admin_url
+
+    async def _start_redis(self) -> str:
+        if self.settings.redis_url:
+            return self.settings.redis_url
+        redis = EmbeddedRedis(self.data)
+        await self._start(
+            Program(name="redis", prepare=redis.prepare, command=lambda: redis.command, ready=redis.wait_until_ready)
+        )
+        return redis.url
+
+    async def _migrate(self, servers: Servers) -> None:
+        self._passwords = self._role_passwords()
+        try:
+            await bootstrap(servers.database_url, self._passwords)
+            applied = await migrate(with_role(servers.database_url, "loopctl_migrator", self._passwords.migrator))
+        except MigrationError as error:
+            raise Refusal(str(error)) from error
+        if applied:
+            self._say(f"Applied {len(applied)} migrations")
+
+    async def _start_services(self, servers: Servers, listener: socket.socket) -> None:
+        self._address = f"http://{_bracketed(self.settings.host)}:{listener.getsockname()[1]}"
+        metrics = self.data.run / "metrics"
+        shutil.rmtree(metrics, ignore_errors=True)  # values of processes that are gone
+        metrics.mkdir()
+        common = self._service_environment(servers, metrics, listener.getsockname()[1])
+        programs = [self._api(number, common, servers, listener) for number in range(self.settings.workers)]
+        programs.append(self._worker(common, servers))
+        async with asyncio.TaskGroup() as group:
+            for program in programs:
+                group.create_task(self._start(program))
+
+    def _api(self, number: int, common: Mapping[str, str], servers: Servers, listener: socket.socket) -> Program:
+        # The socket is ours, so that connections wait while an API process restarts instead of being refused.
+        environment = {
+            **common,
+            "LOOPCTL_DATABASE_URL": with_role(servers.database_url, "loopctl_app", self._known_passwords().app),
+            "LOOPCTL_LISTEN_FD": str(listener.fileno()),
+        }
+        return Program(
+            name="api" if self.settings.workers == 1 else f"api-{number + 1}",
+            command=lambda: [sys.executable, "-m", "api"],
+            ready=self._healthy,
+            environment=environment,
+            inherit=(listener.fileno(),),
+            stop_seconds=self.settings.shutdown_seconds + 5,
+        )
+
+    def _worker(self, common: Mapping[str, str], servers: Servers) -> Program:
+        url = with_role(servers.database_url, "loopctl_worker", self._known_passwords().worker)
+        return Program(
+            name="worker",
+            command=lambda: [sys.executable, "-m", "workers"],
+            ready=self._healthy,
+            environment={**common, "LOOPCTL_DATABASE_URL": url},
+            stop_seconds=self.settings.shutdown_seconds + 5,
+        )
+
+    def _service_environment(self, servers: Servers, metrics: Path, port: int) -> dict[str, str]:
+        """Each service gets what it needs and no more: never the administrator's or the migrator's password."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOOPCTL_")}
+        settings = self.settings
+        ours = {
+            "LOOPCTL_REDIS_URL": servers.redis_url,
+            "LOOPCTL_HOST": settings.host,
+            "LOOPCTL_PORT": str(port),
+            "LOOPCTL_DATA_DIR": str(self.data.path),
+            "LOOPCTL_PUBLIC_URL": settings.public_url or "",
+            "LOOPCTL_CONTACT": settings.contact or "",
+            "LOOPCTL_LOG_LEVEL": settings.log_level,
+            "LOOPCTL_METRICS_DIR": str(metrics),
+            "LOOPCTL_WORKER_THREADS": str(settings.worker_threads),
+            "LOOPCTL_SHUTDOWN_SECONDS": str(settings.shutdown_seconds),
+            "LOOPCTL_KEKS": settings.keks or "",
+            "LOOPCTL_PEPPERS": settings.peppers or "",
+        }
+        if settings.database_url is None:
+            for name in ("keks", "peppers"):
+                if not ours[f"LOOPCTL_{name.upper()}"]:
+                    kept_secret(self.data.keys / name, generate_key())
+                    ours[f"LOOPCTL_{name.upper()}_FILE"] = str(self.data.keys / name)
+        return {**inherited, **ours}
+
+    def _role_passwords(self) -> RolePasswords:
+        """Given ones win; the others are made once and kept with the data."""
+        given = {role: getattr(self.settings, f"{role}_password") for role in ROLES}
+        kept = {
+            role: password or kept_secret(self.data.keys / f"role-{role}", secrets.token_urlsafe(24))
+            for role, password in given.items()
+        }
+        return msgspec.convert(kept, RolePasswords)
+
+    def _known_passwords(self) -> RolePasswords:
+        if self._passwords is None:
+            raise RuntimeError("the roles were not set up")
+        return self._passwords
+
+    async def _healthy(self) -> None:
+        """API and worker are ready when /health, which asks about both, says so; sealed counts as up."""
+        self._sealed = await wait_until_healthy(self._address)
+
+    async def _start(self, program: Program) -> None:
+        child = Child(program, self.data, self._say)
+        self._children.append(child)
+        await child.start()
+
+    async def _stop_children(self) -> None:
+        """API and worker first, together; then the servers that they use."""
+        if not self._children:
+            return
+        self._say("Stopping")
+        servers = [child for child in self._children if child.program.name in ("postgres", "redis")]
+        services = [child for child in self._children if child not in servers]
+        for group in (services, servers):
+            await asyncio.gather(*(child.stop() for child in group))
+        self._say("Stopped")
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket, bound before anything is started. Raises Refusal when the address is taken."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(1024)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        raise Refusal(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. Choose another --port or --host."
+        ) from error
+    return listener
+
+
+def first_refusal(group: BaseExceptionGroup[Refusal]) -> Refusal:
+    """The first of several: one sentence helps more than a list of consequences."""
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found if isinstance(found, Refusal) else Refusal(str(found))
+
+
+def _stop_requested() -> asyncio.Event:
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for received in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(received, event.set)
+    return event
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,92 @@
+"""The guard in front of every JSON decoder."""
+
+import time
+
+import pytest
+
+from api.json_guard import check_json
+from api.refusal import Refused
+
+DEPTH = 64
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b" \n[1, -2.5, true, null]\t",
+        b'{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]}',
+        '{"name": "Grüße, 世界 🎉"}'.encode(),
+        b'"\\ud83d\\ude00"',
+        b'{"path": "C:\\\\u0000"}',
+        b"[9223372036854775807, -9223372036854775808]",
+        b"[1.5e300, 1E5, 0.000000000000000000001]",
+        b'"a number in a string: 99999999999999999999999"',
+        b"[" * DEPTH + b"]" * DEPTH,
+        b'"' + b"[" * 1000 + b'"',
+    ],
+)
+def test_ordinary_json_passes(body: bytes) -> None:
+    check_json(body, DEPTH)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"a":1,"a":2}', "the key 'a' appears twice in the outermost object"),
+        (b'{"a":1,"\\u0061":2}', "the key 'a' appears twice in the outermost object"),
+        (b'{"x~/":[0,{"b":1,"b":1}]}', "the key 'b' appears twice in the object at /x~0~1/1"),
+        (b"[" * 65 + b"]" * 65, "nested deeper than 64 levels at offset 64"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "nested deeper than 64 levels at offset 320"),
+        (b'{"a":"\xff"}', "not UTF-8 at offset 6"),
+        (b'"\xed\xa0\x80"', "not UTF-8 at offset 1"),
+        (b'{"a":"\x00"}', "a NUL byte at offset 6"),
+        (b'{"a":"\\u0000"}', "an escaped NUL at offset 6"),
+        (b'{"a":"\\\\\\u0000"}', "an escaped NUL at offset 8"),
+        (b'{"\\u0000":1}', "an escaped NUL at offset 2"),
+        (b'"\\ud800"', "half of a surrogate pair"),
+        (b'["\\ude00\\ud83d"]', "half of a surrogate pair"),
+        (b"[9223372036854775808]", "the number at offset 1 is outside the range that is accepted"),
+        (b"-9223372036854775809", "the number at offset 0 is outside the range that is accepted"),
+        (b'{"n":' + b"1" * 5000 + b"}", "the number at offset 5 is outside the range that is accepted"),
+        (b"[1e999]", "the number at offset 1 is outside the range that is accepted"),
+        (b"NaN", "JSON is malformed: invalid character (byte 0)"),
+        (b"[-Infinity]", "JSON is malformed: invalid character (byte 2)"),
+        (b"", "Input data was truncated"),
+        (b'{"a":1}}', "JSON is malformed: trailing characters (byte 8)"),
+        (b"\xef\xbb\xbf{}", "JSON is malformed: invalid character (byte 0)"),
+        (b"]" * 100, "JSON is malformed: invalid character (byte 0)"),
+        (b'"' + b"[" * 100, "nested deeper than 64 levels at offset 65"),
+        (b"[1,]", "JSON is malformed: trailing comma in array (byte 3)"),
+    ],
+)
+def test_what_a_decoder_or_the_database_would_stumble_over_is_refused_with_its_place(body: bytes, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        check_json(body, DEPTH)
+    assert refused.value.code == "bad_request"
+    assert refused.value.message == f"Bad Request: {said}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 1_000_000,
+        b"[" * 1_000_000 + b"]" * 1_000_000,
+        b'{"a":' * 400_000,
+        b"\\" * 2_000_000,
+        b'"\\' * 1_000_000,
+        b'"' * 2_000_000,
+        b"1" * 2_000_000,
+        b'"' + b"\\\\" * 1_000_000 + b'u0000"',
+        b'{"k":1,' * 280_000,
+        b"{" + b",".join(b'"k":%d' % n for n in range(200_000)) + b"}",
+    ],
+    ids=range(10),
+)
+def test_the_worst_body_of_two_megabytes_takes_less_than_a_second(body: bytes) -> None:
+    began = time.perf_counter()
+    try:
+        check_json(body, DEPTH)
+    except Refused:
+        pass
+    assert time.perf_counter() - began < 1.0

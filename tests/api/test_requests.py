@@ -1,0 +1,399 @@
+"""What every request goes through, whichever route it asks for."""
+
+import asyncio
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from api.limits import Limits
+from tests.api.asgi import FORM, JSON, Answer, Echo, ask, echo, made
+
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+GOOD = b'{"name": "ann", "count": 2}'
+
+PUBLIC = {"access": "public"}
+
+
+async def post_echo(body: Any, headers: Any = JSON, limits: Limits | None = None) -> Answer:
+    return await ask(made(echo, limits=limits), "/echo", method="POST", headers=headers, body=body)
+
+
+# Paths and methods
+
+
+@pytest.mark.parametrize(("method", "target"), [("GET", "/nope"), ("DELETE", "/livez"), ("OPTIONS", "/livez")])
+async def test_an_unknown_path_and_a_wrong_method_are_the_same_404(method: str, target: str) -> None:
+    answer = await ask(made(), target, method=method)
+    assert answer.status == 404
+    assert answer.json() == {"error": {"status": 404, "code": "not_found", "message": "Not found"}}
+
+
+@pytest.mark.parametrize("target", ["/api/v1", "/api/v1/", "//api/v1/", "/api//v1///"])
+async def test_slashes_may_be_repeated_or_left_out_at_the_end(target: str) -> None:
+    assert (await ask(made(), target)).json()["name"] == "loopctl"
+
+
+@pytest.mark.parametrize("target", ["/livez", "/health", "/nope"])
+async def test_head_answers_as_get_without_the_body(target: str) -> None:
+    whole = await ask(made(), target)
+    bare = await ask(made(), target, method="HEAD")
+    assert bare.body == b""
+    assert bare.status == whole.status
+    assert bare.headers["content-length"] == str(len(whole.body))
+
+
+def things(*, in_framework: bool = False) -> HTTPRouteHandler:
+    if in_framework:
+
+        @get("/things/{thing_id:uuid}", opt=PUBLIC)
+        async def through_framework(thing_id: FromPath[UUID], q: FromQuery[str | None] = None) -> dict[str, str]:
+            return {"id": str(thing_id)}
+
+        return through_framework
+
+    @get("/things/{thing_id:uuid}", opt=PUBLIC)
+    async def plain(thing_id: FromPath[UUID]) -> dict[str, str]:
+        return {"id": str(thing_id)}
+
+    return plain
+
+
+@pytest.mark.parametrize("in_framework", [False, True])
+@pytest.mark.parametrize(
+    ("spelling", "status"),
+    [
+        ("019a0000-0000-7000-8000-0000000000aa", 200),
+        ("019A0000-0000-7000-8000-0000000000AA", 200),
+        ("019a000000007000800000000000 0aa", 404),
+        ("019a0000000070008000000000000aa0", 404),
+        ("{019a0000-0000-7000-8000-0000000000aa}", 404),
+        ("urn:uuid:019a0000-0000-7000-8000-0000000000aa", 404),
+        ("7", 404),
+    ],
+)
+async def test_an_id_in_a_path_has_one_spelling_and_everything_else_is_not_found(
+    spelling: str, status: int, in_framework: bool
+) -> None:
+    answer = await ask(made(things(in_framework=in_framework)), f"/things/{spelling}")
+    assert answer.status == status
+
+
+@pytest.mark.parametrize("raw", [b"/%ff", b"/livez%00", b"/livez%0d%0aX:1"])
+async def test_a_path_that_is_not_text_is_refused(raw: bytes) -> None:
+    scope: dict[str, Any] = {}
+
+    async def with_raw_path(given: Any, receive: Any, send: Any) -> None:
+        await made()({**given, **scope, "raw_path": raw}, receive, send)
+
+    assert (await ask(with_raw_path, "/livez")).error["code"] == "bad_request"
+
+
+# What the client accepts
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        "*/*",
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/*",
+        "application/vnd.api+json",
+        "application/problem+json",
+        "text/html, application/xhtml+xml, */*;q=0.8",
+        "text/plain, application/json;q=0.1",
+    ],
+)
+async def test_json_is_served_to_whoever_accepts_it(accept: str) -> None:
+    assert (await ask(made(), "/api/v1", headers={"Accept": accept})).status == 200
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/*", "application/json;q=0", "*/*;q=0.0", "json", "text/+xml"])
+async def test_whoever_accepts_no_json_gets_406(accept: str) -> None:
+    answer = await ask(made(), "/api/v1", headers={"Accept": accept})
+    assert (answer.status, answer.error["code"]) == (406, "not_acceptable")
+
+
+async def test_problem_json_carries_the_same_members() -> None:
+    answer = await ask(made(), "/nope", headers={"Accept": "application/problem+json"})
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:loopctl:error:not_found",
+        "title": "There is no such path or thing, or it is not yours to see",
+        "status": 404,
+        "code": "not_found",
+        "detail": "Not found",
+    }
+
+
+# Query
+
+
+def listing() -> HTTPRouteHandler:
+    @get("/list", opt=PUBLIC)
+    async def list_things(
+        tag: FromQuery[list[str] | None] = None, limit: FromQuery[int | None] = None
+    ) -> dict[str, Any]:
+        return {"tag": tag, "limit": limit}
+
+    return list_things
+
+
+async def test_a_parameter_that_takes_one_value_may_be_given_once() -> None:
+    app = made(listing())
+    assert (await ask(app, "/list?limit=1&tag=a&tag=b")).json() == {"tag": ["a", "b"], "limit": 1}
+    twice = await ask(app, "/list?limit=1&limit=2")
+    assert twice.status == 400
+    assert twice.error["message"] == "Bad Request: the query parameter 'limit' is given twice"
+    hidden = await ask(app, "/list?limit=1&lim%69t=2")
+    assert hidden.status == 400
+
+
+@pytest.mark.parametrize("query", ["limit=%ff", "a=%00", "%00=1", "a=%c0%80", "&".join(f"p{n}=1" for n in range(101))])
+async def test_a_query_that_is_not_text_or_too_long_is_refused(query: str) -> None:
+    assert (await ask(made(listing()), f"/list?{query}")).error["code"] == "bad_request"
+
+
+async def test_a_hundred_parameters_are_fine_and_unknown_ones_are_ignored() -> None:
+    assert (await ask(made(listing()), "/list?" + "&".join(f"p{n}=1" for n in range(100)))).status == 200
+
+
+async def test_a_query_parameter_of_the_wrong_type_is_named() -> None:
+    answer = await ask(made(listing()), "/list?limit=many")
+    assert answer.status == 422
+    assert answer.error["details"] == {"limit": ["is invalid"]}
+
+
+# Body
+
+
+async def test_a_body_is_decoded_into_the_type_of_the_route() -> None:
+    answer = await post_echo(GOOD)
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.json() == {"name": "ann", "count": 2, "tags": []}
+
+
+async def test_a_body_may_come_in_pieces() -> None:
+    assert (await post_echo([GOOD[:5], b"", GOOD[5:]])).status == 200
+
+
+async def test_a_form_is_read_as_an_object_of_texts() -> None:
+    answer = await post_echo(b"name=ann+b%26&count=7", FORM)
+    assert answer.json() == {"name": "ann b&", "count": 7, "tags": []}
+
+
+@pytest.mark.parametrize("form", [b"name=a&name=b", b"name=%ff", b"name=%00"])
+async def test_a_form_is_held_to_the_rules_of_json(form: bytes) -> None:
+    assert (await post_echo(form, FORM)).error["code"] == "bad_request"
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "application/vnd.x+json", 'application/json;charset="UTF-8"']
+)
+async def test_json_by_any_of_its_names_is_taken(kind: str) -> None:
+    assert (await post_echo(GOOD, {"Content-Type": kind})).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/jsonp"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"Content-Type": "application/json; charset=latin-1"},
+        {**JSON, "Content-Encoding": "gzip"},
+        {**JSON, "Transfer-Encoding": "gzip, chunked"},
+    ],
+)
+async def test_a_body_of_another_kind_or_a_compressed_one_is_415(headers: dict[str, str]) -> None:
+    answer = await post_echo(GOOD, headers)
+    assert (answer.status, answer.error["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("body", [b'{"name":"a","name":"b"}', b"{", b'{"name":"\xff"}', b"[" * 100_000])
+async def test_bad_json_is_400_with_the_envelope(body: bytes) -> None:
+    answer = await post_echo(body)
+    assert (answer.status, answer.error["status"], answer.error["code"]) == (400, 400, "bad_request")
+    assert answer.error["message"].startswith("Bad Request: ")
+
+
+async def test_a_body_over_the_limit_is_413_whether_announced_or_not() -> None:
+    limits = Limits(body_bytes=100)
+    for body in (b'"' + b"a" * 99 + b'"', [b'"' + b"a" * 60, b"a" * 60 + b'"']):
+        answer = await post_echo(body, limits=limits)
+        assert answer.status == 413
+        assert answer.error["message"] == "Request Entity Too Large"
+    assert (await post_echo(b'{"name":"' + b"a" * 89 + b'"}', limits=limits)).status == 200
+
+
+async def test_a_route_can_take_longer_bodies_than_the_others() -> None:
+    @post("/import", opt={"access": "public", "body_bytes": 5000}, status_code=200)
+    async def take(data: JSONBody[Echo]) -> int:
+        return len(data.name)
+
+    app = made(take, echo, limits=Limits(body_bytes=100))
+    body = b'{"name":"' + b"a" * 3000 + b'"}'
+    assert (await ask(app, "/import", method="POST", headers=JSON, body=body)).json() == 3000
+    assert (await ask(app, "/echo", method="POST", headers=JSON, body=body)).status == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "details"),
+    [
+        (b"{}", {"name": ["can't be blank"]}),
+        (b"", {"name": ["can't be blank"]}),
+        (b'{"name": 5}', {"name": ["is invalid"]}),
+        (b'{"name": "a", "count": "2"}', {"count": ["is invalid"]}),
+        (b'{"name": "a", "tags": ["b", 3]}', {"tags[1]": ["is invalid"]}),
+        (b"[]", {"body": ["must be a map"]}),
+        (b"null", {"body": ["must be a map"]}),
+    ],
+)
+async def test_a_body_that_does_not_fit_names_the_field(body: bytes, details: dict[str, list[str]]) -> None:
+    answer = await post_echo(body)
+    assert (answer.status, answer.error["message"]) == (422, "Validation failed")
+    assert answer.error["details"] == details
+
+
+async def test_a_get_with_a_body_is_answered_and_its_body_is_held_to_the_same_limits() -> None:
+    assert (await ask(made(), "/livez", headers=JSON, body=b"{}")).status == 200
+    assert (await ask(made(), "/livez", headers=JSON, body=b"{")).status == 400
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_body_gets_nothing_and_breaks_nothing() -> None:
+    app = made(echo)
+    sent: list[Any] = []
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def leaving(scope: Any, _: Any, send: Any) -> None:
+        async def note(message: Any) -> None:
+            sent.append(message)
+
+        await app(scope, gone, note)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    await ask(leaving, "/echo", method="POST", headers=JSON, body=GOOD)
+    assert sent == []
+    metrics = await ask(app, "/metrics")
+    assert 'route="/echo",status="499"' in metrics.body.decode()
+
+
+# Time and load
+
+
+async def test_a_body_that_does_not_arrive_in_time_is_408_and_ends_the_connection() -> None:
+    app = made(echo, limits=Limits(body_seconds=0.05))
+
+    async def never() -> Any:
+        await asyncio.sleep(60)
+
+    async def slow(scope: Any, _: Any, send: Any) -> None:
+        await app(scope, never, send)
+
+    answer = await ask(slow, "/echo", method="POST", headers=JSON, body=GOOD)
+    assert (answer.status, answer.error["code"]) == (408, "request_timeout")
+    assert answer.headers["connection"] == "close"
+
+
+def sleeping(seconds: float, name: str = "/sleep", **opt: Any) -> HTTPRouteHandler:
+    @get(name, opt={**PUBLIC, **opt})
+    async def sleep() -> str:
+        await asyncio.sleep(seconds)
+        return "rested"
+
+    return sleep
+
+
+async def test_a_handler_that_takes_too_long_is_ended_and_the_outcome_is_said_to_be_unknown() -> None:
+    answer = await ask(made(sleeping(60), limits=Limits(request_seconds=0.05)), "/sleep")
+    assert (answer.status, answer.error["code"]) == (503, "deadline_exceeded")
+    assert "Idempotency-Key" in answer.error["message"]
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_a_route_can_have_more_time_than_the_others() -> None:
+    app = made(sleeping(0.2, request_seconds=5), limits=Limits(request_seconds=0.05))
+    assert (await ask(app, "/sleep")).status == 200
+
+
+async def test_one_too_many_waits_briefly_and_is_told_to_come_back_while_health_answers() -> None:
+    app = made(sleeping(0.3), limits=Limits(running=2, admission_seconds=0.05))
+    async with asyncio.TaskGroup() as group:
+        first = [group.create_task(ask(app, "/sleep")) for _ in range(2)]
+        await asyncio.sleep(0.02)
+        third = await ask(app, "/sleep")
+        assert (third.status, third.error["code"], third.headers["retry-after"]) == (503, "overloaded", "1")
+        assert (await ask(app, "/health")).status == 200
+    assert [task.result().status for task in first] == [200, 200]
+
+
+async def test_whoever_waits_gets_the_place_that_becomes_free() -> None:
+    app = made(sleeping(0.05), limits=Limits(running=1, admission_seconds=5))
+    answers = await asyncio.gather(*(ask(app, "/sleep") for _ in range(5)))
+    assert [answer.status for answer in answers] == [200] * 5
+    assert (await ask(app, "/sleep")).status == 200
+
+
+async def test_a_stop_that_has_run_out_of_patience_says_so() -> None:
+    app = made(sleeping(60))
+    task = asyncio.create_task(ask_and_keep(app))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    answers = await task
+    assert answers[0]["status"] == 503
+
+
+async def ask_and_keep(app: Any) -> list[Any]:
+    """What was sent before the request was cancelled."""
+    sent: list[Any] = []
+
+    async def recording(scope: Any, receive: Any, send: Any) -> None:
+        async def note(message: Any) -> None:
+            sent.append(message)
+            await send(message)
+
+        await app(scope, receive, note)
+
+    try:
+        await ask(recording, "/sleep")
+    except asyncio.CancelledError:
+        pass
+    return sent
+
+
+# Ids, headers
+
+
+async def test_a_request_id_is_made_or_taken_over() -> None:
+    app = made()
+    assert UUID7.fullmatch((await ask(app, "/livez")).headers["x-request-id"])
+    for sane in ("trace-0123.A_b", "a" * 64):
+        assert (await ask(app, "/livez", headers={"X-Request-Id": sane})).headers["x-request-id"] == sane
+    for odd in ("short", "a" * 65, "has blank 1234", "semi;colon1234", "\xe9" * 10):
+        assert UUID7.fullmatch((await ask(app, "/livez", headers={"X-Request-Id": odd})).headers["x-request-id"])
+
+
+@pytest.mark.parametrize("target", ["/livez", "/health", "/nope"])
+async def test_every_api_answer_forbids_to_be_sniffed_or_framed(target: str) -> None:
+    headers = (await ask(made(), target)).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert "strict-transport-security" not in headers
+
+
+async def test_behind_https_browsers_are_told_to_stay_there() -> None:
+    from config.settings import Settings
+
+    app = made(settings=Settings(public_url="https://loop.example"))
+    headers = (await ask(app, "/livez")).headers
+    assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"

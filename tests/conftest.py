@@ -1,0 +1,75 @@
+"""The real PostgreSQL and Redis, started once for the whole run, with the settings of production."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from supervisor.data_directory import DataDirectory
+from supervisor.postgres import EmbeddedPostgres
+from supervisor.redis import EmbeddedRedis
+from tests.support import browser
+
+pytest_plugins = ["tests.support.database"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the page tests out, visibly, where set-up could get no browser; never in CI."""
+    if browser.find() or os.environ.get("CI"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("browser")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session")
+def server_data() -> Iterator[DataDirectory]:
+    """A data directory of its own for the servers that the tests share."""
+    folder = Path(tempfile.mkdtemp(prefix="loopctl-tests-"))
+    data = DataDirectory(folder)
+    with data.taken():
+        yield data
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_admin_url(server_data: DataDirectory) -> Iterator[str]:
+    """Superuser's address of a running PostgreSQL; make a database of your own in it."""
+    postgres = EmbeddedPostgres(server_data)
+    postgres.prepare()
+    with _running(postgres.command, signal.SIGINT):
+        asyncio.run(postgres.wait_until_ready())
+        yield postgres.admin_url
+
+
+@pytest.fixture(scope="session")
+def redis_url(server_data: DataDirectory) -> Iterator[str]:
+    """Address of a running Redis; several tests share it, so use keys of your own or a database number."""
+    redis = EmbeddedRedis(server_data)
+    redis.prepare()
+    with _running(redis.command, signal.SIGTERM):
+        asyncio.run(redis.wait_until_ready())
+        yield redis.url
+
+
+@contextmanager
+def _running(command: list[str], stop: signal.Signals) -> Iterator[None]:
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        process.send_signal(stop)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

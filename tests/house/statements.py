@@ -1,0 +1,61 @@
+"""The SQL of the server: constants beside the functions that run them, and .sql files that lie beside code."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+import asyncpg
+
+from tests.house.tree import Source
+
+VERB = re.compile(
+    r"\s*(--[^\n]*\n\s*)*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|LOCK|TRUNCATE|CALL|SET|SHOW|GRANT|REVOKE|COMMENT"
+    r"|CREATE|ALTER|DROP|DO|EXPLAIN|REFRESH|COPY|BEGIN|START|COMMIT|ROLLBACK)\s",
+    re.IGNORECASE,
+)
+LOG_WRITE = re.compile(
+    r"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|COPY)\s+(app\.)?(log_\w+|events?)\b", re.IGNORECASE
+)
+LOG_WRITERS = ("eventstore/", "migrations/", "tests/", "bench/")
+
+
+def statements(files: Iterable[Source]) -> Iterator[tuple[str, str]]:
+    """Place and text of every statement: upper-case string constants of modules and classes, and whole .sql files."""
+    for source in files:
+        if source.name.endswith(".sql"):
+            yield source.name, source.text
+        else:
+            for name, text in _constants(source.tree()):
+                if VERB.match(text):
+                    yield f"{source.name}: {name}", text
+
+
+async def unprepared(connection: asyncpg.Connection, found: Iterable[tuple[str, str]]) -> list[str]:
+    """Statements that PostgreSQL does not understand against its schema, with what it says."""
+    said = []
+    for place, text in found:
+        try:
+            await connection.prepare(text)
+        except asyncpg.PostgresError as error:
+            said.append(f"{place}: {error}")
+    return said
+
+
+def log_writes(source: Source) -> list[str]:
+    """Statements that write to the log outside the one package that may."""
+    if source.name.startswith(LOG_WRITERS):
+        return []
+    return [f"{source.name}: {match[0]}" for match in LOG_WRITE.finditer(source.text)]
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    scopes: list[ast.Module | ast.ClassDef] = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
+    for node in (statement for scope in scopes for statement in scope.body):
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text)))
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=str(text)))
+            ) if name.isupper():
+                yield name, text
+            case _:
+                pass

@@ -1,0 +1,56 @@
+"""Who may import whom is in pyproject.toml; here every contract is kept, and each is seen to break."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import CHECKOUT, project
+
+SETTINGS = project()["tool"]["importlinter"]
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs import-linter on the packages in ``folder`` with the contracts of its pyproject.toml."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--config", "pyproject.toml"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+def forbidden_import(contract: dict[str, object]) -> tuple[str, str]:
+    """An importing package and a module that it must not import under this contract."""
+    match contract:
+        case {"type": "forbidden", "source_modules": [importer, *_], "forbidden_modules": [*_, imported]}:
+            return str(importer), str(imported)
+        case {"type": "layers", "layers": [top, *_, lowest]}:
+            return str(lowest), str(top)
+        case _:
+            raise AssertionError(f"no control is known for a contract like {contract}")
+
+
+def test_every_import_contract_is_kept() -> None:
+    """Goes red as the control below does: add one forbidden import to any package."""
+    found = lint_imports(CHECKOUT)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize("contract", SETTINGS["contracts"], ids=lambda contract: contract["name"])
+def test_a_forbidden_import_breaks_its_contract(contract: dict[str, object], tmp_path: Path) -> None:
+    """The control: a copy of the packages with one import that this very contract forbids."""
+    for package in SETTINGS["root_packages"]:
+        shutil.copytree(CHECKOUT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(CHECKOUT / "pyproject.toml", tmp_path)
+    importer, imported = forbidden_import(contract)
+    (tmp_path / importer.replace(".", "/") / "made_up.py").write_text(f"import {imported}\n")
+    found = lint_imports(tmp_path)
+    assert found.returncode != 0
+    assert f"{contract['name']} BROKEN" in found.stdout

