@@ -12,6 +12,14 @@ from supervisor.refusal import Refusal
 CANDIDATES = ("loopctl", "nobody")
 """An account made for the purpose when the machine has one, else the account that owns nothing."""
 
+WALK_THROUGH = (
+    "--inh-caps=+dac_read_search",
+    "--ambient-caps=+dac_read_search",
+    # access(2), which PostgreSQL asks before it starts its own programs, otherwise ignores a right of a non-root user.
+    "--securebits=+no_setuid_fixup",
+)
+"""For setpriv: the right to walk and read through private folders, and no other."""
+
 
 class Account(Struct, frozen=True):
     """``uid`` and ``gid`` own the servers' files; ``prefix`` goes before a server's command line."""
@@ -42,7 +50,7 @@ def server_account(*paths: Path) -> Account:
     prefix = [setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
     if not all(map(_reachable_by_others, paths)):
         # A checkout below a private folder such as root's home: the right to walk and read through it, not to write.
-        prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+        prefix += WALK_THROUGH
     return Account(entry.pw_uid, entry.pw_gid, tuple(prefix))
 
 

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from config.keys import generate_key
+from supervisor.account import WALK_THROUGH
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
 from tests.support.running import Run, up
@@ -243,8 +244,7 @@ def _as_nobody() -> tuple[str, ...]:
     """Runs what follows as an ordinary user that can still read this checkout, wherever it is."""
     if os.geteuid() != 0:
         return ()
-    rights = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-    return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *rights)
+    return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *WALK_THROUGH)
 
 
 def _execute(data: Path, statement: str) -> None:
