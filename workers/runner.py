@@ -69,8 +69,14 @@ class Runner:
         try:
             async with asyncio.timeout(actor.time_limit_seconds) as limit:
                 return await actor.run(self._tools, UUID(row_id))
-        except Exception as error:  # whatever a job raises is its own failure, never the worker's
-            # An outage has its own log lines; only for the rest is the stack of interest.
-            stack = None if limit.expired() or isinstance(cause(error), DatabaseUnavailable) else error
-            log.warning("job_failed", actor=actor.name, error_class=type(cause(error)).__name__, exc_info=stack)
+        except Exception as error:  # noqa: BLE001  # whatever a job raises is its own failure, never the worker's
+            _explain(actor, cause(error), timed_out=limit.expired())
             return "timed_out" if limit.expired() else "failed"
+
+
+def _explain(actor: Actor, error: BaseException, *, timed_out: bool) -> None:
+    name = type(error).__name__
+    if isinstance(error, DatabaseUnavailable):
+        log.info("job_failed", actor=actor.name, error_class=name)  # the outage itself has been complained about
+    else:
+        log.warning("job_failed", actor=actor.name, error_class=name, exc_info=None if timed_out else error)

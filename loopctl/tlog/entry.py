@@ -3,9 +3,9 @@
 import re
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, MsgspecError, Struct, UnsetType
+from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, Encoder
 
 from loopctl.tlog.canonical import CanonicalJson, parse_canonical_json
@@ -14,35 +14,38 @@ from loopctl.tlog.hashing import NO_LEAF, SALT_BYTES
 from loopctl.tlog.spelling import HASH_BYTES, LARGEST
 from loopctl.tlog.tile import LARGEST_ENTRY
 
-LONGEST_TEXT = 255
-MOST_ACTORS = 16
-
 TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 TYPE = re.compile(r"[a-z][a-z0-9_]{0,62}(?:\.[a-z][a-z0-9_]{0,62})+")
 KIND = re.compile(r"[a-z][a-z0-9_]{0,62}")
+PLACE = re.compile(r" - at `\$\.([a-z]+)")
+
+Position = Annotated[int, Meta(ge=0, lt=LARGEST)]
+Hash = Annotated[bytes, Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
+Salt = Annotated[bytes, Meta(min_length=SALT_BYTES, max_length=SALT_BYTES)]
+Text = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
 class EntryHead(Struct, frozen=True, kw_only=True):
     """Everything but the payload. The order of the fields is the order of the keys; bytes are base64."""
 
     v: Literal[1] = 1
-    seq: int
+    seq: Position
     """Position in the log, from 0."""
-    prev: bytes
+    prev: Hash
     """Leaf hash of the entry before; 32 zero bytes in the first."""
     ts: str
     """UTC with six digits of fraction and Z."""
     type: str
     """Tag of the event, such as ``story.claimed``."""
-    actor: tuple[str, ...]
+    actor: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=16)]
     """Who did it, and on whose behalf."""
-    entity: tuple[str, str]
+    entity: tuple[Text, Text]
     """Kind and id of what it happened to."""
-    eseq: int
+    eseq: Position
     """How many entries of the entity came before."""
-    eprev: int | None
+    eprev: Position | None
     """``seq`` of the last of those; None when there is none."""
-    salt: bytes
+    salt: Salt
     """16 random bytes, without which leaf hashes of guessable entries would tell what the entries say."""
 
     @property
@@ -54,7 +57,7 @@ class Entry(EntryHead, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """With either its data or the commitment to a payload that is stored elsewhere and can be erased."""
 
     data: CanonicalJson | UnsetType = UNSET
-    commit: bytes | UnsetType = UNSET
+    commit: Hash | UnsetType = UNSET
 
     def value(self) -> dict[str, object]:
         """The decoded data; empty when the entry has a commitment instead."""
@@ -71,24 +74,17 @@ HEAD_DECODER = Decoder(EntryHead)
 
 def encode_entry(entry: Entry) -> bytes:
     """The bytes that are stored, hashed and exported. Refuses every entry that decode_entry would refuse."""
-    _check(entry)
     try:
         raw = ENCODER.encode(entry)
-    except UnicodeEncodeError:
-        raise TlogError("entry_malformed", "entry", "half of a surrogate pair in a text") from None
-    if len(raw) > LARGEST_ENTRY:
-        raise TlogError("entry_too_large", "entry", f"{len(raw)} bytes, over {LARGEST_ENTRY}")
+    except (TypeError, ValueError, OverflowError):
+        raise TlogError("entry_malformed", "entry", "a value or character that JSON cannot express") from None
+    _check(_parsed(raw))  # types and limits are checked by reading, so that they are written down once
     return raw
 
 
 def decode_entry(raw: bytes) -> Entry:
     """Accepts exactly the bytes that encode_entry makes."""
-    if len(raw) > LARGEST_ENTRY:
-        raise TlogError("entry_too_large", "entry", f"{len(raw)} bytes, over {LARGEST_ENTRY}")
-    try:
-        entry = DECODER.decode(raw)
-    except (MsgspecError, ValueError, RecursionError):
-        raise TlogError("entry_malformed", "entry", "not JSON with the fields of an entry") from None
+    entry = _parsed(raw)
     _check(entry)
     if entry.data is not UNSET:
         parse_canonical_json(bytes(entry.data))
@@ -98,11 +94,27 @@ def decode_entry(raw: bytes) -> Entry:
 
 
 def decode_head(raw: bytes) -> EntryHead:
-    """Faster, for entries that are known to be well-formed: checks types and nothing else."""
+    """Faster, for entries that are known to be well-formed: checks types and limits and nothing else."""
     try:
         return HEAD_DECODER.decode(raw)
-    except (MsgspecError, ValueError, RecursionError):
-        raise TlogError("entry_malformed", "entry", "not JSON with the fields of an entry") from None
+    except (MsgspecError, ValueError, RecursionError) as error:
+        raise _malformed(error) from None
+
+
+def _parsed(raw: bytes) -> Entry:
+    if len(raw) > LARGEST_ENTRY:
+        raise TlogError("entry_too_large", "entry", f"{len(raw)} bytes, over {LARGEST_ENTRY}")
+    try:
+        return DECODER.decode(raw)
+    except (MsgspecError, ValueError, RecursionError) as error:
+        raise _malformed(error) from None
+
+
+def _malformed(error: Exception) -> TlogError:
+    """Only the name of a field is taken from the message, which may quote the foreign bytes."""
+    place = PLACE.search(str(error))
+    field = place[1] if place and place[1] in Entry.__struct_fields__ else "entry"
+    return TlogError("entry_malformed", field, "not JSON with the fields of an entry, of their types and lengths")
 
 
 def timestamp(moment: datetime) -> str:
@@ -113,38 +125,17 @@ def timestamp(moment: datetime) -> str:
 
 
 def _check(entry: Entry) -> None:
-    """Everything that types alone do not say; JSON inside ``data`` is checked where it is made or read."""
-    _check_place(entry)
-    _check_texts(entry)
-    _check_payload(entry)
-
-
-def _check_place(entry: Entry) -> None:
-    if not 0 <= entry.seq < LARGEST or not 0 <= entry.eseq <= entry.seq:
-        raise TlogError("entry_malformed", "seq, eseq", "out of range")
+    """What types and lengths do not say; JSON inside ``data`` is checked where it is made or read."""
     if not _links_back(entry):
         raise TlogError("entry_malformed", "eprev", "not the position of an earlier entry of the entity")
-    if len(entry.prev) != HASH_BYTES or (entry.seq == 0 and entry.prev != NO_LEAF):
-        raise TlogError("entry_malformed", "prev", "not a leaf hash, or one before the first entry")
-
-
-def _check_texts(entry: Entry) -> None:
+    if entry.seq == 0 and entry.prev != NO_LEAF:
+        raise TlogError("entry_malformed", "prev", "a leaf hash before the first entry")
     if not _is_timestamp(entry.ts):
         raise TlogError("entry_malformed", "ts", "not a time in UTC with microseconds and Z")
     if not _is_type(entry.type) or not _is_kind(entry.entity[0]):
         raise TlogError("entry_malformed", "type, entity", "not lower-case tags")
-    lengths = [len(text) for text in (*entry.actor, entry.entity[1])]
-    if not 0 < min(lengths) <= max(lengths) <= LONGEST_TEXT or not 0 < len(entry.actor) <= MOST_ACTORS:
-        raise TlogError("entry_malformed", "actor, entity", "empty, or too long")
-
-
-def _check_payload(entry: Entry) -> None:
-    if len(entry.salt) != SALT_BYTES:
-        raise TlogError("entry_malformed", "salt", f"not {SALT_BYTES} bytes")
     if (entry.data is UNSET) == (entry.commit is UNSET):
         raise TlogError("entry_malformed", "data, commit", "not exactly one of the two")
-    if entry.commit is not UNSET and len(entry.commit) != HASH_BYTES:
-        raise TlogError("entry_malformed", "commit", "not a hash")
     if entry.data is not UNSET and not bytes(entry.data).startswith(b"{"):
         raise TlogError("entry_malformed", "data", "not an object")
 

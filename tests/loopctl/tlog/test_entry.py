@@ -167,6 +167,7 @@ def test_an_entry_with_one_thing_wrong_is_refused(old: bytes, new: bytes) -> Non
     "changes",
     [
         {"seq": -1},
+        {"seq": 2**63 - 1},
         {"seq": 2**63},
         {"prev": b""},
         {"prev": LEAVES[0]},
