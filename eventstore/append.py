@@ -94,7 +94,6 @@ def encode_batch(
     *,
     at: datetime,
     answers: Sequence[Answer] = (),
-    outbox: Sequence[tuple[int, str]] = (),
     nonces: Sequence[tuple[bytes, int]] = (),
 ) -> Batch:
     """Makes the bytes, the chain and the tree. Raises TlogError when an event does not fit into an entry."""
@@ -113,7 +112,6 @@ def encode_batch(
         recorded=[new.recorded for new in events],
         growth=append_leaves(head.frontier, leaves),
         answers=answers,
-        outbox=outbox,
         nonces=nonces,
         at=at,
     )
