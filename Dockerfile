@@ -23,11 +23,12 @@ COPY domain domain
 COPY eventstore eventstore
 COPY loopctl loopctl
 COPY migrations migrations
+COPY projections projections
 COPY workers workers
 COPY deploy/bin bin
 ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # The file system is read-only at run time.
-RUN python -m compileall -q api config domain eventstore loopctl migrations workers
+RUN python -m compileall -q api config domain eventstore loopctl migrations projections workers
 USER 10001:10001
 EXPOSE 4000
 CMD ["python", "-m", "api"]

@@ -26,10 +26,31 @@ class Expected(Struct, frozen=True, kw_only=True):
         return self.append_only | self.log_tables
 
 
+APPEND_BATCH = (
+    "app.append_batch(uuid,bigint,bytea[],bytea[],uuid[],integer[],bytea,smallint[],bigint[],integer[],bytea[],bigint[],"
+    "text[],uuid[],text[],bytea[],smallint[],bytea[],bytea[],bigint[],timestamp with time zone)"
+)
+
 EXPECTED = Expected(
     global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run"}),
-    append_only=frozenset({"app.schema_migration"}),
-    tenantless_functions=frozenset({"app.tid()"}),
+    append_only=frozenset({"app.schema_migration", "app.log_entry", "app.log_checkpoint", "app.used_nonce"}),
+    log_tables=frozenset({"app.log_head", "app.log_tile", "app.log_key"}),
+    forced=frozenset(
+        {
+            "app.api_key",
+            "app.api_key_hash",
+            "app.log_checkpoint",
+            "app.log_entry",
+            "app.log_head",
+            "app.log_key",
+            "app.log_tile",
+            "app.tenant_key",
+            "app.used_nonce",
+        }
+    ),
+    global_indexes=frozenset({"app.tenant_slug", "app.api_key_hash_value"}),
+    definer_functions=frozenset({APPEND_BATCH, "app.open_log(uuid)", "app.find_api_key(bytea[])"}),
+    tenantless_functions=frozenset({"app.tid()", "app.find_api_key(bytea[])"}),
 )
 
 

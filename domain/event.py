@@ -1,0 +1,32 @@
+"""What an event is: a fact, in the past tense, kept for ever."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """New fields go last and have a default; nothing is renamed or removed; a changed meaning is a new event."""
+
+    TAG: ClassVar[str]
+    """Spelling in the log: noun.past_tense. Never changed."""
+
+
+class Stream(Struct, frozen=True, order=True):
+    """The events of one entity. ``kind`` as in the log (``story``), ``id`` the entity's."""
+
+    kind: str
+    id: UUID
+
+
+class Recorded(Struct, frozen=True):
+    """An event with its place: ``position`` in the tenant's log, ``version`` in its stream, both from 0."""
+
+    position: int
+    stream: Stream
+    version: int
+    at: datetime
+    actor: tuple[str, ...]
+    event: Event

@@ -1,0 +1,64 @@
+"""Events to the bytes that are hashed, and back. Recorded bytes are never made again, only read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+import msgspec
+
+from domain.event import Event, Recorded, Stream
+from loopctl.tlog.canonical import CanonicalJson, canonical_json
+from loopctl.tlog.entry import DECODER
+
+Upcast = Callable[[dict[str, object]], dict[str, object]]
+"""Old data to what the newest Struct reads. Works on decoded data; the entry itself stays as it is."""
+
+
+class UnknownEvent(Exception):
+    """The log holds an event that this code does not know: it is older than the log. Stop, do not skip."""
+
+
+class Codec:
+    """``events`` are all there are; ``upcasters`` by tag."""
+
+    def __init__(self, events: Sequence[type[Event]], upcasters: Mapping[str, Upcast] | None = None) -> None:
+        self._types = {event.TAG: event for event in events}
+        if len(self._types) != len(events):
+            raise ValueError("two events have the same tag")
+        self._upcasters = dict(upcasters or {})
+
+    @property
+    def tags(self) -> Mapping[str, type[Event]]:
+        return self._types
+
+    def encode(self, event: Event) -> CanonicalJson:
+        """Raises TlogError for what canonical JSON cannot express (fractions, integers beyond 2^53)."""
+        if self._types.get(event.TAG) is not type(event):
+            raise ValueError(f"{type(event).__name__} is not registered")
+        return canonical_json(event)
+
+    def decode(self, raw: bytes) -> Recorded:
+        """Reads bytes out of our own log, which were checked when they went in. Raises UnknownEvent."""
+        entry = DECODER.decode(raw)
+        kind = self._types.get(entry.type)
+        if kind is None or entry.data is msgspec.UNSET:
+            raise UnknownEvent(f"position {entry.seq} holds {entry.type}")
+        upcast = self._upcasters.get(entry.type)
+        if upcast:
+            event = msgspec.convert(upcast(msgspec.json.decode(entry.data)), kind)
+        else:
+            event = _decoder(kind).decode(entry.data)
+        return Recorded(
+            position=entry.seq,
+            stream=Stream(entry.entity[0], UUID(entry.entity[1])),
+            version=entry.eseq,
+            at=datetime.fromisoformat(entry.ts),
+            actor=entry.actor,
+            event=event,
+        )
+
+
+@cache
+def _decoder(kind: type[Event]) -> "msgspec.json.Decoder[Event]":
+    return msgspec.json.Decoder(kind)

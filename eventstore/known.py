@@ -1,0 +1,84 @@
+"""What a lane knows at one head: states of models, and where each stream ends."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from domain.event import Recorded, Stream
+from eventstore.append import Head
+from eventstore.command import Model, Need
+from eventstore.transaction import TenantTx
+
+STREAM_ENDS = """
+    SELECT DISTINCT ON (stream_id) stream_id, stream_version, position
+      FROM app.log_entry
+     WHERE tenant_id = $1 AND stream_id = ANY ($2)
+     ORDER BY stream_id, stream_version DESC
+"""
+
+MOST_REMEMBERED = 20_000
+"""States kept between batches, per tenant."""
+
+
+class Knowledge:
+    """Valid together with the head it was read under, and dropped as a whole when the head has moved without us."""
+
+    def __init__(self, models: Mapping[str, Model]) -> None:
+        self._models = models
+        self._states: OrderedDict[Need, Any] = OrderedDict()
+        self._ends: OrderedDict[UUID, tuple[int, int] | None] = OrderedDict()
+        self.head: Head | None = None
+
+    def forget(self) -> None:
+        self._states.clear()
+        self._ends.clear()
+        self.head = None
+
+    async def learn(self, tx: TenantTx, needs: Iterable[Need], streams: Iterable[Stream]) -> None:
+        """Reads what is not known yet: one statement for each model, one for the ends of streams."""
+        missing: dict[str, list[Any]] = {}
+        for need in needs:
+            if need not in self._states:
+                missing.setdefault(need.model, []).append(need.key)
+        for name, keys in missing.items():
+            model = self._models[name]
+            found = await model.load(tx, keys)
+            for key in keys:
+                self._states[Need(name, key)] = found[key] if key in found else model.initial(key)
+        unknown = [stream.id for stream in streams if stream.id not in self._ends]
+        if unknown:
+            self._ends.update(dict.fromkeys(unknown))
+            for row in await tx.fetch(STREAM_ENDS, tx.tenant_id, unknown):
+                self._ends[row["stream_id"]] = (row["stream_version"], row["position"])
+
+    def view(self) -> Mapping[Need, Any]:
+        return self._states
+
+    def end(self, stream: Stream) -> tuple[int, int | None]:
+        """Version of the next event of the stream, position of its last one."""
+        known = self._ends.get(stream.id)
+        return (known[0] + 1, known[1]) if known else (0, None)
+
+    @property
+    def size(self) -> int:
+        """Of the log at the head that all this was read under."""
+        if self.head is None:
+            raise RuntimeError("the head was not read")
+        return self.head.size
+
+    def take_in(self, recorded: Recorded) -> None:
+        """One event more: every state that is known and touched moves on."""
+        self._ends[recorded.stream.id] = (recorded.version, recorded.position)
+        for name, model in self._models.items():
+            for key in model.touched(recorded):
+                need = Need(name, key)
+                if need in self._states:
+                    self._states[need] = model.evolve(self._states[need], recorded)
+
+    def trim(self) -> None:
+        """Keeps memory bounded: the oldest go."""
+        while len(self._states) > MOST_REMEMBERED:
+            self._states.popitem(last=False)
+        while len(self._ends) > MOST_REMEMBERED:
+            self._ends.popitem(last=False)

@@ -1,0 +1,64 @@
+"""A small tenant whose projects the tests of the log create."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from domain.errors import Rejected
+from domain.event import Recorded, Stream
+from domain.events import EVENTS
+from domain.project import CreateProject, create_project
+from eventstore.codec import Codec
+from eventstore.command import Change, Command, IdempotencyKey, Need, Reply
+from eventstore.lane import Store
+from eventstore.transaction import Database
+from projections import project_list
+from projections.project_list import ActiveProjects, TakenSlug
+
+CODEC = Codec(EVENTS)
+NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
+SOMEBODY = UUID(int=7)
+ACTIVE = Need("active_projects", None)
+
+
+def store(database: Database) -> Store:
+    return Store(
+        database=database,
+        codec=CODEC,
+        models={model.name: model for model in (TakenSlug(), ActiveProjects())},
+        projections=[project_list.apply],
+        now=lambda: NOON,
+        committed=nobody_follows,
+    )
+
+
+def nobody_follows(_: UUID, __: int) -> None:
+    """After a commit."""
+
+
+def new_project(slug: str, key: str | None = None, *, caller: UUID = SOMEBODY, most: int = 10**9) -> Command:
+    stream = Stream("project", uuid4())
+    taken = Need("project_slug", slug)
+    wish = CreateProject(
+        project_id=stream.id, name=slug, slug=slug, repo_url=None, description=None, tech_stack=None, mission=None,
+        metadata={}, most_projects=most,
+    )  # fmt: skip
+
+    def decide(known: Mapping[Need, Any]) -> Sequence[Change]:
+        return [Change(stream, event) for event in create_project(known[taken], known[ACTIVE], wish)]
+
+    return Command(
+        actor=("test",), at=NOON, needs=(taken, ACTIVE), streams=(stream,), decide=decide, reply=created,
+        refuse=refused,
+        idempotency=IdempotencyKey(caller, key, hashlib.sha256(slug.encode()).digest()) if key else None,
+    )  # fmt: skip
+
+
+def created(recorded: Sequence[Recorded]) -> Reply:
+    return Reply(201, str(recorded[0].stream.id).encode(), recorded[0].position)
+
+
+def refused(refusal: Rejected) -> Reply:
+    return Reply(422, refusal.code.encode())
