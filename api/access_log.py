@@ -62,7 +62,7 @@ class AccessLog:
                 route,
                 exchange.status,
                 round(seconds * 1000, 3),
-                exchange.request_id.decode(),
+                exchange.request_id,
                 client[0] if client else UNSET,
             )
         )

@@ -49,8 +49,7 @@ class Endpoints:
         """Raises Refused (not_found), for a wrong method and for an id in a wrong form too."""
         try:
             app, handler, plain, parameters, template = self._route(
-                path=normalize_path(path) if path[-1:] == "/" or path[:1] != "/" or "//" in path else path,
-                method=method,
+                normalize_path(path) if path[-1:] == "/" or path[:1] != "/" or "//" in path else path, method
             )
         except (NotFoundException, MethodNotAllowedException):
             raise Refused("not_found") from None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 WHOLE_ANSWER = "loopctl.whole_answer"
-"""ASGI extension of api.protocol: (status, encoded headers, body) → false when it cannot be taken now."""
+"""ASGI extension of api.protocol: (scope, status, encoded headers, body) → false when it cannot be taken now."""
 
 
 class Exchange:
@@ -55,7 +55,7 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = completed(list(message.get("headers", ())), self._common.headers)
-            headers.append((b"x-request-id", self.request_id))
+            headers.append((b"x-request-id", self.request_id.encode()))
             await self._send({**message, "headers": headers})
         elif self.method == "HEAD" and message["type"] == "http.response.body":
             await self._send({**message, "body": b""})
@@ -63,16 +63,28 @@ class Exchange:
             await self._send(message)
 
     async def answer(self, status: int, kind: bytes, body: bytes, more: Sequence[Header] = ()) -> None:
-        """For an answer of our own, complete. Our server takes it in one piece; every other one as ASGI has it."""
+        """For an answer of our own, complete."""
+        if not more and self.answer_at_once(status, kind, body):
+            return
         self.status = status
-        headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), (b"x-request-id", self.request_id)]
-        headers += more
+        headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+        headers += [*self._common.headers, *more, (b"x-request-id", self.request_id.encode())]
         shown = b"" if self.method == "HEAD" else body
-        extensions = self.scope.get("extensions")
-        if extensions and WHOLE_ANSWER in extensions:
-            head = self._common.encoded + b"".join([b"%b: %b\r\n" % header for header in headers])
-            if extensions[WHOLE_ANSWER](status, head, shown):
-                return
-        headers += self._common.headers
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": shown, "more_body": False})
+
+    def answer_at_once(self, status: int, kind: bytes, body: bytes) -> bool:
+        """In one piece, which our own server takes and no other; false when it does not, or cannot now."""
+        extensions = self.scope.get("extensions")
+        if not extensions or WHOLE_ANSWER not in extensions:
+            return False
+        head = b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n" % (
+            self._common.encoded,
+            kind,
+            len(body),
+            self.request_id.encode(),
+        )
+        taken: bool = extensions[WHOLE_ANSWER](self.scope, status, head, b"" if self.method == "HEAD" else body)
+        if taken:
+            self.status = status
+        return taken

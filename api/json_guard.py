@@ -149,10 +149,13 @@ _MARKING = json.JSONDecoder(object_pairs_hook=_marked)
 
 
 def _place(body: bytes, text: str) -> str:
-    """`` in the object at <JSON pointer>`` (RFC 6901), or nothing for long texts."""
+    """`` in the object at <JSON pointer>`` (RFC 6901), or nothing for long texts and those that are broken as well."""
     if len(body) > PLACE_BYTES:
         return ""
-    todo: list[tuple[str, Any]] = [("", _MARKING.decode(text))]
+    try:
+        todo: list[tuple[str, Any]] = [("", _MARKING.decode(text))]
+    except ValueError:
+        return ""
     while todo:
         pointer, value = todo.pop()
         if value is _Twice:

@@ -7,11 +7,10 @@ answers bad HTTP in plain text, in the middle of another answer if one is being 
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api.body import announced
 from api.errors import failure_of, render
@@ -41,7 +40,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self._headers_since: float | None = None
         self._writing_since: float | None = None
         self._closing_since: float | None = None
-        self._refused = False
+        self._deaf = False
+        """Nothing that still arrives is looked at."""
+        self._lingering = False
+        """A refusal is out, and the client has a moment to read it."""
+        # Bound to the connection and not to one request, or each request would be garbage that refers to itself.
+        self._extensions: dict[str, Any] = {WHOLE_ANSWER: self._whole_answer}
+        self._dated: list[tuple[bytes, bytes]] | None = None
+        self._date_line = b""
         self._answer_later: bytes | None = None
         """A refusal whose turn has not come: earlier requests of the connection are still being answered."""
 
@@ -54,7 +60,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(Refused("overloaded", headers={"Retry-After": "1"}))
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._deaf:
             return
         self._unset_keepalive_if_required()
         self._advanced = False
@@ -72,7 +78,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """A client may say that it has no more to ask and still read the answer."""
         waiting = self.cycle is not None and not self.cycle.response_complete and self._phase == IDLE
         if waiting:
-            self._refused = True
+            self._deaf = True
             self.cycle.keep_alive = False
         return waiting
 
@@ -93,7 +99,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._host_headers = 0
 
     def on_url(self, url: bytes) -> None:
-        super().on_url(url)
+        self.url += url
         if len(self.url) > self._limits.url_bytes:
             raise Refused("uri_too_long")
 
@@ -120,10 +126,9 @@ class GuardedProtocol(HttpToolsProtocol):
             # The parser would take the body for the first bytes of the other protocol, and we would see none.
             raise Refused("bad_request", "Bad Request: a request with a body cannot ask for another protocol")
         if len(self.pipeline) >= self._limits.pipelined:
-            raise Refused("overloaded", "Too many requests on one connection", headers={"Retry-After": "1"})
+            raise Refused("rate_limited", "Too many requests at once on one connection", headers={"Retry-After": "1"})
         super().on_headers_complete()
-        answer: Any = partial(self._whole_answer, self.cycle)
-        self.scope["extensions"] = {WHOLE_ANSWER: answer}
+        self.scope["extensions"] = self._extensions
         self._phase = BODY
         self._advanced = True
         self._headers_since = None
@@ -152,14 +157,14 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self.app = _stopping
         self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self._limits.linger_seconds / 4, self.timeout_keep_alive_handler
-        )
+        # Who has just connected is about to ask; who has had an answer may never ask again.
+        grace = self._limits.linger_seconds if self.cycle is None else self._limits.linger_seconds / 4
+        self.timeout_keep_alive_task = self.loop.call_later(grace, self.timeout_keep_alive_handler)
 
     def sweep(self, now: float) -> None:
         limits = self._limits
         if self._closing_since is not None:
-            if now - self._closing_since > (limits.linger_seconds if self._refused else limits.write_seconds):
+            if now - self._closing_since > (limits.linger_seconds if self._lingering else limits.write_seconds):
                 self.transport.abort()
         elif self.transport.is_closing():
             self._closing_since = now  # until what was written is read, and no longer than a reader may take
@@ -170,20 +175,20 @@ class GuardedProtocol(HttpToolsProtocol):
 
     # From the application
 
-    def _whole_answer(self, cycle: RequestResponseCycle, status: int, head: bytes, body: bytes) -> bool:
+    def _whole_answer(self, scope: Any, status: int, head: bytes, body: bytes) -> bool:
         """What RequestResponseCycle.send does in two steps and with two checks of each header, which are ours here."""
-        if cycle.response_started or self.flow.write_paused:
-            return False
+        cycle = self.cycle
+        if cycle.scope is not scope or cycle.response_started or self.flow.write_paused:
+            return False  # another request waits behind this one, or the client is slow to read
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if cycle.disconnected:
             return True
-        if b"connection: close\r\n" in head:
-            cycle.keep_alive = False
-        elif not cycle.keep_alive:
-            head += b"connection: close\r\n"
-        lines = [b"%b: %b\r\n" % header for header in cycle.default_headers]
-        self.transport.write(b"".join((STATUS_LINE[status], *lines, head, b"\r\n", body)))
+        if cycle.default_headers is not self._dated:
+            self._dated = cycle.default_headers
+            self._date_line = b"".join([b"%b: %b\r\n" % header for header in self._dated])
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"%b%b%b%b%b" % (STATUS_LINE[status], self._date_line, head, end, body))
         if not cycle.keep_alive:
             self.transport.close()
         cycle.on_response()
@@ -209,14 +214,14 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _headers_late(self) -> None:
         self._headers_since = None
-        if self._unfinished_bytes == 0:
+        if self._phase == IDLE and self._unfinished_bytes == 0:
             self.transport.close()  # nothing was asked, so there is nothing to answer
         else:
             self._refuse(Refused("request_timeout"))
 
     def _close_after_answer(self) -> None:
         """The client asked for another protocol, which it does not get; what follows is not for this parser."""
-        self._refused = True
+        self._deaf = True
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False
         elif not self.transport.is_closing():
@@ -224,7 +229,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, reason: Refused) -> None:
         """Answers in turn, then closes. Nothing that arrives afterwards is looked at."""
-        self._refused = True
+        self._deaf = True
         self._count_refusal(reason.code)
         answer = _encoded(reason)
         cycle = self.cycle
@@ -245,6 +250,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._unset_keepalive_if_required()
+        self._lingering = True
         self._closing_since = self.loop.time()
         self.flow.resume_reading()
         self.transport.write(answer)

@@ -30,6 +30,7 @@ from api.negotiation import accepts_json, check_body_type, wants_problem
 from api.policy import Policy
 from api.query import check_path, check_query
 from api.refusal import ClientGone, Refused
+from api.request_id import LOGGED
 
 log = structlog.get_logger("api")
 
@@ -71,13 +72,16 @@ class Shell:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send, self._around.common_headers, self._around.clock())
-        structlog.contextvars.bind_contextvars(request_id=exchange.request_id.decode())
+        LOGGED.set(exchange.request_id)
         try:
             await self._respond(exchange)
         except ClientGone:
             exchange.status = CLIENT_GONE
-        except asyncio.CancelledError:
-            # Only a stop that has run out of patience gets here; the client should know to ask somebody else.
+        except asyncio.CancelledError as error:
+            if not _is_cancelled():
+                await self._refuse(exchange, error)
+                return
+            # A stop has run out of patience; the client should know to ask somebody else.
             await self._refuse(exchange, Refused("stopping", headers={"Retry-After": "1"}))
             raise
         except Exception as error:  # noqa: BLE001  # the last resort: a client never sees what went wrong inside
@@ -148,7 +152,9 @@ class Shell:
             await self._run_in_framework(exchange, found, body, form)
             return
         encoded = await call(found.parameters, body, form)
-        await exchange.answer(found.endpoint.handler.status_code, JSON, encoded)
+        status = found.endpoint.handler.status_code
+        if not exchange.answer_at_once(status, JSON, encoded):
+            await exchange.answer(status, JSON, encoded)
 
     async def _run_in_framework(self, exchange: Exchange, found: Found, body: bytes, form: bool) -> None:
         """What Litestar's own outer layers would put into the scope."""
@@ -191,6 +197,12 @@ class Shell:
         seconds = around.clock() - exchange.started_at
         around.metrics.answered(exchange.method, exchange.route, exchange.status, seconds)
         around.access_log.record(exchange, seconds)
+
+
+def _is_cancelled() -> bool:
+    """This very task is; a handler that awaits something cancelled raises the same exception, which is a bug."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _too_late(exchange: Exchange) -> Exception:

@@ -1,4 +1,4 @@
-"""/health, /livez, /readyz, /metrics. Never counted against the limit of running requests."""
+"""/health, /livez and /readyz, which answer even when the process is full, and /metrics, which does not."""
 
 import asyncio
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ def health_routes(services: Services, metrics: Metrics) -> Sequence[HTTPRouteHan
 def _metrics_route(metrics: Metrics) -> HTTPRouteHandler:
     @get(
         "/metrics",
-        opt={**OPEN, "any_accept": True},
+        opt={"access": "public", "any_accept": True},
         tags=["Health"],
         summary="Figures for Prometheus",
         description="Text exposition format. In a service of several processes, the figures of all of them.",

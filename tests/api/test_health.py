@@ -1,6 +1,9 @@
 """/health, /livez, /readyz and /metrics."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,6 @@ from typing import Any
 import pytest
 
 from api.services import Open
-from config.settings import Settings
 from tests.api.asgi import ask, made
 
 SEALED = Open(sealed=True, reason="No key-encryption key is configured.")
@@ -33,7 +35,8 @@ async def test_health_when_everything_works() -> None:
     ("broken", "names"), [("database", ["database"]), ("redis", ["redis"]), ("jobs", ["jobs", "oban"])]
 )
 async def test_health_names_what_does_not_work_and_nothing_of_why(broken: str, names: list[str]) -> None:
-    answer = await ask(made(**{broken: fails}), "/health")
+    services: dict[str, Any] = {broken: fails}
+    answer = await ask(made(**services), "/health")
     assert (answer.status, answer.json()["status"]) == (503, "degraded")
     assert [name for name, state in answer.json()["checks"].items() if state == "error"] == names
     assert b"hunter2" not in answer.body
@@ -71,9 +74,9 @@ async def test_many_who_ask_at_once_cost_one_question() -> None:
 
 async def test_an_answer_is_good_for_a_second() -> None:
     calls, probe = counted()
-    now = 100.0
-    app = made(database=probe, clock=lambda: now)
-    for now, expected in ((100.0, 1), (100.9, 1), (101.1, 2)):
+    clock = [100.0]
+    app = made(database=probe, clock=lambda: clock[0])
+    for clock[0], expected in ((100.0, 1), (100.9, 1), (101.1, 2)):
         await ask(app, "/health")
         assert len(calls) == expected
 
@@ -84,7 +87,8 @@ async def test_the_process_is_alive_whatever_the_database_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("services", "status"), [({}, 200), ({"database": fails}, 503), ({"seal": lambda: SEALED}, 503), ({"jobs": fails}, 200)]
+    ("services", "status"),
+    [({}, 200), ({"database": fails}, 503), ({"seal": lambda: SEALED}, 503), ({"jobs": fails}, 200)],
 )
 async def test_it_is_ready_when_it_can_serve(services: dict[str, Any], status: int) -> None:
     assert (await ask(made(**services), "/readyz")).status == status
@@ -106,10 +110,6 @@ async def test_metrics_count_requests_by_route_and_not_by_path() -> None:
 
 def test_the_figures_of_several_processes_are_shown_together(tmp_path: Path) -> None:
     """Each process is one, because prometheus_client decides for good when it is first imported."""
-    import os
-    import subprocess
-    import sys
-
     script = f"""
 import asyncio
 from pathlib import Path
@@ -120,7 +120,11 @@ asyncio.run(ask(app, "/livez"))
 print(asyncio.run(ask(app, "/metrics")).body.decode())
 app.close()
 """
-    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {
+        **os.environ,
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
     said = [
         subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
         for _ in range(2)
@@ -128,5 +132,3 @@ app.close()
     count = 'loopctl_http_request_seconds_count{method="GET",route="/livez",status="200"} '
     assert count + "1.0" in said[0].stdout
     assert count + "2.0" in said[1].stdout
-
-

@@ -1,6 +1,7 @@
 """The files of the Swagger page, without a browser; tests/api/test_swagger_page.py looks at it with one."""
 
 import re
+import sys
 
 import pytest
 
@@ -70,7 +71,5 @@ def test_without_the_files_it_is_said_what_to_do() -> None:
 
 
 def test_the_package_s_code_is_never_imported() -> None:
-    import sys
-
     Assets().file("swagger-ui.css")
     assert "flask_swagger_ui" not in sys.modules

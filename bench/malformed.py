@@ -1,0 +1,237 @@
+"""Malformed requests by the hundred thousand: none may be answered with 5xx, hang, or get an answer of another shape.
+
+    make soak ARGS="malformed 100000 [seed]"
+
+The control is the same campaign against the framework without our shell, which must go red.
+"""
+
+import asyncio
+import random
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+import psutil
+from msgspec import Struct
+
+from bench.mutations import malformed
+
+HANG_SECONDS = 2.0
+CONCURRENCY = 32
+KEPT = 5
+"""Examples of each kind of failure in the report."""
+
+ABORT = struct.pack("ii", 1, 0)
+"""SO_LINGER that leaves no port behind in TIME_WAIT: there are fewer ports than requests."""
+
+SOME_ID = "019a0000-0000-7000-8000-000000000000"
+MEMORY_GROWTH = 64 * 1024 * 1024
+WARM_UP = 5000
+
+
+class Failure(Struct, frozen=True):
+    """``what`` is 5xx, hang or shape."""
+
+    what: str
+    request: bytes
+    answer: bytes
+
+
+class Report(Struct):
+    seed: int
+    sent: int = 0
+    statuses: Counter[int] = msgspec.field(default_factory=Counter)
+    unanswered: int = 0
+    """Cut off or closed without a word, as an unfinished request may be."""
+    failures: Counter[str] = msgspec.field(default_factory=Counter)
+    examples: list[Failure] = []
+    seconds: float = 0.0
+
+    @property
+    def green(self) -> bool:
+        return not self.failures
+
+    def fail(self, what: str, request: bytes, answer: bytes) -> None:
+        self.failures[what] += 1
+        if self.failures[what] <= KEPT:
+            self.examples.append(Failure(what, request, answer))
+
+
+def run(base_url: str, count: int, seed: int, *, concurrency: int = CONCURRENCY) -> Report:
+    """The same ``seed`` makes the same requests, though not in the same order of arrival."""
+    return asyncio.run(campaign(base_url, count, seed, concurrency=concurrency))
+
+
+async def campaign(base_url: str, count: int, seed: int, *, concurrency: int = CONCURRENCY) -> Report:
+    report = Report(seed)
+    began = time.monotonic()
+    routes = await asyncio.to_thread(known_routes, base_url)
+    chance = random.Random(seed)
+    requests = (malformed(chance, routes) for _ in range(count))
+    place = urlsplit(base_url)
+    port = place.port or 80
+    async with asyncio.TaskGroup() as group:
+        for client in range(concurrency):
+            group.create_task(_client(client, port, requests, report))
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def known_routes(base_url: str) -> list[tuple[bytes, bytes]]:
+    """What the service lists; of one that lists nothing, the echo route alone."""
+    answer = httpx2.get(base_url + "/api/v1/routes", timeout=10, trust_env=False)
+    if answer.status_code != 200:
+        return [(b"POST", b"/echo")]
+    listed = [(route["method"], re.sub(r":\w+", SOME_ID, route["path"])) for route in answer.json()["routes"]]
+    routes = [(method.encode(), path.encode()) for method, path in listed]
+    return routes + [(b"HEAD", path) for method, path in routes if method == b"GET"]
+
+
+async def _client(number: int, port: int, requests: Iterator[bytes], report: Report) -> None:
+    # Each client from an address of its own: loopback has many, and each has its own range of ports.
+    source = (f"127.0.0.{number % 250 + 2}", 0)
+    for request in requests:
+        answer = await _ask(port, source, request)
+        report.sent += 1
+        if answer is None:
+            report.fail("hang", request, b"")
+        else:
+            judge(request, answer, report)
+
+
+async def _ask(port: int, source: tuple[str, int], request: bytes) -> bytes | None:
+    """Everything that came back before the other side closed; None when it did not close in time."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=source, limit=2**20)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
+    received = bytearray()
+    try:
+        async with asyncio.timeout(HANG_SECONDS):
+            writer.write(request)
+            if writer.can_write_eof():
+                writer.write_eof()
+            while piece := await reader.read(65536):
+                received += piece
+    except TimeoutError:
+        return None
+    except OSError:
+        pass  # cut off: what came before is judged
+    finally:
+        writer.close()
+    return bytes(received)
+
+
+def judge(request: bytes, answer: bytes, report: Report) -> None:
+    """Adds what is wrong with the answers of one connection."""
+    if not answer:
+        report.unanswered += 1
+        return
+    bodiless = b"HEAD" in request
+    while answer:
+        head, separator, rest = answer.partition(b"\r\n\r\n")
+        status = _status(head)
+        if status is None or not separator:
+            report.fail("shape", request, answer)
+            return
+        report.statuses[status] += 1
+        if status >= 500:
+            report.fail("5xx", request, answer[:2000])
+        length = _length(head)
+        if bodiless and (not rest or rest.startswith(b"HTTP/1.1 ")):
+            length = 0
+        body, answer = rest[:length], rest[length:]
+        if status >= 400 and length and not _is_error(status, body):
+            report.fail("shape", request, head + separator + body[:2000])
+
+
+def _status(head: bytes) -> int | None:
+    found = re.match(rb"HTTP/1\.1 (\d{3}) ", head)
+    return int(found[1]) if found else None
+
+
+def _length(head: bytes) -> int:
+    found = re.search(rb"(?i)\r\ncontent-length: (\d+)(?:\r\n|$)", head)
+    return int(found[1]) if found else 0
+
+
+def _is_error(status: int, body: bytes) -> bool:
+    """The envelope, or the same as RFC 9457 has it, with the status of the status line."""
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return False
+    inner = found.get("error", found) if isinstance(found, dict) else None
+    texts = ("code", "message") if inner is not found else ("code", "detail")
+    return (
+        isinstance(inner, dict)
+        and inner.get("status") == status
+        and all(isinstance(inner.get(name), str) and inner[name] for name in texts)
+    )
+
+
+def schemathesis(base_url: str, examples: int, seed: int) -> tuple[int, str]:
+    """Exit code and output of Schemathesis over the service's own OpenAPI document. 0 when it found nothing."""
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")), "run", base_url + "/api/v1/openapi", "--url", base_url,
+        "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
+        "--max-examples", str(examples), "--seed", str(seed), "--request-timeout", "5", "--no-color",
+        "--generation-database", "none",
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="loopctl-schemathesis-") as folder:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, timeout=1800)
+    return done.returncode, done.stdout + done.stderr
+
+
+@contextmanager
+def serving(name: str) -> Iterator[tuple[str, psutil.Process]]:
+    """A server of bench.echo_app in a process of its own."""
+    command = [sys.executable, "-m", "bench.echo_app", name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}", psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def main(arguments: Sequence[str]) -> int:
+    count = int(arguments[0]) if arguments else 100_000
+    seed = int(arguments[1]) if len(arguments) > 1 else random.randrange(2**32)
+    with serving("shell") as (address, process):
+        run(address, min(count, WARM_UP), seed + 1)
+        before = process.memory_info().rss
+        report = run(address, count, seed)
+        growth = process.memory_info().rss - before
+        show("shell", report)
+        print(f"  memory grew by {growth / 2**20:.1f} MiB (at most {MEMORY_GROWTH / 2**20:.0f})")
+        code, output = schemathesis(address, max(10, count // 1000), seed)
+        print(f"  schemathesis: {'found nothing' if code == 0 else output}")
+    with serving("litestar") as (address, _):
+        control = run(address, min(count, 5000), seed)
+        show("control, the framework alone", control)
+    print(f"control is {'GREEN: the campaign proves nothing' if control.green else 'red, as it must be'}")
+    return 0 if report.green and growth < MEMORY_GROWTH and code == 0 and not control.green else 1
+
+
+def show(name: str, report: Report) -> None:
+    rate = report.sent / report.seconds
+    print(f"{name}: {report.sent} requests in {report.seconds:.0f} s ({rate:.0f}/s), seed {report.seed}")
+    print(f"  answers {dict(sorted(report.statuses.items()))}, {report.unanswered} cut off")
+    print(f"  failures {dict(report.failures) or 'none'}")
+    for failure in report.examples:
+        print(f"  {failure.what}: {failure.request[:200]!r} -> {failure.answer[:200]!r}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,125 @@
+"""Requests that nobody should send, made from ones that somebody might. All randomness comes from the argument."""
+
+import random
+from collections.abc import Sequence
+
+METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE", b"PROPFIND", b"BREW", b"get")
+
+HEADERS = (
+    b"Accept: text/html", b"Accept: application/json;q=0", b"Accept: ,,;;q=x", b"Accept: application/problem+json",
+    b"Accept: " + b"*/*," * 500, b"Accept-Encoding: gzip", b"Authorization: Bearer lc_" + b"x" * 40,
+    b"Authorization: \xff\xfe", b"Connection: close", b"Connection: upgrade", b"Content-Encoding: gzip",
+    b"Content-Length: 0", b"Content-Length: 1", b"Content-Length: -1", b"Content-Length: 99999999999999999999",
+    b"Content-Length: 0x10", b"Content-Length: 5, 5", b"Content-Length: +5", b"Content-Length:", b"Content-Type:",
+    b"Content-Type: text/plain", b"Content-Type: application/json; charset=utf-16", b"Content-Type: ;;;=",
+    b"Content-Type: application/x-www-form-urlencoded", b"Content-Type: multipart/form-data", b"Cookie: a=\x80",
+    b"Expect: 100-continue", b"Expect: 200-ok", b"Host: other", b"Host:", b"Host: a b", b"Host: \xff",
+    b"If-None-Match: *", b"If-None-Match: W/\"" + b"0" * 5000, b"Range: bytes=0-0,1-1", b"TE: trailers",
+    b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked, chunked", b"Transfer-Encoding: identity",
+    b"Transfer-Encoding: xchunked", b"Transfer-Encoding : chunked", b"Upgrade: websocket", b"Upgrade: h2c",
+    b"X-Forwarded-For: 1.2.3.4, \xff", b"X-Forwarded-Proto: https", b"X-HTTP-Method-Override: DELETE",
+    b"X-Request-Id: a\tb", b"X-Request-Id: " + b"a" * 300, b"X-Request-Id: \xc3\xa9", b"X: " + b"y" * 17000,
+    b"X\x00: y", b"X: \x00", b"X: a\r b", b" folded: yes", b": nameless", b"no colon", b"\xff\xff: \xff",
+)  # fmt: skip
+
+TARGETS = (
+    b"/", b"//", b"/api/v1", b"//api//v1//", b"/api/v1/openapi?version=3.0", b"/api/v1/openapi?version=%00",
+    b"/api/v1/openapi?version=3.1&version=3.0", b"/api/v1?%ff=%fe", b"/%2e%2e/%2e%2e/etc/passwd", b"/%", b"/%zz",
+    b"/swaggerui/%2e%2e%2f__init__.py", b"/swaggerui/%00", b"/\xff", b"/\xc3\xa9", b"/livez?" + b"a=b&" * 101,
+    b"/livez?" + b"a" * 8000, b"/" + b"a/" * 4000, b"/livez#fragment", b"http://x/livez", b"*", b"livez", b"?", b"",
+    b"/livez?a[]=1&a[]=2", b"/livez;x=1", b"/health%20", b"/health\t", b"/.well-known/loopctl%0d%0aX:y",
+)  # fmt: skip
+
+BODIES = (
+    b"", b"{}", b"[]", b"null", b'"', b'{"name":"a","name":"b"}', b'{"name":"\\u0000"}', b'{"name":"\x00"}',
+    b'{"name":"\xff"}', b'{"\xff":1}', b'{"name":"\xed\xa0\x80"}', b'{"name":"\\ud800"}',
+    b'{"name":"a","count":9223372036854775808}', b'{"name":"a","count":' + b"9" * 5000 + b"}",
+    b'{"name":"a","count":1e400}', b'{"name":"a","count":NaN}', b'{"name":"a","count":-Infinity}',
+    b'{"name":"a","count":1.0}', b'{"name":"a","count":true}', b'{"name":["a"]}', b'{"name":{"a":{"b":{}}}}',
+    b'{"name":"a","tags":' + b"[" * 65 + b"]" * 65 + b"}", b"[" * 5000, b"[" * 2000 + b"]" * 2000, b'{"a":' * 3000,
+    b'{"name":"' + b"a" * 100_000 + b'"}', b"[" + b"1," * 20_000 + b"1]", b"\xef\xbb\xbf{}", b"name=a&name=b",
+    b"name=%ff", b"\x1f\x8b\x08\x00", b"<?xml version='1.0'?><a/>", b'{"name":"a"}{"name":"b"}', b'{"name":"a",}',
+    b"{'name':1}",
+)  # fmt: skip
+
+GOOD_BODY = b'{"name":"ann","count":2,"tags":["a","b"]}'
+
+
+def malformed(chance: random.Random, routes: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """One request, valid or not; ``routes`` are pairs of method and path that exist."""
+    kind = chance.randrange(10)
+    if kind < 4:
+        return _mangled(chance, _valid(chance, routes))
+    if kind < 6:
+        return _with_headers(chance, routes)
+    if kind < 9:
+        return _with_body(chance, routes)
+    return _with_target(chance, routes)
+
+
+def _valid(chance: random.Random, routes: Sequence[tuple[bytes, bytes]]) -> bytes:
+    method, path = chance.choice(routes)
+    body = GOOD_BODY if method in (b"POST", b"PUT", b"PATCH") else b""
+    return _request(method, path, [b"Content-Type: application/json"] if body else [], body)
+
+
+def _request(method: bytes, path: bytes, headers: Sequence[bytes], body: bytes) -> bytes:
+    length = [b"Content-Length: %d" % len(body)] if body else []
+    return b"\r\n".join([b"%b %b HTTP/1.1" % (method, path), b"Host: x", *headers, *length, b"", body])
+
+
+def _with_headers(chance: random.Random, routes: Sequence[tuple[bytes, bytes]]) -> bytes:
+    method, path = chance.choice(routes)
+    headers = chance.choices(HEADERS, k=chance.randint(1, 4))
+    return _request(method, path, headers, chance.choice((b"", GOOD_BODY)))
+
+
+def _with_body(chance: random.Random, routes: Sequence[tuple[bytes, bytes]]) -> bytes:
+    method, path = chance.choice([route for route in routes if route[0] not in (b"GET", b"HEAD")] or routes)
+    body = chance.choice(BODIES) if chance.random() < 0.5 else _mangled(chance, GOOD_BODY)
+    kind = chance.choice((b"application/json", b"application/json", b"application/x-www-form-urlencoded", b"text/xml"))
+    if chance.random() < 0.3:
+        headers = [b"Content-Type: " + kind, b"Transfer-Encoding: chunked"]
+        return _request(method, path, headers, b"").removesuffix(b"\r\n") + b"\r\n" + _chunked(chance, body)
+    return _request(method, path, [b"Content-Type: " + kind], body)
+
+
+def _with_target(chance: random.Random, routes: Sequence[tuple[bytes, bytes]]) -> bytes:
+    target = chance.choice(TARGETS)
+    if chance.random() < 0.3:
+        target = _mangled(chance, chance.choice(routes)[1])
+    return _request(chance.choice(METHODS), target, [], b"")
+
+
+def _chunked(chance: random.Random, body: bytes) -> bytes:
+    """Mostly in order; now and then a size that lies, an extension, a trailer, or no end."""
+    parts: list[bytes] = []
+    while body:
+        size = chance.randint(1, max(1, len(body) // 2 + 1))
+        piece, body = body[:size], body[size:]
+        odd = chance.random() < 0.1
+        shown = chance.choice((b"0%x", b"%x;a=b", b"-%x", b" %x", b"f%x") if odd else (b"%x",)) % len(piece)
+        parts.append(shown + b"\r\n" + piece + (b"\n" if chance.random() < 0.02 else b"\r\n"))
+    end = chance.choice((b"0\r\n\r\n", b"0\r\n\r\n", b"0\r\nX: y\r\n\r\n", b"", b"0\r\n", b"00000\r\n\r\n", b"zz\r\n"))
+    return b"".join(parts) + end
+
+
+def _mangled(chance: random.Random, text: bytes) -> bytes:
+    """One to four small damages."""
+    damaged = bytearray(text)
+    for _ in range(chance.choice((1, 1, 1, 2, 4))):
+        at = chance.randrange(len(damaged) + 1)
+        match chance.randrange(6):
+            case 0 if at < len(damaged):
+                damaged[at] ^= 1 << chance.randrange(8)
+            case 1:
+                damaged[at:at] = chance.randbytes(chance.randint(1, 8))
+            case 2:
+                del damaged[at : at + chance.randint(1, 8)]
+            case 3:
+                damaged[at:at] = damaged[max(0, at - 20) : at]
+            case 4:
+                del damaged[at:]
+            case _:
+                damaged[at:at] = chance.choice((b"\r\n", b"\0", b"\xff", b"%", b'"', b"{", b"\r\n\r\n", b"\xc0\x80"))
+    return bytes(damaged)

@@ -1,0 +1,86 @@
+"""A short slice of the campaign of bench/malformed.py, and that it can go red in each of its ways."""
+
+import asyncio
+
+import pytest
+from litestar import get
+
+from api.limits import Limits
+from bench.malformed import Report, campaign, judge, schemathesis, serving
+from tests.api.asgi import echo, made
+from tests.api.served import served
+
+ENVELOPE = b'{"error":{"status":400,"code":"bad_request","message":"Bad Request"}}'
+
+
+def answered(status: bytes, body: bytes) -> bytes:
+    return b"HTTP/1.1 %b X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body
+
+
+async def test_two_thousand_malformed_requests_break_nothing() -> None:
+    async with served(made(echo), Limits()) as running:
+        report = await campaign(f"http://127.0.0.1:{running.port}", 2000, seed=7)
+    assert (report.sent, dict(report.failures), report.examples) == (2000, {}, [])
+    assert {200, 400, 404, 415, 422} <= report.statuses.keys()
+
+
+async def test_the_same_campaign_goes_red_on_an_application_without_our_guards() -> None:
+    with serving("litestar") as (address, _):
+        report = await campaign(address, 600, seed=7)
+    assert not report.green
+    assert report.failures["5xx"] > 0
+    assert report.failures["shape"] > 0
+
+
+async def test_a_server_that_does_not_answer_is_a_hang() -> None:
+    kept: list[asyncio.StreamWriter] = []
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        kept.append(writer)
+        if b"/api/v1/routes" in await reader.readline():
+            writer.write(b"HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+
+    server = await asyncio.start_server(mute, "127.0.0.1", 0)
+    async with server:
+        report = await campaign(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", 3, seed=7)
+        for writer in kept:
+            writer.transport.abort()
+    assert report.failures == {"hang": 3}
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "answer", "failure"),
+    [
+        (b"GET", answered(b"400", ENVELOPE), None),
+        (b"GET", answered(b"200", b"anything"), None),
+        (b"GET", answered(b"200", b"first") + answered(b"400", ENVELOPE), None),
+        (b"HEAD", b"HTTP/1.1 404 X\r\nContent-Length: 80\r\n\r\n", None),
+        (b"GET", b"", None),
+        (b"GET", answered(b"404", ENVELOPE), "shape"),
+        (b"GET", answered(b"400", b"Bad Request"), "shape"),
+        (b"GET", answered(b"400", b'{"error":{"status":400}}'), "shape"),
+        (b"GET", answered(b"400", b'{"detail":"x","status_code":400}'), "shape"),
+        (b"GET", answered(b"200", b"first") + b"noise\r\n\r\n", "shape"),
+        (b"GET", answered(b"503", ENVELOPE.replace(b"400", b"503")), "5xx"),
+    ],
+)
+def test_an_answer_is_judged(request_bytes: bytes, answer: bytes, failure: str | None) -> None:
+    report = Report(0)
+    judge(request_bytes, answer, report)
+    assert set(report.failures) == ({failure} if failure else set())
+
+
+async def test_schemathesis_finds_nothing_wrong_here_and_a_handler_with_a_bug() -> None:
+    async with served(made(echo), Limits()) as running:
+        code, output = await asyncio.to_thread(schemathesis, f"http://127.0.0.1:{running.port}", 5, 7)
+    assert code == 0, output
+
+    @get("/buggy", opt={"access": "public"}, summary="Breaks")
+    async def buggy() -> str:
+        raise RuntimeError
+
+    async with served(made(buggy), Limits()) as running:
+        code, output = await asyncio.to_thread(schemathesis, f"http://127.0.0.1:{running.port}", 5, 7)
+    assert code != 0
+    assert "/buggy" in output
