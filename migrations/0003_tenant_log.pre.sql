@@ -215,13 +215,6 @@ GRANT SELECT ON app.api_key_hash TO loopctl_fn;
 CALL app.secure_tenant_table('app.api_key_hash', true);
 CALL app.open_to_lookups('app.api_key_hash');
 
--- Whose key this is, before the tenant is known. One row at the most; the caller compares what it reads then.
-CREATE FUNCTION app.find_api_key(hashes bytea[], OUT tenant_id uuid, OUT key_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT h.tenant_id, h.key_id FROM app.api_key_hash AS h WHERE h.hash = ANY (hashes) LIMIT 1 $$;
-GRANT EXECUTE ON FUNCTION app.find_api_key TO loopctl_app;
-
 -- The only way in -------------------------------------------------------------------------------------------------------
 
 -- Appends a batch that was decided on the head of size head_size, with all that belongs to it. Checks every entry's hash
@@ -339,5 +332,4 @@ GRANT INSERT ON app.outbox, app.idempotency, app.used_nonce TO loopctl_fn;
 GRANT CREATE ON SCHEMA app TO loopctl_fn;
 ALTER FUNCTION app.append_batch OWNER TO loopctl_fn;
 ALTER FUNCTION app.open_log OWNER TO loopctl_fn;
-ALTER FUNCTION app.find_api_key OWNER TO loopctl_fn;
 REVOKE CREATE ON SCHEMA app FROM loopctl_fn;
