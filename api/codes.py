@@ -70,6 +70,7 @@ CODES: dict[str, Code] = {
     "reason_required": Code(422, "A reason must be given"),
     "title_mismatch": Code(422, "The title is not the story's"),
     "contract_mismatch": Code(422, "The number of acceptance criteria is not the story's"),
+    "idempotency_key_reused": Code(422, "The Idempotency-Key was used for another request; make a new one"),
     "version_conflict": Code(409, "Somebody wrote in between"),
     # Work breakdown, import, keys
     "dependency_exists": Code(409, "The dependency is already there"),
