@@ -44,9 +44,9 @@ async def authenticate(headers: Mapping[bytes, bytes], find: FindCaller) -> Call
     if not presented.startswith(BEARER) or not token:
         raise Refused("unauthorized")
     raw_key = token.decode("latin-1")
+    if not is_well_formed(raw_key):  # a typing error need not cost a look-up
+        raise Refused("invalid_api_key")
     try:
-        if not is_well_formed(raw_key):  # a typing error need not cost a look-up
-            raise UnknownKey
         return await find(raw_key)
     except UnknownKey:
         raise Refused("invalid_api_key") from None

@@ -18,9 +18,13 @@ from config.keys import generate_key
 from supervisor.account import WALK_THROUGH
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
+from tests.support.database import PASSWORDS
 from tests.support.running import Run, up
 
 pytestmark = pytest.mark.slow
+
+ROLES = {f"LOOPCTL_{role.upper()}_PASSWORD": getattr(PASSWORDS, role) for role in PASSWORDS.__struct_fields__}
+"""Those of the shared cluster, whose roles other tests log in as: `up` must not give them new ones."""
 
 
 @pytest.fixture
@@ -185,7 +189,7 @@ def test_a_database_of_ones_own_is_used_and_without_keys_the_service_is_sealed(
     data: Path, postgres_admin_url: str, redis_url: str
 ) -> None:
     url = _new_database(postgres_admin_url, "outside_sealed")
-    with up(data, "--database-url", url, "--redis-url", redis_url) as run:
+    with up(data, "--database-url", url, "--redis-url", redis_url, environment=ROLES) as run:
         run.wait_until_healthy()
         answer = run.get("/health")
         run.wait_until_said("SEALED")
@@ -198,7 +202,7 @@ def test_with_keys_given_the_same_database_is_open_and_another_key_seals_it_agai
     data: Path, postgres_admin_url: str, redis_url: str
 ) -> None:
     url = _new_database(postgres_admin_url, "outside_open")
-    keys = {"LOOPCTL_KEKS": generate_key(), "LOOPCTL_PEPPERS": generate_key()}
+    keys = {**ROLES, "LOOPCTL_KEKS": generate_key(), "LOOPCTL_PEPPERS": generate_key()}
     with up(data, "--database-url", url, "--redis-url", redis_url, environment=keys) as run:
         run.wait_until_healthy()
         assert run.get("/health").json()["status"] == "ok"
