@@ -11,7 +11,7 @@ import asyncpg
 from msgspec import Struct
 
 from eventstore.unavailable import Contended, DatabaseUnavailable, Reason, errors_named, is_gone
-from migrations.connection import MALFORMED, UNREADABLE, in_words
+from migrations.connection import DATABASE_ERRORS, MALFORMED, UNREADABLE, in_words
 
 if TYPE_CHECKING:
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
@@ -272,7 +272,7 @@ class Database:
                 # Sent even when no transaction seems open: a cancelled BEGIN may still be on its way.
                 await connection.execute("ROLLBACK", timeout=self._timeouts.rollback)
             await self._pool.release(connection)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except DATABASE_ERRORS:
             if not is_gone(connection):
                 connection.terminate()
 

@@ -8,6 +8,8 @@ import asyncpg
 from asyncpg.exceptions import ClientConfigurationError
 from asyncpg.pool import PoolConnectionProxy
 
+from migrations.connection import DATABASE_ERRORS
+
 Reason = Literal["lost", "timeout", "exhausted", "busy", "contended"]
 """``exhausted``: disk, memory or connections of the server. ``busy``: no free connection in our own pool."""
 
@@ -61,6 +63,7 @@ EXHAUSTED = (
 LOST = (
     asyncpg.PostgresConnectionError,  # 08xxx
     asyncpg.OperatorInterventionError,  # 57Pxx: shutting down, starting up, crashed
+    asyncpg.InternalClientError,  # a statement sent between the server's last word and the end of the stream
     OSError,
 )
 
@@ -75,7 +78,7 @@ def errors_named(connection: "PoolConnectionProxy[asyncpg.Record] | None" = None
         yield
     except CONTENDED as error:
         raise Contended from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except DATABASE_ERRORS as error:
         reason = _reason(error, connection)
         if reason is None:
             raise

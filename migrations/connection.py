@@ -16,8 +16,8 @@ CONNECT_SECONDS = 10.0
 QUERY_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-"""OSError includes TimeoutError."""
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""All that a statement can raise. OSError includes TimeoutError."""
 
 MALFORMED = (ClientConfigurationError, ValueError, OverflowError)
 """What asyncpg raises for an address that it cannot read; the texts may quote pieces of the password."""

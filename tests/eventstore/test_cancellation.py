@@ -99,6 +99,17 @@ async def test_a_shielded_transaction_outlives_its_caller(sample: TestDatabase, 
     assert len(await rows(server, ann)) == 1
 
 
+async def test_a_shielded_transaction_that_has_not_begun_is_not_lost_by_closing(
+    sample: TestDatabase, server: Database, ann: UUID
+) -> None:
+    leaving = await Database.connect(sample.app_url, role="loopctl_app")
+    caller = asyncio.ensure_future(leaving.run_to_end(ann, add))
+    await asyncio.sleep(0)
+    caller.cancel()
+    await leaving.close()
+    assert len(await rows(server, ann)) == 1
+
+
 async def test_a_shielded_transaction_gives_its_result_and_its_errors(server: Database, ann: UUID) -> None:
     added = await server.run_to_end(ann, add)
     assert await rows(server, ann) == {added}

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +16,9 @@ from tests.eventstore.projects import add
 from tests.support.database import TestDatabase, session
 
 IMPATIENT = Timeouts(connect=2, acquire=0.3, command=0.4, rollback=0.2)
+
+if TYPE_CHECKING:
+    from tests.support.database import Connection
 
 PID = "SELECT pg_backend_pid()"
 
@@ -82,11 +86,39 @@ async def test_a_session_that_was_ended_is_replaced(sample: TestDatabase, server
 async def test_a_session_lost_inside_the_block_fails_its_commit_as_unknown(
     sample: TestDatabase, server: Database
 ) -> None:
-    with pytest.raises(DatabaseUnavailable) as caught:
-        async with server.system_transaction() as tx, session(sample.admin_url) as connection:
-            await connection.execute("SELECT pg_terminate_backend($1)", await tx.fetchval(PID))
-    assert (caught.value.reason, caught.value.outcome_unknown) == ("lost", True)
-    assert await works(server)
+    """Many times over: asyncpg fails in three ways, by how much of the server's farewell it has read."""
+
+    async def ended(admin: "Connection", pause: float) -> None:
+        async with server.system_transaction() as tx:
+            await admin.execute("SELECT pg_terminate_backend($1)", await tx.fetchval(PID))
+            await asyncio.sleep(pause)
+
+    async with session(sample.admin_url) as admin:
+        for number in range(40):
+            with pytest.raises(DatabaseUnavailable) as caught:
+                await ended(admin, number / 20_000)
+            assert (caught.value.reason, caught.value.outcome_unknown) == ("lost", True)
+            assert await works(server)
+    assert server.connections[1] == 0
+
+
+async def test_a_session_lost_inside_the_block_does_not_hide_the_blocks_own_error(
+    sample: TestDatabase, server: Database
+) -> None:
+    """Here the ROLLBACK is the first to meet the farewell."""
+
+    async def failing(admin: "Connection", pause: float) -> None:
+        async with server.system_transaction() as tx:
+            await admin.execute("SELECT pg_terminate_backend($1)", await tx.fetchval(PID))
+            await asyncio.sleep(pause)
+            raise LookupError
+
+    async with session(sample.admin_url) as admin:
+        for number in range(40):
+            with pytest.raises(LookupError):
+                await failing(admin, number / 20_000)
+            assert await works(server)
+    assert server.connections[1] == 0
 
 
 async def test_a_frozen_server_is_waited_for_no_longer_than_allowed(sample: TestDatabase) -> None:
