@@ -86,7 +86,7 @@ async def test_the_operator_can_give_an_address_of_their_own() -> None:
     assert (await ask(made(settings=settings), "/.well-known/loopctl")).json()["contact"] == "ops@example.org"
 
 
-@pytest.mark.parametrize("form", ["{}", "{}, W/\"other\"", "*"])
+@pytest.mark.parametrize("form", ["{}", '{}, W/"other"', "*"])
 async def test_whoever_knows_the_document_already_gets_304_without_a_body(form: str) -> None:
     app = made()
     first = await ask(app, "/.well-known/loopctl")

@@ -58,11 +58,16 @@ REFUSERS = {kind.__name__ for kind in CLASSES} | {"Refused", "_coded"}
 
 def test_every_code_that_is_written_in_the_server_is_documented() -> None:
     """Went red when a Refused in api/body.py was given the code made_up."""
-    files = [path for folder in ("api", "domain", "eventstore", "workers") for path in (CHECKOUT / folder).rglob("*.py")]
+    files = [
+        path for folder in ("api", "domain", "eventstore", "workers") for path in (CHECKOUT / folder).rglob("*.py")
+    ]
     codes = {code for path in files for code in named_codes(path.read_text())}
     assert len(codes) > 5
     assert codes - CODES.keys() == set()
-    assert named_codes("raise Conflict('x', code='made_up')\nraise Refused('too_made_up')") == ["made_up", "too_made_up"]
+    assert named_codes("raise Conflict('x', code='made_up')\nraise Refused('too_made_up')") == [
+        "made_up",
+        "too_made_up",
+    ]
 
 
 def test_codes_say_what_they_mean_and_are_spelled_alike() -> None:
@@ -143,9 +148,7 @@ async def test_a_bug_is_counted_and_logged_and_says_nothing_about_itself(caplog:
 
     app = made(broken, log=io.BytesIO())
     answer = await ask(app, "/broken")
-    assert answer.json() == {
-        "error": {"status": 500, "code": "internal_error", "message": "Internal server error"}
-    }
+    assert answer.json() == {"error": {"status": 500, "code": "internal_error", "message": "Internal server error"}}
     assert "secrets" not in str(answer)
     assert "loopctl_internal_errors_total 1.0" in (await ask(app, "/metrics")).body.decode()
 

@@ -84,7 +84,8 @@ async def test_the_process_is_alive_whatever_the_database_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("services", "status"), [({}, 200), ({"database": fails}, 503), ({"seal": lambda: SEALED}, 503), ({"jobs": fails}, 200)]
+    ("services", "status"),
+    [({}, 200), ({"database": fails}, 503), ({"seal": lambda: SEALED}, 503), ({"jobs": fails}, 200)],
 )
 async def test_it_is_ready_when_it_can_serve(services: dict[str, Any], status: int) -> None:
     assert (await ask(made(**services), "/readyz")).status == status
@@ -120,7 +121,11 @@ asyncio.run(ask(app, "/livez"))
 print(asyncio.run(ask(app, "/metrics")).body.decode())
 app.close()
 """
-    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {
+        **os.environ,
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
     said = [
         subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
         for _ in range(2)
@@ -128,5 +133,3 @@ app.close()
     count = 'loopctl_http_request_seconds_count{method="GET",route="/livez",status="200"} '
     assert count + "1.0" in said[0].stdout
     assert count + "2.0" in said[1].stdout
-
-
