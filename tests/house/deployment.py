@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # its types are a package of their own
+import yaml
 
 from config.loader import names, secret_names
 
