@@ -14,6 +14,8 @@ from api.documentation.openapi import Documents
 from api.documentation.routes import documentation_routes
 from api.headers import common_headers
 from api.health.routes import health_routes
+from api.log.routes import log_routes
+from api.log.tiles import tile_routes
 from api.metrics import Metrics
 from api.projects.routes import project_routes
 from api.services import Services
@@ -29,6 +31,8 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *discovery_routes(services, lambda: listed_routes(app)),
         *documentation_routes(documents.encoded, Assets()),
         *project_routes(services),
+        *log_routes(services.log_reader),
+        *tile_routes(services.log_reader),
         *extra_routes,
     ]
     documents.describe(handlers)

@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.app import create_app
+from api.log.reading import LogReader
 from api.refusal import Refused
 from api.server import Server, server_config
 from api.services import Services, utc_now
@@ -24,6 +25,7 @@ from domain.caller import Caller
 from domain.events import EVENTS
 from eventstore.callers import find_caller
 from eventstore.codec import Codec
+from eventstore.keyring import Keyring
 from eventstore.lane import Store
 from eventstore.liveness import jobs_health
 from eventstore.seal import Seal
@@ -115,6 +117,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         jobs=jobs,
         seal=lambda: seal,
         submit=outside.writer.submit,
+        log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks))),
         find_caller=caller_of,
         log=sys.stderr.buffer,
     )

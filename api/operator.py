@@ -29,13 +29,17 @@ from eventstore.callers import store_key_hash
 from eventstore.codec import Codec
 from eventstore.command import Change
 from eventstore.founding import found_tenant
+from eventstore.keyring import Keyring
 from eventstore.lane import Store
+from eventstore.log_keys import log_origin, new_log_key
 from eventstore.transaction import Database, TenantTx, WrongRole
 from eventstore.unavailable import DatabaseUnavailable
 from migrations.roles import with_role
 from projections.inline import INLINE, MODELS
 
 ACTOR = ("operator",)
+
+STORE_CONTACT = "INSERT INTO app.tenant_contact (tenant_id, email) VALUES ($1, $2)"
 
 
 class Refused(Exception):
@@ -74,8 +78,8 @@ def _details(error: Exception) -> str:
 async def _create_tenant(settings: Settings, name: str, slug: str, email: str) -> dict[str, Any]:
     """The tenant, its log and its first key in one transaction."""
     peppers = parse_keys(settings.peppers)
-    if not peppers:
-        raise Refused("A key cannot be made without a pepper: set LOOPCTL_PEPPERS_FILE.")
+    if not peppers or not settings.keks:
+        raise Refused("Keys cannot be made without LOOPCTL_KEKS_FILE and LOOPCTL_PEPPERS_FILE.")
     tenant_id, key_id, raw_key = new_id(), new_id(), _raw_key()
     (created,) = create_tenant(
         False, CreateTenant(tenant_id=tenant_id, name=name, slug=slug, email=email, root_of_trust="operator")
@@ -87,7 +91,8 @@ async def _create_tenant(settings: Settings, name: str, slug: str, email: str) -
         store = Store(
             database=database, codec=Codec(EVENTS), models=MODELS, projections=INLINE, now=_now, committed=_nobody_waits
         )
-        await found_tenant(store, tenant_id, ACTOR, changes, [_hash_of(key_id, peppers[0], raw_key)])
+        beside = [_hash_of(key_id, peppers[0], raw_key), _first_log_key(settings), _contact(email)]
+        await found_tenant(store, tenant_id, ACTOR, changes, beside)
     except asyncpg.UniqueViolationError:
         raise Refused(f"The slug {slug} has already been taken.") from None
     finally:
@@ -103,6 +108,23 @@ def _hash_of(key_id: UUID, pepper: Key, raw_key: str) -> Any:
         await store_key_hash(tx, key_id, pepper, raw_key)
 
     return store
+
+
+def _contact(email: str) -> Any:
+    async def store(tx: TenantTx) -> None:
+        await tx.execute(STORE_CONTACT, tx.tenant_id, email)
+
+    return store
+
+
+def _first_log_key(settings: Settings) -> Any:
+    keyring = Keyring(parse_keys(settings.keks))
+
+    async def make(tx: TenantTx) -> None:
+        origin = log_origin(settings.base_url(), tx.tenant_id)
+        await new_log_key(tx, keyring, origin=origin, reason="founded", at=_now())
+
+    return make
 
 
 def _settings(given: argparse.Namespace) -> Settings:

@@ -10,10 +10,12 @@ from msgspec import Struct
 
 from api.identifiers import new_id
 from api.limits import Limits
+from api.log.reading import LogReader
 from config.settings import Settings
 from domain.caller import Caller
 from eventstore.callers import UnknownKey
 from eventstore.command import Command, Reply
+from eventstore.keyring import Keyring
 from eventstore.unavailable import DatabaseUnavailable
 
 Probe = Callable[[], Awaitable[None]]
@@ -75,6 +77,7 @@ class Services(Struct, frozen=True, kw_only=True):
     """Seconds that never go back; for durations."""
     limits: Limits = Limits()
     submit: Submit = nowhere
+    log_reader: LogReader = LogReader(None, Keyring(()))
     utc_now: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = new_id
     find_caller: Callable[[str], Awaitable[Caller]] = nobody

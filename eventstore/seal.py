@@ -1,13 +1,11 @@
 """Is the key that encrypts everything else here, and is it the right one (spec 06, section 4.2)?"""
 
-import os
 from collections.abc import Mapping, Sequence
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 from config.keys import Key
+from eventstore.encryption import DoesNotOpen, Place, decrypt, encrypt
 from eventstore.transaction import Database, SystemTx
 
 LOCK = 0x6C6F_6F70_7365_616C
@@ -27,9 +25,6 @@ STORE = """
     VALUES ($1, $2)
 """
 
-VERSION = b"\x01"
-NONCE_BYTES = 12
-PREFIX_BYTES = len(VERSION) + 4 + NONCE_BYTES
 CONSTANT = b"loopctl key check"
 
 
@@ -73,22 +68,16 @@ async def _store_new(tx: SystemTx, keks: Sequence[Key], stored: Mapping[str, byt
 
 
 def check_value(key: Key) -> bytes:
-    """0x01, kid (4 bytes), nonce (12), ciphertext and tag: the form of every value at rest."""
-    nonce = os.urandom(NONCE_BYTES)
-    return VERSION + bytes.fromhex(key.kid) + nonce + AESGCM(key.secret).encrypt(nonce, CONSTANT, _place(key))
+    return encrypt(key, _place(key), CONSTANT)
 
 
 def opens(key: Key, value: bytes) -> bool:
     """Whether the value was made under this key, for this place, and is whole."""
-    if value[: len(VERSION) + 4] != VERSION + bytes.fromhex(key.kid):
-        return False
-    nonce, sealed = value[PREFIX_BYTES - NONCE_BYTES : PREFIX_BYTES], value[PREFIX_BYTES:]
     try:
-        return AESGCM(key.secret).decrypt(nonce, sealed, _place(key)) == CONSTANT
-    except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
+        return decrypt(key, _place(key), value) == CONSTANT
+    except DoesNotOpen:
         return False
 
 
-def _place(key: Key) -> bytes:
-    """Where the value belongs: no tenant, table, column, row. A value copied to another row does not open there."""
-    return f"loopctl/enc/v1||key_check|check_value|{key.kid}".encode()
+def _place(key: Key) -> Place:
+    return Place(None, "key_check", "check_value", key.kid)

@@ -7,7 +7,6 @@ CREATE TABLE app.tenant (
     tenant_id     uuid        PRIMARY KEY,
     slug          text        NOT NULL,
     name          text        NOT NULL,
-    email         text        NOT NULL,
     status        text        NOT NULL CHECK (status IN ('active', 'suspended', 'deactivated', 'pending_enrollment')),
     root_of_trust text        NOT NULL CHECK (root_of_trust IN ('operator', 'webauthn')),
     created_at    timestamptz NOT NULL
@@ -17,6 +16,14 @@ GRANT SELECT, INSERT, UPDATE ON app.tenant TO loopctl_app;
 GRANT SELECT ON app.tenant TO loopctl_worker, loopctl_audit_ro, loopctl_fn;
 CALL app.secure_tenant_table('app.tenant');
 CALL app.open_to_lookups('app.tenant');
+
+-- Personal, so not in the log, which never forgets: here it can be changed and erased.
+CREATE TABLE app.tenant_contact (
+    tenant_id uuid PRIMARY KEY,
+    email     text NOT NULL CHECK (length(email) BETWEEN 3 AND 255)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON app.tenant_contact TO loopctl_app;
+CALL app.secure_tenant_table('app.tenant_contact');
 
 -- The log ---------------------------------------------------------------------------------------------------------------
 
@@ -56,6 +63,8 @@ CREATE TABLE app.log_tile (
     data      bytea    NOT NULL CHECK (length(data) BETWEEN 32 AND 8192 AND length(data) % 32 = 0),
     PRIMARY KEY (tenant_id, level, index)
 );
+-- Hashes do not compress, and a proof needs a few of them out of the middle.
+ALTER TABLE app.log_tile ALTER COLUMN data SET STORAGE EXTERNAL;
 GRANT SELECT ON app.log_tile TO loopctl_app, loopctl_worker, loopctl_audit_ro;
 CALL app.secure_tenant_table('app.log_tile', true);
 
@@ -88,6 +97,8 @@ CREATE TABLE app.log_key (
     retired_at  timestamptz,
     PRIMARY KEY (tenant_id, purpose, vkey)
 );
+-- Keys follow each other: two cannot begin to count at one size.
+CREATE UNIQUE INDEX log_key_first_size ON app.log_key (tenant_id, purpose, first_size);
 GRANT SELECT, INSERT ON app.log_key TO loopctl_app;
 GRANT UPDATE (last_size, retired_at, private_key) ON app.log_key TO loopctl_app;
 GRANT SELECT ON app.log_key TO loopctl_worker;
@@ -95,15 +106,16 @@ GRANT SELECT (tenant_id, purpose, vkey, public_key, first_size, last_size, reaso
     ON app.log_key TO loopctl_audit_ro;
 CALL app.secure_tenant_table('app.log_key', true);
 
--- A tenant's data-encryption key, wrapped with a key-encryption key that the database never sees.
+-- A tenant's data-encryption key, wrapped with a key-encryption key that the database never sees. The kid is its own.
 CREATE TABLE app.tenant_key (
     tenant_id  uuid        PRIMARY KEY,
+    kid        text        NOT NULL CHECK (kid ~ '^[0-9a-f]{8}$'),
     kek_kid    text        NOT NULL CHECK (kek_kid ~ '^[0-9a-f]{8}$'),
     wrapped    bytea       NOT NULL,
     created_at timestamptz NOT NULL
 );
 GRANT SELECT, INSERT ON app.tenant_key TO loopctl_app;
-GRANT UPDATE (kek_kid, wrapped) ON app.tenant_key TO loopctl_app;
+GRANT UPDATE (kek_kid, wrapped) ON app.tenant_key TO loopctl_app, loopctl_worker;
 GRANT SELECT ON app.tenant_key TO loopctl_worker;
 CALL app.secure_tenant_table('app.tenant_key', true);
 

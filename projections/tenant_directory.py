@@ -7,8 +7,8 @@ from domain.tenant import TenantCreated
 from eventstore.transaction import TenantTx
 
 INSERT = """
-    INSERT INTO app.tenant (tenant_id, slug, name, email, status, root_of_trust, created_at)
-    VALUES ($1, $2, $3, $4, 'active', $5, $6)
+    INSERT INTO app.tenant (tenant_id, slug, name, status, root_of_trust, created_at)
+    VALUES ($1, $2, $3, 'active', $4, $5)
 """
 
 
@@ -16,4 +16,4 @@ async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
     for each in recorded:
         if isinstance(each.event, TenantCreated):  # once in a log
             event = each.event
-            await tx.execute(INSERT, tx.tenant_id, event.slug, event.name, event.email, event.root_of_trust, each.at)
+            await tx.execute(INSERT, tx.tenant_id, event.slug, event.name, event.root_of_trust, each.at)

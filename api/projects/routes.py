@@ -35,7 +35,7 @@ def project_routes(services: Services) -> Sequence[HTTPRouteHandler]:
     async def create(request: Request[Any, Any, Any], data: JSONBody[CreateProjectBody]) -> Response[bytes]:
         asking = asking_of(request)
         command = _command(asking, data, services.utc_now(), services.new_id())
-        return written(await services.submit(asking.caller.tenant_id, command))
+        return await written(asking, await services.submit(asking.caller.tenant_id, command), services.log_reader)
 
     return [create]
 

@@ -1,35 +1,17 @@
 """POST /api/v1/projects: who may, what is answered, and what the log then holds."""
 
-import secrets
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
 import pytest
 
 from api.shell import Shell
-from config.keys import generate_key, parse_keys
-from domain.api_key import ALPHABET, complete_key, shown_prefix
-from domain.event import Stream
-from domain.events import EVENTS
-from domain.tenant import ApiKeyCreated, TenantCreated
-from eventstore.callers import find_caller, store_key_hash
-from eventstore.codec import Codec
-from eventstore.command import Change
-from eventstore.founding import found_tenant
+from domain.api_key import complete_key
 from eventstore.lane import Store
-from eventstore.transaction import Database
-from eventstore.writer import Writer
-from projections.inline import INLINE, MODELS
-from tests.api.asgi import JSON, Answer, ask, made
+from tests.api.asgi import JSON, ask
+from tests.api.logs import PEPPERS, WHOLE, Service, create, service, tenant_with_key
 from tests.support.database import TestDatabase, copied_database
-
-PEPPERS = parse_keys(generate_key())
-NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
-WHOLE = {"name": "My App", "slug": "my-app"}
 
 
 @pytest.fixture(scope="module")
@@ -39,50 +21,19 @@ async def shared(postgres_admin_url: str, database_template: str) -> AsyncIterat
 
 
 @pytest.fixture
-async def app_database(shared: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(shared.app_url, role="loopctl_app")
-    yield opened
-    await opened.close()
+async def running(shared: TestDatabase) -> AsyncIterator[Service]:
+    async with service(shared) as started:
+        yield started
 
 
 @pytest.fixture
-def store(app_database: Database) -> Store:
-    return Store(
-        database=app_database, codec=Codec(EVENTS), models=MODELS, projections=INLINE, now=lambda: NOON,
-        committed=nobody_follows,
-    )  # fmt: skip
+def app(running: Service) -> Shell:
+    return running.app
 
 
 @pytest.fixture
-def app(store: Store) -> Shell:
-    def caller_of(raw_key: str) -> Any:
-        return find_caller(store.database, PEPPERS, raw_key, NOON)
-
-    return made(submit=Writer(store).submit, find_caller=caller_of, utc_now=lambda: NOON)
-
-
-def nobody_follows(_: UUID, __: int) -> None: ...
-
-
-async def tenant_with_key(store: Store, role: Any = "user", **changes: Any) -> tuple[UUID, str]:
-    """A tenant of its own and the raw key of one caller."""
-    tenant, key = uuid4(), uuid4()
-    raw = complete_key("".join(secrets.choice(ALPHABET) for _ in range(34)))
-    created = TenantCreated(name="Acme", slug=f"acme-{tenant.hex[:8]}", email="a@b.c", root_of_trust="operator")
-    key_created = ApiKeyCreated(name="k", role=role, key_prefix=shown_prefix(raw), **changes)
-    events = [Change(Stream("tenant", tenant), created), Change(Stream("api_key", key), key_created)]
-    keep = partial(store_key_hash, key_id=key, pepper=PEPPERS[0], raw_key=raw)
-    await found_tenant(store, tenant, ("test",), events, [keep])
-    return tenant, raw
-
-
-async def create(app: Shell, raw: str, body: Any = WHOLE, **headers: str) -> Answer:
-    sent = {
-        **JSON,
-        "Authorization": f"Bearer {raw}",
-        **{name.replace("_", "-"): value for name, value in headers.items()},
-    }
-    return await ask(app, "/api/v1/projects", method="POST", headers=sent, body=msgspec.json.encode(body))
+def store(running: Service) -> Store:
+    return running.store
 
 
 async def test_a_project_is_answered_with_every_member_and_its_place_in_the_log(app: Shell, store: Store) -> None:

@@ -30,7 +30,7 @@ async def tenant(app: Database) -> UUID:
     """With a log that touches every read model, beside another tenant that must not matter."""
     for tenant_id, slug in ((uuid4(), "other"), (uuid4(), "acme")):
         whole = msgspec.structs.replace(store(app), projections=INLINE)
-        created = TenantCreated(name="Acme", slug=slug, email="a@b.c", root_of_trust="operator")
+        created = TenantCreated(name="Acme", slug=slug, root_of_trust="operator")
         key = ApiKeyCreated(name="admin", role="user", key_prefix="lc_abcde")
         changes = [Change(Stream("tenant", tenant_id), created), Change(Stream("api_key", uuid4()), key)]
         await found_tenant(whole, tenant_id, ("test",), changes, [])
