@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INTEROP := $(VENV)/interop
 UV := $(shell command -v uv 2>/dev/null)
 
 ifdef UV
@@ -13,7 +14,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MAKE_VENV = $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Cannot create $(VENV): install your system's python3-venv package (or uv) and try again." >&2; exit 1; }
 endif
 
-.PHONY: setup up test check bench soak clean lock
+.PHONY: setup up test check bench soak interop clean lock
 .DEFAULT_GOAL := up
 
 $(BIN)/python:
@@ -57,13 +58,21 @@ bench: $(VENV)/.dev  ## ratios to the limits of this machine
 soak: $(VENV)/.dev  ## the long campaigns: kill loops, 10^5 malformed requests
 	@$(BIN)/python -m bench.soak $(ARGS)
 
+# The others live apart in $(INTEROP), so that they never mix with ours. What cannot be installed is told and left out.
+interop: $(VENV)/.runtime requirements-interop.lock  ## our log before verifiers that are not ours: make interop ARGS=--all
+	@[ -x $(INTEROP)/bin/python ] || $(MAKE) --no-print-directory VENV=$(INTEROP) $(INTEROP)/bin/python || true
+	@[ $(INTEROP)/.installed -nt requirements-interop.lock ] || { \
+	  $(patsubst $(BIN)/python,$(INTEROP)/bin/python,$(INSTALL)) --require-hashes -r requirements-interop.lock && \
+	  touch $(INTEROP)/.installed; } || echo "Cannot install what requirements-interop.lock lists." >&2
+	@$(BIN)/python -m interop $(ARGS)
+
 clean:  ## removes what set-up and builds made; the data in var/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Re-resolves the lock files (needs uv). No index host may end up in them.
 lock: $(BIN)/python
-	@for what in "server:requirements.lock" "dev:requirements-dev.lock" "assets:requirements-assets.lock"; do \
-	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
-	    $$( [ $${what%%:*} = assets ] && echo --no-deps ) $(LOCKFLAGS) --group $${what%%:*} \
-	    $$( [ $${what%%:*} = assets ] || echo pyproject.toml ) -o $${what##*:}; done
+	@for what in server: dev:-dev assets:-assets interop:-interop; do \
+	  case $${what%%:*} in server|dev) also=pyproject.toml;; assets) also=--no-deps;; *) also=;; esac; \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    --no-emit-index-url --no-emit-find-links $(LOCKFLAGS) --group $${what%%:*} $$also -o requirements$${what##*:}.lock; done

@@ -14,7 +14,10 @@ from api.documentation.openapi import Documents
 from api.documentation.routes import documentation_routes
 from api.headers import common_headers
 from api.health.routes import health_routes
+from api.log.routes import log_routes
+from api.log.tiles import tile_routes
 from api.metrics import Metrics
+from api.projects.routes import project_routes
 from api.services import Services
 from api.shell import Shell, Surroundings
 
@@ -27,6 +30,9 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *health_routes(services, metrics),
         *discovery_routes(services, lambda: listed_routes(app)),
         *documentation_routes(documents.encoded, Assets()),
+        *project_routes(services),
+        *log_routes(services.log_reader),
+        *tile_routes(services.log_reader),
         *extra_routes,
     ]
     documents.describe(handlers)
@@ -49,4 +55,5 @@ def _surroundings(services: Services, metrics: Metrics) -> Surroundings:
         access_log=AccessLog(services.log, services.settings.log_level),
         clock=services.clock,
         common_headers=common_headers(secure=services.settings.base_url().startswith("https://")),
+        find_caller=services.find_caller,
     )

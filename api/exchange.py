@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from api.asking import Asking
 from api.headers import CommonHeaders, Header, completed
 from api.metrics import UNMATCHED
 from api.request_id import request_id
@@ -21,6 +22,7 @@ class Exchange:
     __slots__ = (
         "_common",
         "_send",
+        "asking",
         "body_left",
         "headers",
         "method",
@@ -47,6 +49,8 @@ class Exchange:
         """Part of the request's body may still be on its way."""
         self.quiet = False
         """Not worth a line in the log."""
+        self.asking: Asking | None = None
+        """None on public routes."""
         self._common = common
         self._send = send
 

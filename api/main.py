@@ -4,21 +4,34 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import structlog
 import uvloop
+from msgspec import Struct
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.app import create_app
+from api.log.reading import LogReader
+from api.refusal import Refused
 from api.server import Server, server_config
-from api.services import Services
+from api.services import Services, utc_now
 from api.start import StartRefused, checked_database, checked_seal, listening_socket
+from config.keys import parse_keys
 from config.settings import Settings
+from domain.caller import Caller
+from domain.events import EVENTS
+from eventstore.callers import find_caller
+from eventstore.codec import Codec
+from eventstore.keyring import Keyring
+from eventstore.lane import Store
 from eventstore.liveness import jobs_health
 from eventstore.seal import Seal
 from eventstore.transaction import Database
+from eventstore.writer import Writer
+from projections.inline import INLINE, MODELS
 
 REDIS_TIMEOUT_SECONDS = 1.0
 
@@ -43,34 +56,69 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
     database = await checked_database(settings)
     try:
         seal = await checked_seal(settings, database)
+        writer = Writer(_store(database))
         async with _connected(settings.redis_url) as redis:
-            app = create_app(_services(settings, version, database, redis, seal))
+            app = create_app(_services(settings, version, Outside(database, redis, writer), seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
                 log.info("started", version=version, reason=seal.reason)
                 await Server(config, app.limits).serve(sockets=[listener])
             finally:
+                await writer.finish()
                 app.close()
     finally:
         await database.close()
     log.info("stopped")
 
 
-def _services(settings: Settings, version: str, database: Database, redis: Redis, seal: Seal) -> Services:
+class Outside(Struct, frozen=True):
+    """What the process is connected to."""
+
+    database: Database
+    redis: Redis
+    writer: Writer
+
+
+def _store(database: Database) -> Store:
+    return Store(
+        database=database,
+        codec=Codec(EVENTS),
+        models=MODELS,
+        projections=INLINE,
+        now=utc_now,
+        committed=_nobody_follows,
+    )
+
+
+def _nobody_follows(_: UUID, __: int) -> None:
+    """Readers of the log are woken here once there are any; until then they would have to poll."""
+
+
+def _services(settings: Settings, version: str, outside: Outside, seal: Seal) -> Services:
+    peppers = parse_keys(settings.peppers)
+
     async def jobs() -> None:
-        if not (await jobs_health(redis)).ok:
+        if not (await jobs_health(outside.redis)).ok:
             raise NoWorker
 
     async def ping_redis() -> None:
-        await redis.ping()
+        await outside.redis.ping()
+
+    async def caller_of(raw_key: str) -> Caller:
+        if seal.sealed:
+            raise Refused("sealed", seal.reason)
+        return await find_caller(outside.database, peppers, raw_key, utc_now())
 
     return Services(
         settings=settings,
         version=version,
-        database=database.ping,
+        database=outside.database.ping,
         redis=ping_redis,
         jobs=jobs,
         seal=lambda: seal,
+        submit=outside.writer.submit,
+        log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks))),
+        find_caller=caller_of,
         log=sys.stderr.buffer,
     )
 

@@ -2,12 +2,21 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
+from uuid import UUID
 
 from msgspec import Struct
 
+from api.identifiers import new_id
 from api.limits import Limits
+from api.log.reading import LogReader
 from config.settings import Settings
+from domain.caller import Caller
+from eventstore.callers import UnknownKey
+from eventstore.command import Command, Reply
+from eventstore.keyring import Keyring
+from eventstore.unavailable import DatabaseUnavailable
 
 Probe = Callable[[], Awaitable[None]]
 """Returns when the thing answers; raises anything when it does not."""
@@ -37,6 +46,24 @@ def unsealed() -> Sealing:
     return Open()
 
 
+Submit = Callable[[UUID, Command], Awaitable[Reply]]
+"""To the log of a tenant; returns after the commit (eventstore.writer)."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def nobody(_: str) -> Caller:
+    """Knows no key."""
+    raise UnknownKey
+
+
+async def nowhere(_: UUID, __: Command) -> Reply:
+    """Has no log to write to."""
+    raise DatabaseUnavailable("lost")
+
+
 class Services(Struct, frozen=True, kw_only=True):
     """The defaults need no database: an application made with them answers as if everything were well."""
 
@@ -49,4 +76,9 @@ class Services(Struct, frozen=True, kw_only=True):
     clock: Callable[[], float] = time.monotonic
     """Seconds that never go back; for durations."""
     limits: Limits = Limits()
+    submit: Submit = nowhere
+    log_reader: LogReader = LogReader(None, Keyring(()))
+    utc_now: Callable[[], datetime] = utc_now
+    new_id: Callable[[], UUID] = new_id
+    find_caller: Callable[[str], Awaitable[Caller]] = nobody
     log: BinaryIO

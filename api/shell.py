@@ -17,6 +17,7 @@ from msgspec import Struct
 from api import body as request_body
 from api.access_log import AccessLog
 from api.admission import Admission
+from api.asking import SCOPE_KEY, FindCaller, asking, authenticate, check_role
 from api.deadlines import Deadline, Deadlines
 from api.direct import EMPTY
 from api.endpoints import Endpoints, Found
@@ -46,6 +47,7 @@ class Surroundings(Struct, frozen=True):
     access_log: AccessLog
     clock: Callable[[], float]
     common_headers: CommonHeaders
+    find_caller: FindCaller
 
 
 class Shell:
@@ -93,11 +95,15 @@ class Shell:
         found = self._find(exchange)
         policy = found.endpoint.policy
         self._check_head(exchange, policy)
+        caller = None
         if policy.access != "public":
-            raise Refused("unauthorized")
+            caller = await authenticate(exchange.headers, self._around.find_caller)
+            check_role(policy.access, caller.role)
         deadline = self._deadlines.begin(policy.body_seconds if exchange.body_left else policy.request_seconds)
         try:
             body, form = await self._read(exchange, policy, deadline) if exchange.body_left else (b"", False)
+            if caller is not None:
+                exchange.asking = asking(caller, exchange.method, exchange.scope["path"], exchange.headers, body)
             if policy.always_admitted:
                 await self._run(exchange, found, body, form)
                 return
@@ -169,6 +175,7 @@ class Shell:
             "route_handler": found.endpoint.handler,
             "state": dict(exchange.scope.get("state") or {}),
             "loopctl_form": form,
+            SCOPE_KEY: exchange.asking,
         }
         await found.app(scope, _received(body or (EMPTY if found.endpoint.needs_body else b"")), exchange.send)
 

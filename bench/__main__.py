@@ -5,6 +5,8 @@ import sys
 
 BENCHMARKS = {
     "shell": ("bench.shell", "the HTTP shell against the bare server, uvicorn against granian"),
+    "append": ("bench.append", "group commit against the limits of this PostgreSQL"),
+    "tlog": ("bench.tlog_speed", "making, checking and proving entries, against bare SHA-256"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 

@@ -21,7 +21,6 @@ class TenantCreated(Event, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "tenant.created"
     name: str
     slug: str
-    email: str
     root_of_trust: RootOfTrust
 
 
@@ -56,8 +55,4 @@ def create_tenant(exists: bool, command: CreateTenant) -> tuple[TenantCreated, .
     details = {field: text for field, text in wrong.items() if text}
     if details:
         raise Invalid(**details)
-    return (
-        TenantCreated(
-            name=command.name.strip(), slug=command.slug, email=command.email, root_of_trust=command.root_of_trust
-        ),
-    )
+    return (TenantCreated(name=command.name.strip(), slug=command.slug, root_of_trust=command.root_of_trust),)

@@ -49,8 +49,8 @@ EXPECTED = Expected(
         }
     ),
     global_indexes=frozenset({"app.tenant_slug", "app.api_key_hash_value"}),
-    definer_functions=frozenset({APPEND_BATCH, "app.open_log(uuid)", "app.find_api_key(bytea[])"}),
-    tenantless_functions=frozenset({"app.tid()", "app.find_api_key(bytea[])"}),
+    definer_functions=frozenset({APPEND_BATCH, "app.open_log(uuid)", "app.find_caller(bytea[])"}),
+    tenantless_functions=frozenset({"app.tid()", "app.find_caller(bytea[])"}),
 )
 
 

@@ -7,7 +7,6 @@ CREATE TABLE app.tenant (
     tenant_id     uuid        PRIMARY KEY,
     slug          text        NOT NULL,
     name          text        NOT NULL,
-    email         text        NOT NULL,
     status        text        NOT NULL CHECK (status IN ('active', 'suspended', 'deactivated', 'pending_enrollment')),
     root_of_trust text        NOT NULL CHECK (root_of_trust IN ('operator', 'webauthn')),
     created_at    timestamptz NOT NULL
@@ -17,6 +16,14 @@ GRANT SELECT, INSERT, UPDATE ON app.tenant TO loopctl_app;
 GRANT SELECT ON app.tenant TO loopctl_worker, loopctl_audit_ro, loopctl_fn;
 CALL app.secure_tenant_table('app.tenant');
 CALL app.open_to_lookups('app.tenant');
+
+-- Personal, so not in the log, which never forgets: here it can be changed and erased.
+CREATE TABLE app.tenant_contact (
+    tenant_id uuid PRIMARY KEY,
+    email     text NOT NULL CHECK (length(email) BETWEEN 3 AND 255)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON app.tenant_contact TO loopctl_app;
+CALL app.secure_tenant_table('app.tenant_contact');
 
 -- The log ---------------------------------------------------------------------------------------------------------------
 
@@ -220,13 +227,6 @@ GRANT SELECT ON app.api_key_hash TO loopctl_fn;
 CALL app.secure_tenant_table('app.api_key_hash', true);
 CALL app.open_to_lookups('app.api_key_hash');
 
--- Whose key this is, before the tenant is known. One row at the most; the caller compares what it reads then.
-CREATE FUNCTION app.find_api_key(hashes bytea[], OUT tenant_id uuid, OUT key_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT h.tenant_id, h.key_id FROM app.api_key_hash AS h WHERE h.hash = ANY (hashes) LIMIT 1 $$;
-GRANT EXECUTE ON FUNCTION app.find_api_key TO loopctl_app;
-
 -- The only way in -------------------------------------------------------------------------------------------------------
 
 -- Appends a batch that was decided on the head of size head_size, with all that belongs to it. Checks every entry's hash
@@ -344,5 +344,4 @@ GRANT INSERT ON app.outbox, app.idempotency, app.used_nonce TO loopctl_fn;
 GRANT CREATE ON SCHEMA app TO loopctl_fn;
 ALTER FUNCTION app.append_batch OWNER TO loopctl_fn;
 ALTER FUNCTION app.open_log OWNER TO loopctl_fn;
-ALTER FUNCTION app.find_api_key OWNER TO loopctl_fn;
 REVOKE CREATE ON SCHEMA app FROM loopctl_fn;

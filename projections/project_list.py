@@ -19,12 +19,12 @@ INSERT = """
            AS given (project_id, slug, name, repo_url, description, tech_stack, mission, metadata, at, position)
 """
 
+# A scalar sub-select for each slug: one probe of the index each, whatever the planner believes about a table that
+# has just grown. As a join or ANY it read every project of the tenant (measured: 15 ms at 20,000, now 0.3 ms).
 TAKEN_SLUGS = """
-    SELECT slug
-      FROM app.project
-     WHERE tenant_id = $1 AND slug = ANY ($2)
-     ORDER BY slug
-     LIMIT 10000
+    SELECT asked.slug,
+           (SELECT p.project_id FROM app.project AS p WHERE p.tenant_id = $1 AND p.slug = asked.slug LIMIT 1) AS holder
+      FROM unnest($2::text[]) AS asked (slug)
 """
 
 ACTIVE = "SELECT count(*) FROM app.project WHERE tenant_id = $1 AND status = 'active'"
@@ -56,7 +56,8 @@ class TakenSlug:
     name = "project_slug"
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, bool]:
-        return {row["slug"]: True for row in await tx.fetch(TAKEN_SLUGS, tx.tenant_id, list(keys))}
+        rows = await tx.fetch(TAKEN_SLUGS, tx.tenant_id, list(keys))
+        return {row["slug"]: row["holder"] is not None for row in rows}
 
     def initial(self, _: Any) -> bool:
         return False

@@ -26,6 +26,10 @@ from supervisor.postgres import EmbeddedPostgres
 from supervisor.redis import EmbeddedRedis
 from supervisor.refusal import Refusal
 
+OPERATOR_NEEDS = frozenset(
+    f"LOOPCTL_{name}"
+    for name in ("DATABASE_URL", "KEKS", "KEKS_FILE", "PEPPERS", "PEPPERS_FILE", "PUBLIC_URL", "HOST", "PORT")
+)
 ROLES = ("migrator", "app", "worker", "audit", "backup")
 
 
@@ -148,6 +152,7 @@ class Up:
             "LOOPCTL_DATABASE_URL": with_role(servers.database_url, "loopctl_app", self._known_passwords().app),
             "LOOPCTL_LISTEN_FD": str(listener.fileno()),
         }
+        self._tell_operator(environment)
         return Program(
             name="api" if self.settings.workers == 1 else f"api-{number + 1}",
             command=lambda: [sys.executable, "-m", "api"],
@@ -191,6 +196,14 @@ class Up:
                     kept_secret(self.data.keys / name, generate_key())
                     ours[f"LOOPCTL_{name.upper()}_FILE"] = str(self.data.keys / name)
         return {**inherited, **ours}
+
+    def _tell_operator(self, environment: Mapping[str, str]) -> None:
+        """How `python -m api.operator --data-dir` reaches this service: what the API is given too."""
+        path = self.data.keys / "service.json"
+        told = {name: environment[name] for name in sorted(environment) if name in OPERATOR_NEEDS}
+        path.unlink(missing_ok=True)
+        path.touch(0o600)
+        path.write_bytes(msgspec.json.encode(told))
 
     def _role_passwords(self) -> RolePasswords:
         """Given ones win; the others are made once and kept with the data."""

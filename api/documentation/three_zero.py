@@ -74,6 +74,8 @@ def _schema(schema: Any) -> dict[str, Any]:
         found.update(NULL if schema["const"] is None else {"enum": [schema["const"]]})
     if schema.get("examples"):
         found.setdefault("example", schema["examples"][0])
+    if found.get("required") == []:
+        del found["required"]  # 3.0 wants at least one name, or none at all
     if "prefixItems" in schema or (found.get("type") == "array" and "items" not in found):
         found["items"] = _tuple_items(schema)
     return found

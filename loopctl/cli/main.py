@@ -22,6 +22,7 @@ app = App(
 )
 config = App(name="config", help="Settings of the server on this machine.")
 app.command(config)
+app.command("loopctl.cli.log:app", name="log", help="Check a log offline: exports, receipts, tiles.")
 
 
 @app.command

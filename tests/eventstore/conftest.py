@@ -37,3 +37,33 @@ def ann() -> UUID:
 @pytest.fixture
 def bob() -> UUID:
     return uuid4()
+
+
+@pytest.fixture(scope="module")
+async def log_database(postgres_admin_url: str, database_template: str) -> AsyncIterator[TestDatabase]:
+    """As migrated; shared by the tests of one file, each with a tenant of its own."""
+    async with copied_database(postgres_admin_url, database_template) as made:
+        yield made
+
+
+@pytest.fixture
+async def app(log_database: TestDatabase) -> AsyncIterator[Database]:
+    opened = await Database.connect(log_database.app_url, role="loopctl_app", max_size=6)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def worker(log_database: TestDatabase) -> AsyncIterator[Database]:
+    opened = await Database.connect(log_database.worker_url, role="loopctl_worker", max_size=6)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def tenant(app: Database) -> UUID:
+    """With an empty log."""
+    tenant_id = uuid4()
+    async with app.tenant_transaction(tenant_id) as tx:
+        await tx.execute("SELECT app.open_log($1)", tenant_id)
+    return tenant_id

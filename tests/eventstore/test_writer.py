@@ -1,8 +1,7 @@
 """Group commit: what is acknowledged is in the log, once, in order, whoever else writes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -15,22 +14,6 @@ from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.hashing import NO_LEAF, leaf_hash
 from loopctl.tlog.tree import EMPTY, append_leaves
 from tests.eventstore.writing import CODEC, new_project, store
-from tests.support.database import TestDatabase
-
-
-@pytest.fixture
-async def app(database: TestDatabase) -> AsyncIterator[Database]:
-    connected = await Database.connect(database.app_url, role="loopctl_app")
-    yield connected
-    await connected.close()
-
-
-@pytest.fixture
-async def tenant(app: Database) -> UUID:
-    tenant_id = uuid4()
-    async with app.tenant_transaction(tenant_id) as tx:
-        await tx.execute("SELECT app.open_log($1)", tenant_id)
-    return tenant_id
 
 
 async def stored(app: Database, tenant: UUID) -> list[bytes]:

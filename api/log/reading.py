@@ -1,0 +1,136 @@
+"""The log as the routes read it: one transaction for each question."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.errors import NotFound
+from eventstore.append import NoLog
+from eventstore.checkpoints import StoredHead, checkpoint_at, newest_checkpoint
+from eventstore.heads import covering_checkpoint, current_checkpoint, sign_if_due
+from eventstore.keyring import Keyring
+from eventstore.log_keys import LogKey, NoLogKey, read_log_keys
+from eventstore.transaction import Database, TenantTx
+from eventstore.tree import consistency_proof, inclusion_proof, read_bundle, read_tile, receipt
+from loopctl.tlog.errors import TlogError
+from loopctl.tlog.tile import Bundle, Tile, parse_tile_path
+
+ENTRIES = """
+    SELECT position, leaf_hash, entry
+      FROM app.log_entry
+     WHERE tenant_id = $1 AND position > $2
+     ORDER BY position
+     LIMIT $3
+"""
+
+FIRST_HEAD_FROM = """
+    SELECT min(size)
+      FROM app.log_checkpoint
+     WHERE tenant_id = $1 AND size >= $2
+"""
+
+MISSING = "Not found"
+
+
+class StoredEntry(Struct, frozen=True):
+    position: int
+    leaf_hash: bytes
+    entry: bytes
+
+
+class LogReader:
+    """Every method raises domain.errors.NotFound for a tenant, entry, size or tile that there is not.
+
+    Without a database there is no tenant at all.
+    """
+
+    def __init__(self, database: Database | None, keyring: Keyring) -> None:
+        self._database = database
+        self._keyring = keyring
+
+    async def head(self, tenant_id: UUID, at_least: int | None = None) -> tuple[StoredHead, LogKey]:
+        """The newest head, signed now if the last is more than a second behind; or the smallest with that size."""
+        async with self._reading(tenant_id) as tx:
+            keys = await _keys(tx)
+            newest = await sign_if_due(tx, self._keyring) or await newest_checkpoint(tx)
+            if at_least is not None:
+                size = await tx.fetchval(FIRST_HEAD_FROM, tenant_id, at_least)
+                newest = await checkpoint_at(tx, size) if size is not None else None
+            if newest is None:
+                raise NotFound(MISSING)
+            counting = [
+                key for key in keys if key.first_size <= newest.size and newest.size <= (key.last_size or newest.size)
+            ]
+            return newest, counting[-1]
+
+    async def keys(self, tenant_id: UUID) -> Sequence[LogKey]:
+        async with self._reading(tenant_id) as tx:
+            return await _keys(tx)
+
+    async def entries(self, tenant_id: UUID, after: int, most: int) -> tuple[Sequence[StoredEntry], bool]:
+        """At most ``most`` entries behind position ``after`` (-1 for all), and whether there are more."""
+        async with self._reading(tenant_id) as tx:
+            rows = await tx.fetch(ENTRIES, tenant_id, after, most + 1)
+        found = [StoredEntry(row["position"], row["leaf_hash"], row["entry"]) for row in rows]
+        return found[:most], len(found) > most
+
+    async def inclusion(self, tenant_id: UUID, index: int, size: int | None) -> tuple[int, bytes, Sequence[bytes]]:
+        """Tree size, leaf hash, proof; the size of the newest head when none is given."""
+        async with self._reading(tenant_id) as tx:
+            size = (await current_checkpoint(tx, self._keyring)).size if size is None else size
+            proof = await inclusion_proof(tx, index, size)
+            row = await tx.fetchrow(ENTRIES, tenant_id, index - 1, 1)
+        if row is None:
+            raise NotFound(MISSING)
+        return size, row["leaf_hash"], proof
+
+    async def consistency(self, tenant_id: UUID, first: int, second: int | None) -> tuple[int, Sequence[bytes]]:
+        """Tree size and proof."""
+        async with self._reading(tenant_id) as tx:
+            second = (await current_checkpoint(tx, self._keyring)).size if second is None else second
+            return second, await consistency_proof(tx, first, second)
+
+    async def receipt(self, tenant_id: UUID, position: int) -> bytes:
+        """The tlog-proof of one entry under a head that covers it, signed at once if need be."""
+        async with self._reading(tenant_id) as tx:
+            head = await covering_checkpoint(tx, self._keyring, position)
+            return (await receipt(tx, position, head.size, head.note)).encode()
+
+    async def tile(self, tenant_id: UUID, path: str) -> bytes:
+        """``path`` begins with ``tile/``."""
+        tile = _parsed(path)
+        async with self._reading(tenant_id) as tx:
+            data = await read_bundle(tx, tile) if isinstance(tile, Bundle) else await read_tile(tx, tile)
+        if data is None:
+            raise NotFound(MISSING)
+        return data
+
+    @asynccontextmanager
+    async def _reading(self, tenant_id: UUID) -> AsyncIterator[TenantTx]:
+        if self._database is None:
+            raise NotFound(MISSING)
+        try:
+            async with self._database.tenant_transaction(tenant_id) as tx:
+                yield tx
+        except (NoLog, NoLogKey):
+            raise NotFound(MISSING) from None
+        except TlogError as error:
+            if error.code != "size_out_of_range":
+                raise
+            raise NotFound(MISSING) from None
+
+
+def _parsed(path: str) -> Tile | Bundle:
+    try:
+        return parse_tile_path(path)
+    except TlogError:
+        raise NotFound(MISSING) from None
+
+
+async def _keys(tx: TenantTx) -> Sequence[LogKey]:
+    keys = await read_log_keys(tx)
+    if not keys:
+        raise NotFound(MISSING)
+    return keys

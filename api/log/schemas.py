@@ -1,0 +1,80 @@
+"""The log on the wire (spec 01, sections 2.3, 4.2, 4.3; spec 05)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class TreeHead(Struct, frozen=True):
+    """``signature`` is that of the newest key over the checkpoint's text; all bytes unpadded base64url."""
+
+    tenant_id: UUID
+    chain_position: int
+    size: int
+    merkle_root: str
+    signed_at: datetime
+    signature: str
+    key_id: str
+    public_key: str
+    note: str
+
+
+class TreeHeadAnswer(Struct, frozen=True):
+    data: TreeHead
+
+
+class ChainEntry(Struct, frozen=True):
+    """``entry`` is the exact bytes that were hashed: the leaf hash and the link can be computed from it alone."""
+
+    chain_position: int
+    prev_entry_hash: str
+    entry_hash: str
+    action: str
+    actor_lineage: list[str]
+    entity_type: str
+    entity_id: str
+    payload: dict[str, Any]
+    inserted_at: str
+    entry: str
+
+
+class Chain(Struct, frozen=True):
+    data: list[ChainEntry]
+    has_more: bool
+    next_after: int | None
+
+
+class Proof(Struct, frozen=True):
+    """``hashes`` are unpadded base64url, in the order of RFC 9162. ``leaf_index`` for inclusion, ``first_size`` for
+    consistency."""
+
+    kind: str
+    tree_size: int
+    hashes: list[str]
+    leaf_index: int | None = None
+    leaf_hash: str | None = None
+    first_size: int | None = None
+
+
+class ProofAnswer(Struct, frozen=True):
+    data: Proof
+
+
+class PublicKey(Struct, frozen=True):
+    """``last_size`` is the largest head that the key's signature counts for; null for the key in use."""
+
+    vkey: str
+    key_id: str
+    public_key: str
+    first_size: int
+    last_size: int | None
+    reason: str
+    created_at: datetime
+    retired_at: datetime | None
+
+
+class PublicKeys(Struct, frozen=True):
+    origin: str
+    data: list[PublicKey]

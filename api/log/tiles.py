@@ -1,0 +1,57 @@
+"""The tenant log as static files (C2SP tlog-tiles): what any cache may keep, and monitors read."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter
+
+from api.asking import asking_of
+from api.log.reading import LogReader
+from domain.errors import NotFound
+
+BYTES = "application/octet-stream"
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+PRIVATELY = {"Cache-Control": "private, max-age=31536000, immutable"}
+SHORTLY = {"Cache-Control": "public, max-age=1"}
+OPEN = {"access": "public", "any_accept": True}
+TAGS = ["Log"]
+
+TenantId = Annotated[UUID, PathParameter(description="Whose log")]
+TilePath = Annotated[str, PathParameter(description="<level>/<index>, with .p/<width> when partial (C2SP tlog-tiles)")]
+
+
+def tile_routes(log: LogReader) -> Sequence[HTTPRouteHandler]:
+    @get(
+        "/t/{tenant_id:uuid}/checkpoint",
+        opt=OPEN,
+        tags=TAGS,
+        summary="The newest head as a signed note",
+        media_type="text/plain",
+    )
+    async def show_checkpoint(tenant_id: TenantId) -> Response[bytes]:
+        head, _ = await log.head(tenant_id)
+        return Response(head.note, media_type="text/plain", headers=SHORTLY)
+
+    @get("/t/{tenant_id:uuid}/tile/{rest:path}", opt=OPEN, tags=TAGS, summary="A tile of hashes", media_type=BYTES)
+    async def show_tile(tenant_id: TenantId, rest: TilePath) -> Response[bytes]:
+        data = await log.tile(tenant_id, "tile" + rest)
+        return Response(data, media_type=BYTES, headers=FOREVER)
+
+    # Hashes are public because entries are salted; the entries themselves are the tenant's.
+    @get(
+        "/t/{tenant_id:uuid}/tile/entries/{rest:path}",
+        opt={"access": "agent+", "any_accept": True},
+        tags=TAGS,
+        summary="A bundle of entries, with a key of the tenant",
+        media_type=BYTES,
+    )
+    async def show_bundle(request: Request[Any, Any, Any], tenant_id: TenantId, rest: TilePath) -> Response[bytes]:
+        if asking_of(request).caller.tenant_id != tenant_id:
+            raise NotFound("Not found")
+        data = await log.tile(tenant_id, "tile/entries" + rest)
+        return Response(data, media_type=BYTES, headers=PRIVATELY)
+
+    return [show_checkpoint, show_tile, show_bundle]

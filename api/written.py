@@ -1,0 +1,35 @@
+"""Answers of commands: what the log's writer replied, as HTTP."""
+
+import base64
+
+from litestar import Response
+
+from api.asking import Asking
+from api.errors import failure_of, render
+from api.log.reading import LogReader
+from domain.errors import Rejected
+from eventstore.command import Reply
+
+
+async def written(asking: Asking, reply: Reply, log: LogReader) -> Response[bytes]:
+    """``Loopctl-Position`` is the event's place in the log; ``Idempotent-Replayed`` marks an old answer.
+
+    With ``Prefer: receipt`` the tlog-proof of the event comes along as ``Loopctl-Receipt``, in unpadded base64url:
+    in a header, so that the body is the same whether it was asked for or not.
+    """
+    headers = {"Cache-Control": "no-store"}
+    if reply.position is not None:
+        headers["Loopctl-Position"] = str(reply.position)
+        if asking.wants_receipt:
+            receipt = await log.receipt(asking.caller.tenant_id, reply.position)
+            headers["Loopctl-Receipt"] = base64.urlsafe_b64encode(receipt).rstrip(b"=").decode()
+            headers["Preference-Applied"] = "receipt"
+    if reply.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return Response(reply.body, status_code=reply.status, media_type="application/json", headers=headers)
+
+
+def refused(refusal: Rejected) -> Reply:
+    """The same envelope as for every other error; kept under the idempotency key."""
+    failure = failure_of(refusal)
+    return Reply(failure.status, render(failure, problem=False)[0])

@@ -1,0 +1,97 @@
+"""A bundle as a directory: as such a complete read replica behind any web server."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from loopctl.audit.fault import Fault, Unreadable
+from loopctl.audit.names import Member, Name, largest, order, parse_path, path, shown
+
+UNFINISHED = ".new"
+
+
+class DirectorySource:
+    """Holds the names of all files in memory, about 100 bytes each, and one file at a time."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._read = 0
+        self._files = 0
+
+    def fraction(self) -> float:
+        return self._read / self._files if self._files else 0.0
+
+    def members(self) -> Iterator[Member]:
+        names = self.names()
+        self._files, self._read = len(names), 0
+        for name in names:
+            yield path(name), self.read(name)
+            self._read += 1
+
+    def names(self) -> list[Name]:
+        """In the order of a bundle. Raises Fault for a file that is none of a bundle's."""
+        return sorted(map(parse_path, _files(self._root)), key=order)
+
+    def read(self, name: Name) -> bytes:
+        """Raises Fault when there is no such file, or one that is too large or of another kind (a pipe, a link)."""
+        try:
+            return _contents(self._root / path(name), largest(name))
+        except FileNotFoundError:
+            raise Fault("bundle", "member_missing", path(name), "is missing") from None
+        except OSError as error:
+            raise Fault("bundle", "member_unreadable", path(name), f"cannot be read ({error.strerror})") from None
+
+    def write(self, member: Member) -> None:
+        """All of it or nothing, also when the machine stops in between."""
+        name, data = member
+        target = self._root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(target.name + UNFINISHED)
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
+
+    def remove(self, name: Name) -> None:
+        (self._root / path(name)).unlink()
+
+    def remove_unfinished(self) -> None:
+        """What a ``write`` that was killed has left."""
+        for left in (self._root / "tile").rglob(f"*{UNFINISHED}"):
+            left.unlink()
+
+
+def write_directory(root: Path, members: Iterable[Member]) -> None:
+    """Into a directory that is empty or not there yet."""
+    root.mkdir(parents=True, exist_ok=True)
+    if any(root.iterdir()):
+        raise FileExistsError(f"{root} is not empty")
+    for name, data in members:
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+
+
+def _files(folder: Path, before: str = "") -> Iterator[str]:
+    try:
+        found = list(folder.iterdir())
+    except OSError as error:
+        raise Unreadable(f"a directory of the bundle cannot be read ({error.strerror})") from None
+    for each in found:
+        if each.is_dir() and not each.is_symlink():
+            yield from _files(each, f"{before}{each.name}/")
+        else:
+            yield before + each.name
+
+
+def _contents(file: Path, most: int) -> bytes:
+    # A link could lead out of the bundle, and opening a pipe waits for ever.
+    if not stat.S_ISREG(file.lstat().st_mode):
+        raise Fault("bundle", "member_unreadable", shown(file.name), "is not a plain file")
+    with file.open("rb") as opened:
+        data = opened.read(most + 1)
+    if len(data) > most:
+        raise Fault("bundle", "member_too_large", shown(file.name), f"over {most} bytes")
+    return data

@@ -1,0 +1,197 @@
+"""`loopctl log`: checks a log without asking the server that wrote it. Loaded only when it is used.
+
+Exit codes: 0 good, 10 bad, 1 nothing that could be judged, 2 wrong usage.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from msgspec import Struct
+from msgspec.json import encode
+
+from loopctl.audit import fsck as repairs
+from loopctl.audit import receipts
+from loopctl.audit import report as reports
+from loopctl.audit.expected import Expected, Older, keep
+from loopctl.audit.fault import Fault, Unreadable
+from loopctl.audit.keys_file import KnownKeys, parse_keys
+from loopctl.audit.report import NotRead
+from loopctl.audit.source import LogSource, open_source
+from loopctl.audit.verify import verify as verify_bundle
+from loopctl.tlog.errors import TlogError
+from loopctl.tlog.vkey import VerifierKey, parse_vkey
+
+GOOD, UNREADABLE, USAGE, BAD = 0, 1, 2, 10
+PROGRESS_SECONDS = 0.1
+LARGEST_INPUT = 1 << 20
+
+app = App(name="log", help="Check a log offline: exports, receipts, tiles. Never uses the network.")
+
+Keys = Annotated[tuple[str, ...], Parameter(name="--vkey", negative=(), consume_multiple=False)]
+Flag = Annotated[bool, Parameter(negative=())]
+AsJson = Annotated[bool, Parameter(name="--json", negative=())]
+
+
+class WrongUsage(Exception):
+    """Options that make no sense together, or a key that is none."""
+
+
+@app.command
+def verify(
+    bundle: Path, /, *, vkey: Keys = (), not_older_than: Path | None = None, form: Flag = False, as_json: AsJson = False
+) -> int:
+    """Check an export: every byte, hash, link, signature and change of keys of the log.
+
+    Exit code 0 when all of it is good, 10 when something is not, 1 when there is nothing that could be judged.
+
+    Parameters
+    ----------
+    bundle
+        The export: a directory, or a .tar or .tar.gz as the server makes it.
+    vkey
+        A key that you trust, told to you by somebody else than who made the export. A key of the log is followed
+        through all rotations; a witness's must have signed the newest head. Can be given several times.
+    not_older_than
+        A signed head that you have kept: the log must still be an extension of it.
+    form
+        Also check that every entry has the only spelling of what it says. Takes twice as long.
+    as_json
+        Print the report as JSON.
+    """
+
+    def judge() -> tuple[Struct, str, bool]:
+        expected = Expected(_keys(vkey), None if not_older_than is None else _older(not_older_than), form)
+        source = open_source(bundle)
+        with _Progress(source) as progress:
+            report = verify_bundle(source.members(), expected, progress=progress)
+        return report, reports.text(report), report.fault is None
+
+    return _answer(judge, as_json)
+
+
+@app.command
+def receipt(file: Path, /, *, entry: Path, vkey: Keys = (), keys: Path | None = None, as_json: AsJson = False) -> int:
+    """Check a receipt (.tlog-proof): that an entry is in the log, at its place, under a head that the log has signed.
+
+    Parameters
+    ----------
+    file
+        The receipt.
+    entry
+        The entry's bytes, exactly as the log has them.
+    vkey
+        The key of the log, told to you by somebody else than who made the receipt; a witness's key must have signed
+        the head too. Can be given several times.
+    keys
+        The log's keys.json, for heads from before or after a rotation. The given key has to be in it.
+    as_json
+        Print the report as JSON.
+    """
+
+    def judge() -> tuple[Struct, str, bool]:
+        known = None if keys is None else _known(keys)
+        try:
+            trust = receipts.trust_in(_keys(vkey), known)
+        except ValueError as error:
+            raise WrongUsage(f"{error} (--vkey, --keys): a receipt is worth what the key is") from None
+        report = receipts.judge_receipt(_read(file), _read(entry), trust)
+        return report, receipts.text(report), report.fault is None
+
+    return _answer(judge, as_json)
+
+
+@app.command
+def fsck(directory: Path, /, *, vkey: Keys = (), repair: Flag = False, as_json: AsJson = False) -> int:
+    """Check an unpacked export, and rebuild what follows from its entries.
+
+    Parameters
+    ----------
+    directory
+        The export.
+    vkey
+        As for `verify`.
+    repair
+        Write the hash tiles anew. Entries, heads and keys are never changed, and when they contradict each other
+        nothing is.
+    as_json
+        Print the report as JSON.
+    """
+
+    def judge() -> tuple[Struct, str, bool]:
+        if not directory.is_dir():
+            raise WrongUsage("fsck needs the directory of an unpacked export")
+        report = repairs.fsck(directory, Expected(_keys(vkey)), repair=repair)
+        return report, repairs.text(report), report.verdict in ("good", "repaired")
+
+    return _answer(judge, as_json)
+
+
+def _answer(judge: Callable[[], tuple[Struct, str, bool]], as_json: bool) -> int:
+    try:
+        report, text, good = judge()
+    except WrongUsage as error:
+        sys.stderr.write(f"loopctl log: {error}\n")
+        return USAGE
+    except (Unreadable, OSError) as error:
+        # An OSError's own text would repeat the path, which the caller knows.
+        problem = str(error) if isinstance(error, Unreadable) else f"cannot be read ({error.strerror})"
+        report, text, code = NotRead("unreadable", problem), f"unreadable: {problem}\n", UNREADABLE
+    else:
+        code = GOOD if good else BAD
+    sys.stdout.write(encode(report).decode() + "\n" if as_json else text)
+    return code
+
+
+def _keys(texts: tuple[str, ...]) -> tuple[VerifierKey, ...]:
+    try:
+        return tuple(map(parse_vkey, texts))
+    except TlogError as error:
+        raise WrongUsage(f"--vkey: {error.problem}") from None
+
+
+def _older(file: Path) -> Older:
+    try:
+        return keep(_read(file))
+    except TlogError as error:
+        raise Unreadable(f"--not-older-than is no signed head: {error}") from None
+
+
+def _known(file: Path) -> KnownKeys:
+    try:
+        return parse_keys(_read(file))
+    except Fault as fault:
+        raise Unreadable(f"--keys: {fault}") from None
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        data = opened.read(LARGEST_INPUT + 1)
+    if len(data) > LARGEST_INPUT:
+        raise Unreadable("a file is too large to be what it is given as")
+    return data
+
+
+class _Progress:
+    """One line on the terminal, rewritten; nothing when the errors go elsewhere."""
+
+    def __init__(self, source: LogSource) -> None:
+        self._source = source
+        self._shown = sys.stderr.isatty()
+        self._next = 0.0
+
+    def __call__(self, size: int) -> None:
+        if self._shown and time.monotonic() >= self._next:
+            self._next = time.monotonic() + PROGRESS_SECONDS
+            sys.stderr.write(f"\r{self._source.fraction():4.0%} {size:,} entries")
+            sys.stderr.flush()
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")

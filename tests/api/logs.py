@@ -1,0 +1,91 @@
+"""A real log behind an application in this process: tenants with keys, for the tests of the routes."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import Struct
+
+from api.log.reading import LogReader
+from api.shell import Shell
+from config.keys import generate_key, parse_keys
+from domain.api_key import ALPHABET, complete_key, shown_prefix
+from domain.event import Stream
+from domain.events import EVENTS
+from domain.tenant import ApiKeyCreated, TenantCreated
+from eventstore.callers import find_caller, store_key_hash
+from eventstore.codec import Codec
+from eventstore.command import Change
+from eventstore.founding import found_tenant
+from eventstore.keyring import Keyring
+from eventstore.lane import Store
+from eventstore.log_keys import Begin, log_origin, new_log_key
+from eventstore.transaction import Database, TenantTx
+from eventstore.writer import Writer
+from projections.inline import INLINE, MODELS
+from tests.api.asgi import JSON, Answer, ask, made
+from tests.support.database import TestDatabase
+
+PEPPERS = parse_keys(generate_key())
+KEYRING = Keyring(parse_keys(generate_key()))
+NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
+WHOLE = {"name": "My App", "slug": "my-app"}
+
+
+class Service(Struct, frozen=True):
+    app: Shell
+    store: Store
+
+
+@asynccontextmanager
+async def service(database: TestDatabase) -> AsyncIterator[Service]:
+    """The application as `api.main` puts it together, on a given database."""
+    opened = await Database.connect(database.app_url, role="loopctl_app")
+    store = Store(
+        database=opened, codec=Codec(EVENTS), models=MODELS, projections=INLINE, now=noon, committed=nobody_follows
+    )
+
+    def caller_of(raw_key: str) -> Any:
+        return find_caller(opened, PEPPERS, raw_key, NOON)
+
+    app = made(submit=Writer(store).submit, find_caller=caller_of, utc_now=noon, log_reader=LogReader(opened, KEYRING))
+    yield Service(app, store)
+    await opened.close()
+
+
+def noon() -> datetime:
+    return NOON
+
+
+def nobody_follows(_: UUID, __: int) -> None: ...
+
+
+async def tenant_with_key(store: Store, role: Any = "user", **changes: Any) -> tuple[UUID, str]:
+    """A tenant of its own and the raw key of one caller."""
+    tenant, key = uuid4(), uuid4()
+    raw = complete_key("".join(secrets.choice(ALPHABET) for _ in range(34)))
+    created = TenantCreated(name="Acme", slug=f"acme-{tenant.hex[:8]}", root_of_trust="operator")
+    key_created = ApiKeyCreated(name="k", role=role, key_prefix=shown_prefix(raw), **changes)
+    events = [Change(Stream("tenant", tenant), created), Change(Stream("api_key", key), key_created)]
+    keep = partial(store_key_hash, key_id=key, pepper=PEPPERS[0], raw_key=raw)
+    await found_tenant(store, tenant, ("test",), events, [keep, log_key])
+    return tenant, raw
+
+
+async def log_key(tx: TenantTx) -> None:
+    origin = log_origin("https://loopctl.example", tx.tenant_id)
+    await new_log_key(tx, KEYRING, Begin(origin, "founded", NOON))
+
+
+async def create(app: Shell, raw: str, body: Any = WHOLE, **headers: str) -> Answer:
+    sent = {
+        **JSON,
+        "Authorization": f"Bearer {raw}",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    return await ask(app, "/api/v1/projects", method="POST", headers=sent, body=msgspec.json.encode(body))
