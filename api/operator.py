@@ -130,7 +130,7 @@ def _first_log_key(settings: Settings) -> Any:
 def _settings(given: argparse.Namespace) -> Settings:
     """Those of the service that runs on the data directory, else of the environment. Raises Declined, ConfigError."""
     if given.data_dir:
-        environment = Path(given.data_dir, "keys", "service.json")
+        environment = Path(given.data_dir, "run", "service.json")
         try:
             said = msgspec.json.decode(environment.read_bytes(), type=dict[str, str])
         except OSError:

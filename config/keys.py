@@ -64,6 +64,7 @@ def kept_secret(path: Path, generate: str) -> str:
             os.fsync(file.fileno())
         draft.replace(path)
         _sync_directory(path.parent)
+    path.chmod(0o600)  # also one that was copied back from a backup with other rights
     return path.read_text().strip()
 
 

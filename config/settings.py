@@ -7,6 +7,9 @@ from msgspec import Meta, Struct
 
 SECRET = {"secret": True}
 
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # recognised, never bound
+"""What a client on this machine connects to when the service listens on all addresses; others need public_url."""
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -58,7 +61,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def base_url(self) -> str:
         """The address that clients see, without trailing slash; never taken from a request."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = EVERYWHERE.get(self.host, self.host)
+        return (self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}").rstrip("/")
 
 
 CLIENT_VARIABLES = frozenset(

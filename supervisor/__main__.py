@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 
 from config import loader
@@ -25,6 +26,7 @@ FLAGS = (
 def main(arguments: list[str] | None = None) -> int:
     """Exit codes: 0 stopped cleanly, 1 refused or failed, 2 wrong usage."""
     flags = _flags(arguments)
+    os.umask(0o077)  # logs, metrics, sockets: the owner's alone
     try:
         loaded = loader.load_settings(flags)
         for warning in loaded.warnings:
@@ -33,6 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (Refusal, loader.ConfigError) as error:
         print(f"loopctl: {error}", file=sys.stderr)  # noqa: T201  # the program's own voice
         return 1
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else ""
+        print(f"loopctl: {error.strerror or error}{place}.", file=sys.stderr)  # noqa: T201  # the program's own voice
+        return 1
     return 0
 
 
@@ -40,7 +46,8 @@ def _flags(arguments: list[str] | None) -> dict[str, str]:
     parser = argparse.ArgumentParser(
         prog="loopctl up",
         description="Runs the service on its embedded PostgreSQL and Redis, or on yours.",
-        epilog="Every setting can also come from the environment; see `loopctl config show --origin`.",
+        epilog="Every setting can also come from the environment; see `loopctl config show --origin`. Addresses with a "
+        "password are better kept out of the command line: LOOPCTL_DATABASE_URL_FILE, LOOPCTL_REDIS_URL_FILE.",
     )
     for name in FLAGS:
         parser.add_argument("--" + name.replace("_", "-"), metavar=name.upper(), help=loader.description(name))

@@ -53,8 +53,9 @@ class Child:
                 raise Refusal(f"{self.program.name} did not start: {self._last_words()}")
             try:
                 ready.result()
-            except TimeoutError:
-                raise Refusal(f"{self.program.name} did not become ready in time: see {self._log}.") from None
+            except TimeoutError as error:
+                why = str(error) or "no answer"
+                raise Refusal(f"{self.program.name} did not become ready in time ({why}): see {self._log}.") from None
         finally:
             for task in (ended, ready):
                 task.cancel()

@@ -93,15 +93,24 @@ class DataDirectory:
 
     def _create(self) -> None:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            for folder in (self.keys, self.logs, self.run):
+            if not self.path.exists():
+                self.path.mkdir(parents=True)
+                # Others may walk through (the database's own account has to), but list and read nothing.
+                self.path.chmod(0o711)
+            self._check_ours()
+            for folder, mode in ((self.keys, 0o700), (self.logs, 0o700), (self.run, 0o711)):
                 folder.mkdir(exist_ok=True)
-            # Others may walk through (the database's own account has to), but list and read nothing.
-            self.path.chmod(0o711)
-            self.run.chmod(0o711)
-            self.keys.chmod(0o700)
+                folder.chmod(mode)
         except OSError as error:
             raise Refusal(f"Cannot write to the data directory {self.path}: {error.strerror}.") from error
+
+    def _check_ours(self) -> None:
+        """Raises Refusal rather than spread over a folder that has other things in it, or that others would lose."""
+        owner = self.path.stat().st_uid
+        if os.geteuid() == 0 and owner != 0:
+            raise Refusal(f"The data directory {self.path} belongs to uid {owner}: run this as that user.")
+        if not self._lock_file().exists() and any(self.path.iterdir()):
+            raise Refusal(f"{self.path} is not empty and is no data directory of loopctl: choose another --data-dir.")
 
     def _lock_file(self) -> Path:
         return self.path / "up.lock"

@@ -76,8 +76,10 @@ class EmbeddedPostgres:
     def prepare(self) -> bool:
         """Creates the cluster when there is none and clears stale locks. True when it was created."""
         self.account.own(self.socket_directory)
-        self._password = kept_secret(self._data.keys / "postgres-superuser", secrets.token_urlsafe(24))
         created = not (self.cluster / "PG_VERSION").exists()
+        if not created and not (self._data.keys / "postgres-superuser").exists():
+            raise Refusal(f"The password of {self.cluster} is gone: restore {self._data.keys} from its backup.")
+        self._password = kept_secret(self._data.keys / "postgres-superuser", secrets.token_urlsafe(24))
         if created:
             self._initialise()
         self._check_version()
@@ -95,7 +97,7 @@ class EmbeddedPostgres:
         async with asyncio.timeout(timeout_seconds):
             while True:
                 with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                    connection = await asyncpg.connect(self.url("postgres"), timeout=5)
+                    connection = await self._connect()
                     try:
                         exists = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE)
                         if not exists:
@@ -104,6 +106,12 @@ class EmbeddedPostgres:
                     finally:
                         await connection.close(timeout=5)
                 await asyncio.sleep(0.05)
+
+    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        try:
+            return await asyncpg.connect(self.url("postgres"), timeout=5)
+        except asyncpg.InvalidPasswordError:
+            raise Refusal(f"The password in {self._data.keys} is not the one of {self.cluster}.") from None
 
     def _initialise(self) -> None:
         """Makes the cluster beside its place and moves it in whole: a crash in between leaves no half cluster."""
@@ -122,7 +130,7 @@ class EmbeddedPostgres:
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd="/")
         finally:
-            password_file.unlink()
+            password_file.unlink(missing_ok=True)
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise Refusal(f"PostgreSQL could not create its cluster in {self.cluster}: {last}")

@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import msgspec
@@ -22,6 +22,7 @@ from migrations.runner import MigrationError, migrate
 from supervisor.children import Child, Program
 from supervisor.data_directory import DataDirectory
 from supervisor.health import wait_until_healthy
+from supervisor.outside import check_redis, roles_exist
 from supervisor.postgres import EmbeddedPostgres
 from supervisor.redis import EmbeddedRedis
 from supervisor.refusal import Refusal
@@ -29,6 +30,10 @@ from supervisor.refusal import Refusal
 OPERATOR_NEEDS = frozenset(
     f"LOOPCTL_{name}"
     for name in ("DATABASE_URL", "KEKS", "KEKS_FILE", "PEPPERS", "PEPPERS_FILE", "PUBLIC_URL", "HOST", "PORT")
+)
+ROLES_TAKEN = (
+    "This PostgreSQL has the roles of another loopctl: give their passwords (LOOPCTL_APP_PASSWORD and so on, see "
+    "`loopctl config show`), or use the data directory that made them."
 )
 ROLES = ("migrator", "app", "worker", "audit", "backup")
 
@@ -54,17 +59,23 @@ class Up:
         self._sealed: str | None = None
 
     async def run(self) -> None:
-        """Returns after a clean stop by SIGINT or SIGTERM. Raises Refusal when it cannot come up."""
-        with self.data.taken(), closing(listen(self.settings)) as listener:
+        """Returns after a clean stop by SIGINT, SIGTERM or SIGHUP. Raises Refusal when it cannot come up."""
+        with self.data.taken(), ExitStack() as held:
             stop = _stop_requested()
+            # First of all: a child that a killed `up` left behind still holds the listening socket.
+            left = await asyncio.to_thread(self.data.end_left_over_children)
+            listener = held.enter_context(closing(listen(self.settings)))
+            if left:
+                self._say(f"Ended {left} processes that an earlier run had left behind")
             work = asyncio.create_task(self._serve(listener))
             asked = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
                 if work.done():
                     work.result()
-            except* Refusal as refusals:
-                raise first_refusal(refusals) from None
+            except BaseExceptionGroup as group:
+                # Not `except*`: before Python 3.11.4 what is raised inside one comes out in a group again.
+                raise first_refusal(group) from None
             finally:
                 asked.cancel()
                 work.cancel()
@@ -74,16 +85,13 @@ class Up:
     async def _serve(self, listener: socket.socket) -> None:
         began = time.monotonic()
         self._say(f"loopctl {self._version}, data in {self.data.path}")
-        left = await asyncio.to_thread(self.data.end_left_over_children)
-        if left:
-            self._say(f"Ended {left} processes that an earlier run had left behind")
         servers = await self._start_servers()
         await self._migrate(servers)
         await self._start_services(servers, listener)
         seconds = time.monotonic() - began
         self._say(f"Healthy at {self._address} after {seconds:.1f} s; Ctrl-C stops it, logs are in {self.data.logs}")
         if self._sealed:
-            self._say(f"SEALED: {self._sealed}. What needs a key answers 503 until LOOPCTL_KEKS_FILE opens it.")
+            self._say(f"SEALED: {self._sealed} Until then what needs a key answers 503.")
         async with asyncio.TaskGroup() as group:
             for child in self._children:
                 group.create_task(child.keep_running())
@@ -101,7 +109,7 @@ class Up:
         postgres = EmbeddedPostgres(self.data)
         if not (postgres.cluster / "PG_VERSION").exists():
             self._say("Creating the database cluster")
-        await asyncio.to_thread(postgres.prepare)
+        await _to_its_end(postgres.prepare)
         await self._start(
             Program(
                 name="postgres",
@@ -116,6 +124,7 @@ class Up:
 
     async def _start_redis(self) -> str:
         if self.settings.redis_url:
+            await check_redis(self.settings.redis_url)
             return self.settings.redis_url
         redis = EmbeddedRedis(self.data)
         await self._start(
@@ -124,8 +133,10 @@ class Up:
         return redis.url
 
     async def _migrate(self, servers: Servers) -> None:
-        self._passwords = self._role_passwords()
         try:
+            if self.settings.database_url and not self._knows_roles() and await roles_exist(servers.database_url):
+                raise Refusal(ROLES_TAKEN)
+            self._passwords = self._role_passwords()
             await bootstrap(servers.database_url, self._passwords)
             applied = await migrate(with_role(servers.database_url, "loopctl_migrator", self._passwords.migrator))
         except MigrationError as error:
@@ -174,7 +185,7 @@ class Up:
 
     def _service_environment(self, servers: Servers, metrics: Path, port: int) -> dict[str, str]:
         """Each service gets what it needs and no more: never the administrator's or the migrator's password."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOOPCTL_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LOOPCTL_", "PG"))}
         settings = self.settings
         ours = {
             "LOOPCTL_REDIS_URL": servers.redis_url,
@@ -199,17 +210,24 @@ class Up:
 
     def _tell_operator(self, environment: Mapping[str, str]) -> None:
         """How `python -m api.operator --data-dir` reaches this service: what the API is given too."""
-        path = self.data.keys / "service.json"
+        path = self.data.run / "service.json"
         told = {name: environment[name] for name in sorted(environment) if name in OPERATOR_NEEDS}
         path.unlink(missing_ok=True)
         path.touch(0o600)
         path.write_bytes(msgspec.json.encode(told))
 
+    def _knows_roles(self) -> bool:
+        """The passwords were given, or an earlier run on this directory has made them."""
+        return all(getattr(self.settings, f"{role}_password") or self._role_file(role).exists() for role in ROLES)
+
+    def _role_file(self, role: str) -> Path:
+        return self.data.keys / f"role-{role}"
+
     def _role_passwords(self) -> RolePasswords:
         """Given ones win; the others are made once and kept with the data."""
         given = {role: getattr(self.settings, f"{role}_password") for role in ROLES}
         kept = {
-            role: password or kept_secret(self.data.keys / f"role-{role}", secrets.token_urlsafe(24))
+            role: password or kept_secret(self._role_file(role), secrets.token_urlsafe(24))
             for role, password in given.items()
         }
         return msgspec.convert(kept, RolePasswords)
@@ -259,18 +277,29 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def first_refusal(group: BaseExceptionGroup[Refusal]) -> Refusal:
-    """The first of several: one sentence helps more than a list of consequences."""
-    found: BaseException = group
+def first_refusal(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first of several, because one sentence helps more than a list of consequences; a bug stays the group."""
+    refusals, _ = group.split(Refusal)
+    found: BaseException | None = refusals
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]
-    return found if isinstance(found, Refusal) else Refusal(str(found))
+    return found or group
+
+
+async def _to_its_end(step: Callable[[], object]) -> None:
+    """In a thread. A stop in the middle waits for it: the directory must not be let go while something writes there."""
+    task = asyncio.ensure_future(asyncio.to_thread(step))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def _stop_requested() -> asyncio.Event:
     event = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for received in (signal.SIGINT, signal.SIGTERM):
+    for received in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(received, event.set)
     return event
 

@@ -78,3 +78,16 @@ def test_no_secret_is_ever_shown() -> None:
     assert {lines[name] for name in secrets} == {MASK}
     assert {"keks", "peppers", "database_url", "redis_url"} <= secrets
     assert lines.keys() == set(names())
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:4000"),
+        ("::1", "http://[::1]:4000"),
+        ("0.0.0.0", "http://127.0.0.1:4000"),  # noqa: S104  # only written down
+        ("::", "http://[::1]:4000"),
+    ],
+)
+def test_the_address_that_clients_see_is_one_that_can_be_connected_to(host: str, address: str) -> None:
+    assert load_settings({"host": host}, {}).settings.base_url() == address

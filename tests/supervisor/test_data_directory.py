@@ -29,8 +29,8 @@ def test_a_lock_file_left_by_a_dead_process_locks_nobody_out(tmp_path: Path) -> 
 
 def test_only_the_owner_can_look_inside(tmp_path: Path) -> None:
     with DataDirectory(tmp_path / "data").taken():
-        modes = {path: (tmp_path / "data" / path).stat().st_mode & 0o777 for path in ("", "keys", "run")}
-    assert modes == {"": 0o711, "keys": 0o700, "run": 0o711}
+        modes = {path: (tmp_path / "data" / path).stat().st_mode & 0o777 for path in ("", "keys", "logs", "run")}
+    assert modes == {"": 0o711, "keys": 0o700, "logs": 0o700, "run": 0o711}
 
 
 def test_what_an_earlier_run_left_is_ended(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ def test_a_cluster_of_another_major_version_is_refused_and_left_alone(tmp_path: 
         cluster = tmp_path / "data" / "postgres"
         cluster.mkdir()
         (cluster / "PG_VERSION").write_text("15\n")
+        (data.keys / "postgres-superuser").write_text("kept")
         with pytest.raises(Refusal, match="was made by PostgreSQL 15 and this is 18: move it with pg_upgrade"):
             EmbeddedPostgres(data).prepare()
         assert [path.name for path in cluster.iterdir()] == ["PG_VERSION"]

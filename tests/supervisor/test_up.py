@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,10 +69,13 @@ def test_it_listens_on_loopback_only_unless_told_otherwise(running: Run) -> None
     assert listening == {"127.0.0.1"}
 
 
-def test_ctrl_c_stops_it_as_cleanly_as_sigterm(data: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_and_a_closed_terminal_stop_it_as_cleanly_as_sigterm(data: Path, how: signal.Signals) -> None:
     with up(data) as run:
         run.wait_until_healthy()
-        assert run.stop(signal.SIGINT) == 0
+        family = run.family()
+        assert run.stop(how) == 0
+    assert not [process for process in family if process.is_running()]
     assert "SIGKILL" not in run.said
     assert "was killed" not in run.said
 
@@ -144,13 +148,15 @@ def test_after_kill_9_of_everything_the_next_up_recovers(data: Path) -> None:
         assert run.get("/health").json()["status"] == "ok"
 
 
-def test_after_kill_9_of_up_alone_the_next_one_ends_what_was_left(data: Path) -> None:
-    with up(data) as run:
+def test_after_kill_9_of_up_alone_the_next_one_on_the_same_port_ends_what_was_left(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with up(data, "--port", port) as run:
         run.wait_until_healthy()
         orphans = run.family()[1:]
         run.process.kill()
         run.process.wait()
-        with up(data) as following:
+        with up(data, "--port", port, output="following.out") as following:
             following.wait_until_healthy()
             assert "that an earlier run had left behind" in following.said
             assert not [process for process in orphans if process.is_running()]
@@ -169,9 +175,78 @@ def test_a_stale_lock_of_another_process_with_the_same_pid_does_not_stop_it(data
 
 def test_a_crash_while_the_cluster_was_being_made_is_recovered_from(data: Path) -> None:
     (data / "postgres.new" / "base").mkdir(parents=True)
+    (data / "up.lock").touch()
     with up(data) as run:
         run.wait_until_healthy()
     assert not (data / "postgres.new").exists()
+
+
+def test_a_stop_while_the_cluster_is_being_made_lets_the_directory_go_only_afterwards(data: Path) -> None:
+    with up(data) as run:
+        deadline = time.monotonic() + 30
+        while not (data / "postgres.new" / "base").exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert run.stop() == 0
+        with up(data, output="following.out") as following:
+            following.wait_until_healthy()
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(data: Path) -> None:
+    data.mkdir(mode=0o755)
+    (data / "letter.txt").write_text("dear")
+    with up(data) as run:
+        assert run.process.wait(timeout=30) == 1
+    assert "is not empty and is no data directory of loopctl" in run.said
+    assert [path.name for path in data.iterdir()] == ["letter.txt"]
+    assert data.stat().st_mode & 0o777 == 0o755
+
+
+def test_logs_and_metrics_are_the_owners_alone(running: Run) -> None:
+    private = [running.data / "logs", running.data / "keys", running.data / "run" / "metrics"]
+    inside = [path for folder in private for path in folder.iterdir()]
+    assert [path for path in (*private, *inside) if path.stat().st_mode & 0o077] == []
+
+
+def test_root_does_not_take_over_the_directory_of_somebody_else(data: Path) -> None:
+    if os.geteuid() != 0:
+        return  # nobody else can try
+    data.mkdir()
+    os.chown(data, 12345, 12345)
+    with up(data) as run:
+        assert run.process.wait(timeout=30) == 1
+    assert f"The data directory {data} belongs to uid 12345: run this as that user." in run.said
+    assert list(data.iterdir()) == []
+
+
+def test_a_redis_that_does_not_answer_is_one_sentence_at_once(data: Path, postgres_admin_url: str) -> None:
+    url = _new_database(postgres_admin_url, "outside_redis")
+    address = "redis://:hunter2@127.0.0.1:1/0"
+    with up(data, "--database-url", url, "--redis-url", address, environment=ROLES) as run:
+        assert run.process.wait(timeout=20) == 1
+    assert "The Redis of --redis-url does not answer" in run.said
+    assert "hunter2" not in run.said
+
+
+def test_the_roles_of_another_loopctl_are_not_given_new_passwords(
+    data: Path, postgres_admin_url: str, redis_url: str
+) -> None:
+    url = _new_database(postgres_admin_url, "outside_roles")
+    with up(data, "--database-url", url, "--redis-url", redis_url, environment=ROLES) as run:
+        run.wait_until_healthy()
+    shutil.rmtree(data)
+    with up(data, "--database-url", url, "--redis-url", redis_url) as run:
+        assert run.process.wait(timeout=30) == 1
+    assert "This PostgreSQL has the roles of another loopctl" in run.said
+
+
+def test_a_lost_password_of_the_cluster_is_one_sentence(data: Path) -> None:
+    with up(data) as run:
+        run.wait_until_healthy()
+    (data / "keys" / "postgres-superuser").unlink()
+    with up(data) as run:
+        assert run.process.wait(timeout=30) == 1
+    assert "is gone: restore" in run.said
+    assert "Traceback" not in run.said
 
 
 def test_an_ordinary_user_can_run_it(data: Path) -> None:

@@ -1,0 +1,67 @@
+"""From nothing to a project in the log: the operator's command beside a running service."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.support.running import CHECKOUT, Run, up
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    with up(tmp_path_factory.mktemp("operator") / "data") as run:
+        run.wait_until_healthy()
+        yield run
+
+
+def operator(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "api.operator", "create-tenant", "--data-dir", str(data), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False)
+
+
+def tenant(data: Path, slug: str) -> dict[str, Any]:
+    done = operator(data, "--name", "Acme", "--slug", slug, "--email", "ann@example.com")
+    assert done.returncode == 0, done.stderr
+    made: dict[str, Any] = json.loads(done.stdout)
+    return made
+
+
+def test_the_first_key_creates_a_project_whose_receipt_is_in_the_log(running: Run) -> None:
+    made = tenant(running.data, "acme")
+    headers = {"Authorization": f"Bearer {made['api_key']['raw_key']}", "Prefer": "receipt"}
+    body = {"name": "My App", "slug": "my-app"}
+    answer = httpx2.post(running.address + "/api/v1/projects", json=body, headers=headers, trust_env=False)
+    assert (answer.status_code, answer.json()["project"]["slug"]) == (201, "my-app")
+    checkpoint = running.get(f"/t/{made['tenant']['id']}/checkpoint").text
+    assert checkpoint.splitlines()[1] == "3"
+    assert "loopctl-receipt" in answer.headers
+
+
+def test_a_taken_slug_and_a_wrong_field_are_one_sentence_and_exit_1(running: Run) -> None:
+    tenant(running.data, "taken")
+    again = operator(running.data, "--name", "x", "--slug", "taken", "--email", "a@b.c")
+    wrong = operator(running.data, "--name", "x", "--slug", "No!", "--email", "nobody")
+    assert (again.returncode, again.stderr) == (1, "loopctl: The slug taken has already been taken.\n")
+    assert wrong.returncode == 1
+    assert wrong.stderr == "loopctl: Validation failed: slug has invalid format; email has invalid format\n"
+
+
+def test_without_a_service_it_says_how_to_start_one(tmp_path: Path) -> None:
+    done = operator(tmp_path / "none", "--name", "x", "--slug", "ok", "--email", "a@b.c")
+    assert done.returncode == 1
+    assert "start it with `make up`" in done.stderr
+
+
+def test_the_raw_key_is_nowhere_in_the_data_directory(running: Run) -> None:
+    raw = tenant(running.data, "secretive")["api_key"]["raw_key"].encode()
+    running.get("/livez")
+    holding = [path for path in running.data.rglob("*") if path.is_file() and raw in path.read_bytes()]
+    assert holding == []
