@@ -34,6 +34,17 @@ class TypedRequest(Request[Any, Any, State]):
         return msgspec.json.decode(body or EMPTY, type=kind, strict=not self.scope.get("loopctl_form", False))
 
 
+BODY_SOURCES = frozenset({"data", "body", "request", "scope"})
+"""Parameters of a handler through which it can come by the body."""
+
+
+def reads_body(handler: HTTPRouteHandler) -> bool:
+    """It may look at the body, itself or in a hook. Nobody does for GET, where a body has no meaning."""
+    hooks = (handler.resolve_guards(), handler.resolve_dependencies(), handler.resolve_before_request())
+    named = BODY_SOURCES & handler.parsed_fn_signature.parameters.keys()
+    return not handler.http_methods <= {"GET", "HEAD"} and bool(named or any(hooks))
+
+
 def needs_body(handler: HTTPRouteHandler) -> bool:
     """It takes a body and has no default for a missing one."""
     field = handler.parsed_fn_signature.parameters.get("data")

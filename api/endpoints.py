@@ -12,7 +12,7 @@ from litestar.types import ASGIApp
 from litestar.utils.path import normalize_path
 from msgspec import Struct
 
-from api.direct import Call, direct_call, needs_body
+from api.direct import Call, direct_call, needs_body, reads_body
 from api.limits import Limits
 from api.policy import Policy, policy_of
 from api.refusal import Refused
@@ -27,6 +27,8 @@ class Endpoint(Struct, frozen=True):
     handler: HTTPRouteHandler
     call: Call | None
     needs_body: bool
+    reads_body: bool
+    """Of another one the body is read within the limits, and nobody looks at it."""
 
 
 class Found(Struct):
@@ -71,7 +73,12 @@ def _known(app: Litestar, limits: Limits) -> Mapping[tuple[int, str], Endpoint]:
             policy = policy_of(handler, f"{'/'.join(sorted(handler.http_methods))} {route.path_format}", limits)
             types = {name: definition.type for name, definition in route.path_parameters.items()}
             found[id(handler), route.path_format] = Endpoint(
-                policy, route.path_format, handler, direct_call(handler, types), needs_body(handler)
+                policy=policy,
+                template=route.path_format,
+                handler=handler,
+                call=direct_call(handler, types),
+                needs_body=needs_body(handler),
+                reads_body=reads_body(handler),
             )
     return found
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from api.asking import Asking
-from api.headers import CommonHeaders, Header, completed
+from api.headers import CommonHeaders, Header, completed, merged
 from api.metrics import UNMATCHED
 from api.request_id import request_id
 
@@ -40,7 +40,7 @@ class Exchange:
         self.receive = receive
         self.started_at = started_at
         self.method: str = scope["method"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.headers: dict[bytes, bytes] = merged(scope["headers"])
         self.route = UNMATCHED
         self.request_id = request_id(self.headers.get(b"x-request-id"))
         self.status = 0

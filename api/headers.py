@@ -1,8 +1,10 @@
 """Security headers (spec 06, section 6.8)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+
+from api.refusal import Refused
 
 Header = tuple[bytes, bytes]
 
@@ -36,6 +38,33 @@ PAGE: dict[str, str] = {
     "Permissions-Policy": "publickey-credentials-get=(self), publickey-credentials-create=(self)",
 }
 """For a route that answers with a page, a script or a picture."""
+
+
+ONCE = frozenset({b"authorization", b"content-length", b"idempotency-key", b"transfer-encoding"})
+"""Of a request: who takes the first of two and who takes the last would see two different requests."""
+
+
+def merged(headers: Sequence[Header]) -> dict[bytes, bytes]:
+    """Lines of the same name are one list (RFC 9110, section 5.3). Names are in lower case."""
+    found = dict(headers)
+    if len(found) == len(headers):
+        return found
+    found.clear()
+    for name, value in headers:
+        found[name] = b"%b, %b" % (found[name], value) if name in found else value
+    return found
+
+
+def check_once(headers: Sequence[Header], joined: Mapping[bytes, bytes]) -> None:
+    """``joined`` are the same, merged. Raises Refused when a header is repeated that must not be."""
+    if len(joined) == len(headers):
+        return
+    names = [name for name, _ in headers]
+    for name in sorted(ONCE):
+        if names.count(name) > 1:
+            # Where this request ends may be said in two ways, so nothing after it is believed.
+            reason = f"Bad Request: the header {name.decode()} is given twice"
+            raise Refused("bad_request", reason, headers={"Connection": "close"})
 
 
 def common_headers(*, secure: bool) -> CommonHeaders:

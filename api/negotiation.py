@@ -17,12 +17,12 @@ def accepts_json(accept: bytes) -> bool:
 
 @lru_cache(256)
 def wants_problem(accept: bytes) -> bool:
-    return b"application/problem+json" in accept.lower()
+    return _names(accept, "application/problem+json")
 
 
 @lru_cache(256)
 def wants_html(accept: bytes) -> bool:
-    return b"text/html" in accept.lower()
+    return _names(accept, "text/html")
 
 
 def check_body_type(headers: Mapping[bytes, bytes]) -> bool:
@@ -50,10 +50,19 @@ def _body_kind(content_type: bytes) -> str | None:
     return "application/json" if is_json else None
 
 
-def _is_json_range(text: str) -> bool:
+def _names(accept: bytes, kind: str) -> bool:
+    """``kind`` itself, not a range around it, and not with ``q=0``."""
+    return any(_wanted(part) == kind for part in accept.decode("latin-1").lower().split(","))
+
+
+def _wanted(text: str) -> str:
+    """The type of one range; nothing when its quality is zero."""
     name, *parameters = (part.strip() for part in text.split(";"))
-    if any(_is_zero(parameter) for parameter in parameters):
-        return False
+    return "" if any(_is_zero(parameter) for parameter in parameters) else name
+
+
+def _is_json_range(text: str) -> bool:
+    name = _wanted(text)
     return name in ("*/*", "application/*", "application/json") or ("/" in name and name.endswith("+json"))
 
 

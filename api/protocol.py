@@ -6,17 +6,20 @@ answers bad HTTP in plain text, in the middle of another answer if one is being 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api.body import announced
-from api.errors import failure_of, render
+from api.errors import Failure, failure_of, render
 from api.exchange import WHOLE_ANSWER
+from api.headers import Header, merged
 from api.limits import Limits
+from api.negotiation import wants_problem
 from api.refusal import Refused
+from api.request_id import request_id
 
 IDLE, HEADERS, BODY = range(3)
 
@@ -126,7 +129,8 @@ class GuardedProtocol(HttpToolsProtocol):
             # The parser would take the body for the first bytes of the other protocol, and we would see none.
             raise Refused("bad_request", "Bad Request: a request with a body cannot ask for another protocol")
         if len(self.pipeline) >= self._limits.pipelined:
-            raise Refused("rate_limited", "Too many requests at once on one connection", headers={"Retry-After": "1"})
+            reason = "Too many requests at once on one connection"
+            raise Refused("rate_limited", reason, headers={"Retry-After": "1"}, retry_after_seconds=1)
         super().on_headers_complete()
         self.scope["extensions"] = self._extensions
         self._phase = BODY
@@ -231,7 +235,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """Answers in turn, then closes. Nothing that arrives afterwards is looked at."""
         self._deaf = True
         self._count_refusal(reason.code)
-        answer = _encoded(reason)
+        # Between two requests the parser's headers are still those of the one before.
+        answer = _encoded(reason, self.headers if self._phase != IDLE else ())
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
             self._write_and_close(answer)
@@ -258,19 +263,26 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.write_eof()
 
 
-def _encoded(reason: Refused) -> bytes:
+def _encoded(reason: Refused, asked: Sequence[Header]) -> bytes:
+    failure, headers, body = _rendered(reason, asked)
+    head = b"".join(b"%b: %b\r\n" % header for header in headers)
+    return b"%b%b%b\r\n%b" % (STATUS_LINE[failure.status], head, COMMON, body)
+
+
+def _rendered(reason: Refused, asked: Sequence[Header]) -> tuple[Failure, list[Header], bytes]:
+    """``asked`` are the request's headers, as far as they are known."""
     failure = failure_of(reason)
-    body, kind = render(failure, problem=False)
-    more = "".join(f"{name}: {value}\r\n" for name, value in failure.headers.items()).encode()
-    head = b"%bcontent-type: %b\r\ncontent-length: %d\r\n" % (STATUS_LINE[failure.status], kind, len(body))
-    return head + COMMON + more + b"\r\n" + body
-
-
-async def _stopping(_scope: Any, _receive: Any, send: Any) -> None:
-    """In the application's place once the server is being stopped."""
-    failure = failure_of(Refused("stopping", headers={"Retry-After": "1"}))
-    body, kind = render(failure, problem=False)
+    known = merged(asked)
+    body, kind = render(failure, problem=wants_problem(known.get(b"accept", b"")))
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
-    headers += [(b"retry-after", b"1"), (b"connection", b"close"), (b"x-content-type-options", b"nosniff")]
+    headers.append((b"x-request-id", request_id(known.get(b"x-request-id")).encode()))
+    headers += [(name.lower().encode(), value.encode()) for name, value in failure.headers.items()]
+    return failure, headers, body
+
+
+async def _stopping(scope: Any, _receive: Any, send: Any) -> None:
+    """In the application's place once the server is being stopped."""
+    failure, headers, body = _rendered(Refused("stopping", headers={"Retry-After": "1"}), scope["headers"])
+    headers += [(b"connection", b"close"), (b"x-content-type-options", b"nosniff")]
     await send({"type": "http.response.start", "status": failure.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

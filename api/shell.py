@@ -1,11 +1,14 @@
 """The ASGI application around the routes: every request goes through here, in this order, and no other way.
 
-id → route → access → Accept, query → body (type, length, time, content) → admission → handler → answer or refusal.
+id → route → Accept, query → access → body (type, length, time) → admission → body's content → handler → answer or
+refusal. What costs time for each byte comes after admission, and only for a handler that takes a body.
 Each step is a module of its own; this one only says in which order they stand and what happens when one raises.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,11 +23,10 @@ from api.admission import Admission
 from api.asking import SCOPE_KEY, FindCaller, asking, authenticate, check_role
 from api.deadlines import Deadline, Deadlines
 from api.direct import EMPTY
-from api.endpoints import Endpoints, Found
+from api.endpoints import Endpoint, Endpoints, Found
 from api.errors import JSON, failure_of, render
 from api.exchange import Exchange
-from api.headers import CommonHeaders, Header
-from api.json_guard import check_json
+from api.headers import CommonHeaders, check_once
 from api.limits import Limits
 from api.metrics import Metrics
 from api.negotiation import accepts_json, check_body_type, wants_problem
@@ -32,11 +34,15 @@ from api.policy import Policy
 from api.query import check_path, check_query
 from api.refusal import ClientGone, Refused
 from api.request_id import LOGGED
+from domain.caller import Caller
 
 log = structlog.get_logger("api")
 
 CLIENT_GONE = 499
 """Never sent; how figures and logs show a client that left before its request was complete."""
+
+CHECKING_THREADS = 1
+"""Long bodies that are checked at a time: a second would be no faster, and the loop would wait for both."""
 
 
 class Surroundings(Struct, frozen=True):
@@ -60,12 +66,14 @@ class Shell:
         self._endpoints = Endpoints(app, limits)
         self._admission = Admission(limits.running, limits.admission_seconds)
         self._deadlines = Deadlines(min(0.05, limits.request_seconds / 10, limits.body_seconds / 10))
+        self._checking = ThreadPoolExecutor(CHECKING_THREADS, "check")
         self.limits = limits
         self.refused = around.metrics.refused
         """To be told the code of each request that never got here because it was not HTTP."""
 
     def close(self) -> None:
         """Writes what waits to be written, and takes this process out of the shared figures."""
+        self._checking.shutdown(wait=False, cancel_futures=True)
         self._around.access_log.flush()
         self._around.metrics.process_ends()
 
@@ -101,16 +109,14 @@ class Shell:
             check_role(policy.access, caller.role)
         deadline = self._deadlines.begin(policy.body_seconds if exchange.body_left else policy.request_seconds)
         try:
-            body, form = await self._read(exchange, policy, deadline) if exchange.body_left else (b"", False)
-            if caller is not None:
-                exchange.asking = asking(caller, exchange.method, exchange.scope["path"], exchange.headers, body)
+            body, form = await self._read(exchange, found.endpoint, deadline) if exchange.body_left else (b"", False)
             if policy.always_admitted:
-                await self._run(exchange, found, body, form)
+                await self._work(exchange, found, caller, body, form)
                 return
             if not self._admission.enter_now():
                 await self._admission.enter()
             try:
-                await self._run(exchange, found, body, form)
+                await self._work(exchange, found, caller, body, form)
             finally:
                 self._admission.leave()
         except asyncio.CancelledError:
@@ -123,6 +129,7 @@ class Shell:
     def _find(self, exchange: Exchange) -> Found:
         scope = exchange.scope
         exchange.body_left = request_body.announced(exchange.headers)
+        check_once(scope["headers"], exchange.headers)
         raw_path = scope.get("raw_path") or b""
         if b"%" in raw_path:
             check_path(raw_path)
@@ -138,19 +145,31 @@ class Shell:
         if query := exchange.scope["query_string"]:
             check_query(query, policy.repeatable, self._limits.query_parameters)
 
-    async def _read(self, exchange: Exchange, policy: Policy, deadline: Deadline) -> tuple[bytes, bool]:
-        form = check_body_type(exchange.headers)
-        request_body.check_announced_length(exchange.headers, policy.body_bytes)
-        body = await request_body.read(exchange.receive, policy.body_bytes)
+    async def _read(self, exchange: Exchange, endpoint: Endpoint, deadline: Deadline) -> tuple[bytes, bool]:
+        """The bytes as they came, and whether they are a form; of the type nothing is asked where nobody reads them."""
+        policy = endpoint.policy
+        form = endpoint.reads_body and check_body_type(exchange.headers)
+        most = min(policy.body_bytes, request_body.FORM_BYTES) if form else policy.body_bytes
+        request_body.check_announced_length(exchange.headers, most)
+        body = await request_body.read(exchange.receive, most)
         exchange.body_left = False
         deadline.at += self._around.clock() - exchange.started_at + policy.request_seconds - policy.body_seconds
-        if form:
-            return request_body.form_as_json(body), True
-        if len(body) > request_body.LONG_BYTES:
-            await asyncio.to_thread(check_json, body, self._limits.json_depth)
-        elif body:
-            check_json(body, self._limits.json_depth)
-        return body, False
+        return body, form
+
+    async def _work(self, exchange: Exchange, found: Found, caller: Caller | None, body: bytes, form: bool) -> None:
+        if found.endpoint.reads_body and (body or form):
+            body = await self._checked(body, form)
+        if caller is not None:
+            exchange.asking = asking(caller, exchange.method, exchange.scope["path"], exchange.headers, body)
+        await self._run(exchange, found, body if found.endpoint.reads_body else b"", form)
+
+    async def _checked(self, body: bytes, form: bool) -> bytes:
+        depth = self._limits.json_depth
+        if not request_body.is_long(body, form=form):
+            return request_body.checked(body, depth, form=form)
+        check = partial(request_body.checked_aside, body, depth, form=form)
+        # In a pool of our own: a check whose request was given up keeps its thread until it is done.
+        return await asyncio.get_running_loop().run_in_executor(self._checking, check)
 
     async def _run(self, exchange: Exchange, found: Found, body: bytes, form: bool) -> None:
         call = found.endpoint.call
@@ -166,6 +185,7 @@ class Shell:
         """What Litestar's own outer layers would put into the scope."""
         scope: Any = {
             **exchange.scope,
+            "headers": [*exchange.headers.items()],  # a repeated one is one list there as well
             "app": self._app,
             "litestar_app": self._app,
             "method": "GET" if exchange.method == "HEAD" else exchange.method,
@@ -188,16 +208,15 @@ class Shell:
             # Half an answer is out: only cutting the connection tells the client that it is not whole.
             raise error
         headers = [(name.lower().encode(), value.encode()) for name, value in failure.headers.items()]
-        if exchange.body_left and not await self._drained(exchange, headers):
+        closes = any(name == b"connection" for name, _ in headers)
+        if exchange.body_left and not closes and not await self._drained(exchange):
             headers.append((b"connection", b"close"))
         content, kind = render(failure, problem=wants_problem(exchange.headers.get(b"accept", b"")))
         await exchange.answer(failure.status, kind, content, headers)
 
-    async def _drained(self, exchange: Exchange, headers: list[Header]) -> bool:
+    async def _drained(self, exchange: Exchange) -> bool:
         """The next request on this connection can be told from the rest of this one."""
-        if b"expect" in exchange.headers or any(name == b"connection" for name, _ in headers):
-            return False
-        return await request_body.drain(exchange.receive)
+        return b"expect" not in exchange.headers and await request_body.drain(exchange.receive)
 
     def _record(self, exchange: Exchange) -> None:
         around = self._around

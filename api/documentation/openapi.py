@@ -20,11 +20,15 @@ DESCRIPTION = (
     "check keeps both. Every error has a stable code; send `Accept: application/problem+json` for RFC 9457."
 )
 
-EVERYWHERE = ("bad_request", "internal_error", "deadline_exceeded")
+EVERYWHERE = (
+    "bad_request", "request_timeout", "payload_too_large", "uri_too_long", "rate_limited", "headers_too_large",
+    "internal_error", "deadline_exceeded",
+)  # fmt: skip
+"""A route that takes no body still refuses one that is too long or too slow; one connection can ask too much."""
 WITH_ADMISSION = ("overloaded",)
 WITH_JSON = ("not_acceptable",)
-WITH_BODY = ("request_timeout", "payload_too_large", "unsupported_media_type", "validation_failed")
-WITH_KEY = ("unauthorized", "invalid_api_key", "tenant_inactive", "insufficient_role", "rate_limited")
+WITH_BODY = ("unsupported_media_type", "validation_failed")
+WITH_KEY = ("unauthorized", "invalid_api_key", "tenant_inactive", "insufficient_role")
 
 
 class Documents:

@@ -1,12 +1,15 @@
 """A short slice of the campaign of bench/malformed.py, and that it can go red in each of its ways."""
 
 import asyncio
+from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from litestar import get
 
+from api.body import read
 from api.limits import Limits
-from bench.malformed import Report, campaign, judge, schemathesis, serving
+from bench.malformed import HANG_SECONDS, Report, campaign, crowd, judge, schemathesis, serving
 from tests.api.asgi import echo, made
 from tests.api.served import served
 
@@ -47,6 +50,21 @@ async def test_a_server_that_does_not_answer_is_a_hang() -> None:
         for writer in kept:
             writer.transport.abort()
     assert report.failures == {"hang": 3}
+
+
+async def test_long_forms_that_nobody_reads_do_not_keep_others_waiting() -> None:
+    with serving("shell") as (address, _):
+        assert await crowd(address) < HANG_SECONDS
+
+
+async def test_an_application_that_decodes_each_form_in_its_loop_keeps_others_waiting() -> None:
+    async def decoding(_: Any, receive: Any, send: Any) -> None:
+        parse_qsl(await read(receive, 2_000_000))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with served(decoding, Limits()) as running:
+        assert await crowd(f"http://127.0.0.1:{running.port}") > HANG_SECONDS
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """What every request goes through, whichever route it asks for."""
 
+import gc
 import re
 from typing import Any
 from uuid import UUID
 
 import pytest
-from litestar import get, post
+from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from api.headers import merged
 from api.limits import Limits
 from config.settings import Settings
 from tests.api.asgi import FORM, JSON, Answer, Echo, ask, echo, made
@@ -130,6 +132,46 @@ async def test_problem_json_carries_the_same_members() -> None:
         "code": "not_found",
         "detail": "Not found",
     }
+
+
+@pytest.mark.parametrize("refusal", ["application/problem+json;q=0", "application/problem+json; q=0.000"])
+async def test_problem_json_with_a_quality_of_zero_is_not_wanted(refusal: str) -> None:
+    answer = await ask(made(), "/nope", headers={"Accept": f"application/json, {refusal}"})
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+
+
+@pytest.mark.parametrize(("accept", "status"), [("text/html;q=0.1", 200), ("text/html;q=0", 302), ("*/*", 302)])
+async def test_the_page_is_for_whoever_names_it_with_a_quality(accept: str, status: int) -> None:
+    assert (await ask(made(), "/", headers={"Accept": accept})).status == status
+
+
+# Headers that are given twice
+
+
+def with_more_headers(app: Any, *more: tuple[bytes, bytes]) -> Any:
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "headers": [*scope["headers"], *more]}, receive, send)
+
+    return wrapped
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_a_list_in_two_lines_is_one_list(order: int) -> None:
+    lines = [(b"accept", b"application/problem+json"), (b"accept", b"text/html")][::order]
+    app = with_more_headers(made(), *lines)
+    assert (await ask(app, "/nope")).headers["content-type"] == "application/problem+json"
+    assert (await ask(app, "/")).headers["content-type"].startswith("text/html")
+    assert merged([(b"prefer", b"wait=5"), (b"prefer", b"receipt")]) == {b"prefer": b"wait=5, receipt"}
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Content-Length", "Idempotency-Key", "Transfer-Encoding"])
+async def test_a_header_that_decides_who_asks_or_where_the_request_ends_stands_once(name: str) -> None:
+    line = (name.lower().encode(), b"0")
+    app = made(echo)
+    twice = await ask(with_more_headers(app, line, line), "/livez")
+    assert (twice.status, twice.error["message"]) == (400, f"Bad Request: the header {name.lower()} is given twice")
+    assert twice.headers["connection"] == "close"
+    assert (await ask(with_more_headers(app, line), "/livez")).status == 200
 
 
 # Query
@@ -263,9 +305,47 @@ async def test_a_body_that_does_not_fit_names_the_field(body: bytes, details: di
     assert answer.error["details"] == details
 
 
-async def test_a_get_with_a_body_is_answered_and_its_body_is_held_to_the_same_limits() -> None:
-    assert (await ask(made(), "/livez", headers=JSON, body=b"{}")).status == 200
-    assert (await ask(made(), "/livez", headers=JSON, body=b"{")).status == 400
+async def test_a_body_that_nobody_reads_is_held_to_the_limits_and_not_looked_at() -> None:
+    app = made(listing(), limits=Limits(body_bytes=100))
+    for target in ("/livez", "/", "/list"):  # the short way, a handler of the framework, and one without the request
+        for headers in (JSON, FORM, {"Content-Type": "image/png"}):
+            assert (await ask(app, target, headers=headers, body=b"{&a=%ff&a=")).status in (200, 302)
+        assert (await ask(app, target, headers=JSON, body=b"a" * 101)).status == 413
+        assert (await ask(app, target, headers=JSON, body=[b"a" * 60, b"a" * 60])).status == 413
+
+
+async def test_a_handler_that_takes_the_request_itself_finds_a_checked_body_in_it() -> None:
+    @post("/raw", opt=PUBLIC, status_code=200)
+    async def raw(request: Request[Any, Any, Any]) -> str:
+        return (await request.body()).decode()
+
+    app = made(raw)
+    assert (await ask(app, "/raw", method="POST", headers=FORM, body=b"a=1")).body == b'{"a":"1"}'
+    assert (await ask(app, "/raw", method="POST", headers=JSON, body=b"{")).status == 400
+
+
+async def test_a_form_has_bounds_of_its_own() -> None:
+    longest = b"name=" + b"a" * (64 * 1024 - 5)
+    assert (await post_echo(longest, FORM)).status == 200
+    for too_long in (longest + b"a", [longest, b"a"]):
+        answer = await post_echo(too_long, FORM)
+        assert (answer.status, answer.error["code"]) == (413, "payload_too_large")
+    assert (await post_echo(b'{"name":"%b"}' % longest)).status == 200
+    fields = b"&".join(b"f%d=" % number for number in range(999))
+    assert (await post_echo(b"name=a&" + fields, FORM)).status == 200
+    answer = await post_echo(b"name=a&f=&" + fields, FORM)
+    assert (answer.status, answer.error["message"]) == (400, "Bad Request: more than 1000 fields")
+
+
+async def test_a_long_body_is_held_to_the_rules_too() -> None:
+    long_name = b"a" * 70_000
+    assert (await post_echo(b'{"name":"%b"}' % long_name)).status == 200
+    assert (await post_echo(b'{"name":"%b","name":""}' % long_name)).error["code"] == "bad_request"
+    assert gc.isenabled()  # it is off meanwhile, also when the check refuses
+
+
+async def test_an_empty_form_in_chunks_reads_as_an_empty_object() -> None:
+    assert (await post_echo([b""], FORM)).error["details"] == {"name": ["can't be blank"]}
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_body_gets_nothing_and_breaks_nothing() -> None:

@@ -5,6 +5,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from api.limits import Limits
@@ -76,8 +77,41 @@ async def test_what_is_not_a_request_is_answered_in_our_shape_and_the_connection
         assert (response.status, response.error["status"], response.error["code"]) == (status, status, code)
         assert response.headers["content-type"] == "application/json; charset=utf-8"
         assert response.headers["connection"] == "close"
+        assert len(response.headers["x-request-id"]) == 36
         assert await connection.is_closed()
     assert here.refused == [code]
+
+
+ASKING = b"X-Request-Id: trace-0123\r\nAccept: application/problem+json\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (GET + ASKING + b"X: a\x00b\r\n\r\n", 400),
+        (POST + ASKING + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (GET + ASKING + b"X: " + b"a" * 20_000 + b"\r\n\r\n", 431),
+        (GET + ASKING + b"X: y\r\n", 408),  # the parser shows a header when the next one begins
+    ],
+)
+async def test_a_refusal_below_http_minds_the_headers_that_came_before(here: Served, sent: bytes, status: int) -> None:
+    async with wire(here.port) as connection:
+        await connection.send(sent)
+        response = await connection.response()
+    assert response.status == status
+    assert response.headers["x-request-id"] == "trace-0123"
+    assert response.headers["content-type"] == "application/problem+json"
+    assert msgspec.json.decode(response.body)["status"] == status
+
+
+async def test_what_follows_a_request_is_not_answered_with_its_headers(here: Served) -> None:
+    async with wire(here.port) as connection:
+        await connection.send(GET + ASKING + b"\r\n", b"\x00\r\n\r\n")
+        assert (await connection.response()).headers["x-request-id"] == "trace-0123"
+        response = await connection.response()
+    assert response.status == 400
+    assert response.headers["x-request-id"] != "trace-0123"
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
 
 
 @pytest.mark.parametrize(
@@ -270,8 +304,10 @@ async def test_requests_in_one_packet_are_answered_in_order(here: Served) -> Non
 async def test_a_flood_in_one_packet_is_answered_up_to_the_limit_and_then_refused(here: Served) -> None:
     async with wire(here.port) as connection:
         await connection.send((GET + b"\r\n") * 5000)
-        statuses = [(await connection.response()).status for _ in range(LIMITS.pipelined + 2)]
-        assert statuses == [200] * (LIMITS.pipelined + 1) + [429]
+        answers = [await connection.response() for _ in range(LIMITS.pipelined + 2)]
+        assert [answer.status for answer in answers] == [200] * (LIMITS.pipelined + 1) + [429]
+        assert answers[-1].headers["retry-after"] == "1"
+        assert answers[-1].error["retry_after_seconds"] == 1
         assert await connection.is_closed()
 
 
