@@ -72,8 +72,7 @@ async def check_catalog(reader: Reader, expected: Expected = EXPECTED) -> list[V
     await reader.fetch(FULL_NAMES)
     found: list[Violation] = []
     for rule in RULES:
-        exceptions = [] if rule.exceptions is None else [sorted(_names(expected, rule.exceptions))]
-        rows = await reader.fetch(rule.query, *exceptions)
+        rows = await reader.fetch(rule.query, *(sorted(_names(expected, field)) for field in rule.exceptions))
         found += [Violation(rule.name, row["object"], row["detail"], rule.hint) for row in rows]
     return found
 

@@ -140,10 +140,54 @@ GRANTS = """
        AND (granted.privilege_type IN ('TRUNCATE', 'TRIGGER', 'REFERENCES', 'MAINTAIN')
             OR granted.is_grantable
             OR acl.relkind = 'm' AND r.rolname <> 'loopctl_backup'
-            OR r.rolname IN ('loopctl_audit_ro', 'loopctl_backup') AND granted.privilege_type <> 'SELECT'
-            OR granted.privilege_type IN ('UPDATE', 'DELETE')
-               AND coalesce(pg_partition_root(acl.oid), acl.oid)::regclass::text = ANY ($1::text[]))
+            OR r.rolname IN ('loopctl_audit_ro', 'loopctl_backup') AND granted.privilege_type <> 'SELECT')
      ORDER BY object, detail
+     LIMIT 100
+"""
+
+LOG_WRITERS = """
+    WITH acl AS (
+        SELECT oid, oid::regclass::text AS object, relowner, relacl AS acl
+          FROM pg_class
+        UNION ALL
+        SELECT c.oid, c.oid::regclass || '.' || a.attname, c.relowner, a.attacl
+          FROM pg_attribute AS a
+          JOIN pg_class AS c ON c.oid = a.attrelid
+         WHERE a.attacl IS NOT NULL
+    )
+    SELECT acl.object, r.rolname || ' has ' || granted.privilege_type AS detail
+      FROM acl
+     CROSS JOIN LATERAL aclexplode(acl.acl) AS granted
+      JOIN pg_roles AS r ON r.oid = granted.grantee
+     WHERE granted.grantee <> acl.relowner
+       AND granted.privilege_type IN ('INSERT', 'UPDATE', 'DELETE')
+       AND coalesce(pg_partition_root(acl.oid), acl.oid)::regclass::text = ANY ($1::text[])
+       AND concat_ws(' ', r.rolname, granted.privilege_type, acl.object) <> ALL ($2::text[])
+     ORDER BY object, detail
+     LIMIT 100
+"""
+
+# Superusers and whoever owns the database are the operator's; loopctl's own roles have rules of their own.
+STRANGERS = """
+    SELECT r.rolname::text AS object,
+           'may connect, and '
+               || CASE WHEN r.rolbypassrls THEN 'is not bound by row security'
+                       ELSE 'can become ' || min(granted.rolname::text)
+                  END AS detail
+      FROM pg_roles AS r
+      JOIN pg_database AS d ON d.datname = current_database()
+      LEFT JOIN pg_roles AS granted
+             ON granted.oid <> r.oid
+            AND (granted.rolsuper OR granted.rolbypassrls OR granted.rolname IN ('loopctl_owner', 'loopctl_fn'))
+            AND pg_has_role(r.oid, granted.oid, 'MEMBER')
+     WHERE r.rolcanlogin
+       AND NOT r.rolsuper
+       AND r.rolname NOT IN ('loopctl_migrator', 'loopctl_app', 'loopctl_worker', 'loopctl_audit_ro', 'loopctl_backup')
+       AND NOT pg_has_role(r.oid, d.datdba, 'MEMBER')
+       AND has_database_privilege(r.oid, d.oid, 'CONNECT')
+       AND (r.rolbypassrls OR granted.oid IS NOT NULL)
+     GROUP BY r.rolname, r.rolbypassrls
+     ORDER BY object
      LIMIT 100
 """
 
@@ -161,8 +205,15 @@ ACCESS_RULES = (
     Rule(
         "grants_are_narrow",
         GRANTS,
-        "REVOKE it: TRUNCATE passes by triggers and row security, append-only tables take no UPDATE or DELETE, "
-        "readers read, and a materialised view has no row security.",
-        "append_only",
+        "REVOKE it: TRUNCATE passes by triggers and row security, readers read, and a materialised view has no row "
+        "security.",
     ),
+    Rule(
+        "log_writers_are_listed",
+        LOG_WRITERS,
+        "REVOKE it: app.append_batch is the way into the log. What is meant to be written directly is listed in "
+        "Expected.log_writers.",
+        ("log", "log_writers"),
+    ),
+    Rule("no_stranger_sees_all", STRANGERS, "REVOKE CONNECT on this database, or ALTER ROLE … NOBYPASSRLS."),
 )

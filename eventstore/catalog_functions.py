@@ -54,6 +54,31 @@ SESSION_STATE = """
      LIMIT 100
 """
 
+FUNCTION_SOURCES = """
+    WITH pinned AS (
+        SELECT substr(pin, 66) AS name, array_agg(left(pin, 64)) AS hashes
+          FROM unnest($1::text[]) AS pin
+         GROUP BY 1
+    ), found AS (
+        SELECT pinned.name,
+               pinned.hashes,
+               encode(
+                   sha256(convert_to(concat_ws(' ', l.lanname, p.provolatile, p.proisstrict, p.prosrc), 'UTF8')),
+                   'hex') AS hash
+          FROM pinned
+          LEFT JOIN pg_proc AS p ON p.oid = to_regprocedure(pinned.name)
+          LEFT JOIN pg_language AS l ON l.oid = p.prolang
+    )
+    SELECT found.name AS object,
+           CASE WHEN to_regprocedure(found.name) IS NULL THEN 'does not exist'
+                ELSE 'is not as it was made, it hashes to ' || found.hash
+           END AS detail
+      FROM found
+     WHERE to_regprocedure(found.name) IS NULL OR found.hash <> ALL (found.hashes)
+     ORDER BY object
+     LIMIT 100
+"""
+
 FUNCTION_RULES = (
     Rule(
         "function_has_fixed_search_path", SEARCH_PATH, "SET search_path = pg_catalog, pg_temp, and name app.… in full."
@@ -62,13 +87,19 @@ FUNCTION_RULES = (
         "definer_functions_are_listed",
         DEFINERS,
         "Let loopctl_fn own it and list it in Expected.definer_functions, or make it SECURITY INVOKER.",
-        "definer_functions",
+        ("definer_functions",),
     ),
     Rule(
         "function_takes_the_tenant_first",
         TENANT_FIRST,
         "Make tenant_id uuid the first argument, or list it in Expected.tenantless_functions.",
-        "tenantless_functions",
+        ("tenantless_functions",),
+    ),
+    Rule(
+        "function_is_as_it_was_made",
+        FUNCTION_SOURCES,
+        "Make it again as its migration has it; a migration that replaces it adds the new hash to Expected.sources.",
+        ("sources",),
     ),
     Rule("no_session_state", SESSION_STATE, "Lock rows, and wake readers through Redis after the commit."),
 )

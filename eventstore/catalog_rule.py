@@ -21,6 +21,16 @@ class Expected(Struct, frozen=True, kw_only=True):
     tenantless_functions: frozenset[str] = frozenset()
     """Functions that API and worker may call before a tenant is known, with their argument types."""
 
+    lookup_tables: frozenset[str] = frozenset()
+    """Tables of which loopctl_fn may read all tenants."""
+    log_writers: frozenset[str] = frozenset()
+    """Who may change a table of ``log``, apart from its owner: role, privilege, and table or column in full."""
+    sources: frozenset[str] = frozenset()
+    """Functions that everything else rests on: hash, as FUNCTION_SOURCES makes it, and name with argument types.
+
+    More than one hash of a function while a migration replaces it.
+    """
+
     @property
     def log(self) -> frozenset[str]:
         return self.append_only | self.log_tables
@@ -51,17 +61,43 @@ EXPECTED = Expected(
     global_indexes=frozenset({"app.tenant_slug", "app.api_key_hash_value"}),
     definer_functions=frozenset({APPEND_BATCH, "app.open_log(uuid)", "app.find_caller(bytea[])"}),
     tenantless_functions=frozenset({"app.tid()", "app.find_caller(bytea[])"}),
+    lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash"}),
+    log_writers=frozenset(
+        {
+            "loopctl_fn INSERT app.log_head",
+            "loopctl_fn UPDATE app.log_head",
+            "loopctl_fn INSERT app.log_tile",
+            "loopctl_fn UPDATE app.log_tile",
+            "loopctl_fn INSERT app.log_entry",
+            "loopctl_fn INSERT app.used_nonce",
+            "loopctl_app INSERT app.log_checkpoint",
+            "loopctl_worker INSERT app.log_checkpoint",
+            "loopctl_app INSERT app.log_key",
+            "loopctl_app UPDATE app.log_key.last_size",
+            "loopctl_app UPDATE app.log_key.retired_at",
+            "loopctl_app UPDATE app.log_key.private_key",
+        }
+    ),
+    sources=frozenset(
+        {
+            "80840bca39953d8c45d3d79cc2fcc451015dab478bfb3ba362b747f3ebc2eb17 app.tid()",
+            "7fc401f92a22e298c836ff4f9cc38d226cc0cdad89a458260ee0175dfc158952 app.refuse_change()",
+            "cc274d2b34386392350a322fd71ff1eff8be68e3040bcada1675b515f0056190 " + APPEND_BATCH,
+            "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
+            "219f31b5ee5c340bdb1280a5934ec74f4f7a284834f1a66113c82b1650d8ba2d app.find_caller(bytea[])",
+        }
+    ),
 )
 
 
 class Rule(Struct, frozen=True):
     """``query`` answers what breaks the rule as ``object`` and ``detail``; nothing is good.
 
-    ``exceptions`` names the field of Expected that the query gets as $1. Names print with their schema, because the
-    rules run with pg_catalog as their search path.
+    ``exceptions`` names the fields of Expected that the query gets as $1, $2. Names print with their schema, because
+    the rules run with pg_catalog as their search path.
     """
 
     name: str
     query: str
     hint: str
-    exceptions: str | None = None
+    exceptions: tuple[str, ...] = ()

@@ -82,6 +82,15 @@ POLICY_TEXT = """
      LIMIT 100
 """
 
+LOOKUPS = """
+    SELECT p.polrelid::regclass::text AS object, 'policy ' || p.polname || ' is not for one tenant at a time' AS detail
+      FROM pg_policy AS p
+     WHERE p.polroles <> '{0}'
+       AND p.polrelid::regclass::text <> ALL ($1::text[])
+     ORDER BY object, detail
+     LIMIT 100
+"""
+
 PRIMARY_KEY = """
     SELECT c.oid::regclass::text AS object, 'has no primary key that begins with tenant_id' AS detail
       FROM pg_class AS c
@@ -188,27 +197,35 @@ TABLE_RULES = (
         "table_has_tenant_id",
         GLOBAL_TABLES,
         "Add tenant_id and CALL app.secure_tenant_table, or list the table in Expected.global_tables.",
-        "global_tables",
+        ("global_tables",),
     ),
     Rule("tenant_id_is_a_uuid", TENANT_ID, "Make it uuid NOT NULL."),
     Rule("tenant_table_has_row_security", ROW_SECURITY, "CALL app.secure_tenant_table in the migration that makes it."),
-    Rule("row_security_is_forced", FORCED, "CALL app.secure_tenant_table(…, forced => true).", "forced"),
+    Rule("row_security_is_forced", FORCED, "CALL app.secure_tenant_table(…, forced => true).", ("forced",)),
     Rule("tenant_table_has_one_policy", ONE_POLICY, "Leave policies to app.secure_tenant_table."),
     Rule("policy_is_canonical", POLICY_TEXT, "Leave policies to app.secure_tenant_table and app.open_to_lookups."),
+    Rule(
+        "lookups_are_listed",
+        LOOKUPS,
+        "DROP POLICY it, or list the table in Expected.lookup_tables: loopctl_fn reads all tenants of it.",
+        ("lookup_tables",),
+    ),
     Rule("primary_key_begins_with_tenant", PRIMARY_KEY, "PRIMARY KEY (tenant_id, …)."),
     Rule(
         "index_begins_with_tenant",
         INDEXES,
         "Put tenant_id first, or list the index in Expected.global_indexes.",
-        "global_indexes",
+        ("global_indexes",),
     ),
     Rule(
         "foreign_key_stays_in_tenant",
         FOREIGN_KEYS,
         "FOREIGN KEY (tenant_id, …) REFERENCES … (tenant_id, …): the check of a foreign key sees all tenants.",
     ),
-    Rule("log_refers_to_log_only", LOG_REFERENCES, "Drop it: what is derived from the log is disposable.", "log"),
-    Rule("append_only_is_enforced", APPEND_ONLY, "CALL app.make_append_only for it and each partition.", "append_only"),
+    Rule("log_refers_to_log_only", LOG_REFERENCES, "Drop it: what is derived from the log is disposable.", ("log",)),
+    Rule(
+        "append_only_is_enforced", APPEND_ONLY, "CALL app.make_append_only for it and each partition.", ("append_only",)
+    ),
     Rule("view_has_security_invoker", VIEWS, "WITH (security_invoker = on)."),
     Rule("no_sequences", SEQUENCES, "Take UUIDv7 ids and log positions: a sequence belongs to one machine."),
     Rule("no_unlogged_tables", UNLOGGED, "ALTER TABLE … SET LOGGED."),

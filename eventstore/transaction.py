@@ -271,10 +271,13 @@ class Database:
             if not is_gone(connection):
                 # Sent even when no transaction seems open: a cancelled BEGIN may still be on its way.
                 await connection.execute("ROLLBACK", timeout=self._timeouts.rollback)
-            await self._pool.release(connection)
         except DATABASE_ERRORS:
             if not is_gone(connection):
                 connection.terminate()
+        finally:
+            # A dead one too: only when it is given back does the pool see that its place is free.
+            with suppress(*DATABASE_ERRORS):
+                await self._pool.release(connection)
 
 
 async def _commit(connection: "Connection") -> None:

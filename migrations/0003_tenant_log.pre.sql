@@ -262,8 +262,17 @@ DECLARE
     head app.log_head;
     wrong bigint;
 BEGIN
+    -- A NULL would pass by the comparisons below, or leave a part of the batch out.
+    IF num_nulls(
+        tenant, head_size, entries, leaf_hashes, stream_ids, stream_versions, new_frontier, tile_levels, tile_indexes,
+        tile_offsets, tile_hashes, outbox_positions, outbox_kinds, answer_callers, answer_keys, answer_requests,
+        answer_statuses, answer_bodies, nonces, nonce_positions, at) > 0
+    THEN
+        RAISE EXCEPTION 'a batch has no argument that is NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+
     SELECT * INTO head FROM app.log_head AS h WHERE h.tenant_id = tenant FOR UPDATE;
-    IF NOT FOUND OR head.size <> head_size THEN
+    IF NOT FOUND OR head.size IS DISTINCT FROM head_size THEN
         RAISE EXCEPTION 'the head has moved' USING ERRCODE = 'LC001';
     END IF;
 
@@ -301,7 +310,7 @@ BEGIN
               FROM unnest(tile_levels, tile_indexes, tile_offsets, tile_hashes) AS given (level, index, start, hashes)
               JOIN app.log_tile AS t
                 ON t.tenant_id = tenant AND t.level = given.level AND t.index = given.index
-             WHERE length(t.data) <> given.start * 32 + length(given.hashes)
+             WHERE length(t.data) IS DISTINCT FROM given.start * 32 + length(given.hashes)
         ) THEN
             RAISE EXCEPTION 'a tile does not end where the batch begins' USING ERRCODE = 'LC002';
         END IF;

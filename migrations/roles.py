@@ -8,7 +8,7 @@ import random
 import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
 import asyncpg
 from msgspec import Struct
@@ -137,6 +137,9 @@ DATABASE_RIGHTS = """
 
 ATTEMPTS = 20
 
+CREDENTIALS = frozenset({"user", "password", "passfile"})
+"""Options of an address's query that may stand there instead of before the host."""
+
 
 async def bootstrap(admin_url: str, passwords: RolePasswords) -> None:
     """Makes the roles and their rights on the address's database what they should be, whatever they were.
@@ -214,7 +217,10 @@ def scram_verifier(password: str, *, salt: bytes | None = None, iterations: int 
 
 
 def with_role(url: str, role: str, password: str) -> str:
-    """The same database as another role."""
+    """The same database as another role, with nothing left of who the address was made for."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{role}:{quote(password, safe='')}@{place}"))
+    query = "&".join(
+        option for option in parts.query.split("&") if unquote_plus(option.partition("=")[0]) not in CREDENTIALS
+    )
+    return urlunsplit(parts._replace(netloc=f"{role}:{quote(password, safe='')}@{place}", query=query))

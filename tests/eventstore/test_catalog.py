@@ -21,10 +21,13 @@ SAMPLED = structs.replace(
     append_only=EXPECTED.append_only | {"app.sample_log"},
     forced=EXPECTED.forced | {"app.sample_log"},
     definer_functions=EXPECTED.definer_functions | {"app.sample_tenant_of(uuid)"},
+    lookup_tables=EXPECTED.lookup_tables | {"app.sample_project"},
     tenantless_functions=EXPECTED.tenantless_functions | {"app.sample_tenant_of(uuid)"},
 )
 
 OWNER = "SET LOCAL ROLE loopctl_owner; "
+
+LET_IN = "DO $$ BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO sneaky', current_database()); END $$"
 
 BROKEN = {
     # roles and rights
@@ -49,8 +52,34 @@ BROKEN = {
     "an app that creates": ("login_roles_create_nothing", "GRANT CREATE ON SCHEMA app TO loopctl_app"),
     "an app that truncates": ("grants_are_narrow", "GRANT TRUNCATE ON app.sample_project TO loopctl_app"),
     "GRANT ALL": ("grants_are_narrow", "GRANT ALL ON app.sample_story TO loopctl_worker"),
-    "an app that may rewrite the log": ("grants_are_narrow", "GRANT UPDATE ON app.sample_log TO loopctl_app"),
-    "one column of the log": ("grants_are_narrow", "GRANT UPDATE (position) ON app.sample_log_0 TO loopctl_app"),
+    "an app that may rewrite the log": ("log_writers_are_listed", "GRANT UPDATE ON app.sample_log TO loopctl_app"),
+    "one column of the log": ("log_writers_are_listed", "GRANT UPDATE (position) ON app.sample_log_0 TO loopctl_app"),
+    "an app that moves the head": (
+        "log_writers_are_listed",
+        "GRANT INSERT, UPDATE, DELETE ON app.log_head, app.log_tile TO loopctl_app",
+    ),
+    "an app that writes entries": ("log_writers_are_listed", "GRANT INSERT ON app.log_entry TO loopctl_app"),
+    "an app that burns nonces": ("log_writers_are_listed", "GRANT INSERT ON app.used_nonce TO loopctl_app"),
+    "an app that claims migrations": ("log_writers_are_listed", "GRANT INSERT ON app.schema_migration TO loopctl_app"),
+    "an app that rewrites keys": ("log_writers_are_listed", "GRANT UPDATE ON app.log_key TO loopctl_app"),
+    "an app that rewrites a public key": (
+        "log_writers_are_listed",
+        "GRANT UPDATE (public_key) ON app.log_key TO loopctl_app",
+    ),
+    "a worker that makes keys": ("log_writers_are_listed", "GRANT INSERT ON app.log_key TO loopctl_worker"),
+    "a stranger who writes entries": (
+        "log_writers_are_listed",
+        "CREATE ROLE sneaky LOGIN; GRANT INSERT ON app.log_entry TO sneaky",
+    ),
+    "a stranger without row security": ("no_stranger_sees_all", "CREATE ROLE sneaky LOGIN BYPASSRLS; " + LET_IN),
+    "a stranger who can lay row security off": (
+        "no_stranger_sees_all",
+        "CREATE ROLE unbound BYPASSRLS; CREATE ROLE sneaky LOGIN IN ROLE unbound; " + LET_IN,
+    ),
+    "a stranger who can become the owner": (
+        "no_stranger_sees_all",
+        "CREATE ROLE sneaky LOGIN IN ROLE loopctl_owner; " + LET_IN,
+    ),
     "an auditor who writes": ("grants_are_narrow", "GRANT INSERT ON app.sample_project TO loopctl_audit_ro"),
     "a grant to be passed on": ("grants_are_narrow", "GRANT SELECT ON app.sample_log TO loopctl_app WITH GRANT OPTION"),
     "a materialised view": (
@@ -90,6 +119,7 @@ BROKEN = {
         "ALTER POLICY tenant ON app.sample_story USING (tenant_id = app.tid())",
     ),
     "a look-up policy for the app": ("policy_is_canonical", "ALTER POLICY lookup ON app.sample_project TO loopctl_app"),
+    "a look-up in the log": ("lookups_are_listed", "CALL app.open_to_lookups('app.log_entry')"),
     "a primary key without the tenant": (
         "primary_key_begins_with_tenant, index_begins_with_tenant",
         "ALTER TABLE app.sample_story DROP CONSTRAINT sample_story_pkey, ADD PRIMARY KEY (story_id)",
@@ -166,6 +196,22 @@ BROKEN = {
         "SET search_path = pg_catalog, pg_temp AS 'SELECT 1::bigint'; "
         "GRANT EXECUTE ON FUNCTION app.count_all(text) TO loopctl_app",
     ),
+    "another tenant": (
+        "function_is_as_it_was_made",
+        OWNER + "CREATE OR REPLACE FUNCTION app.tid() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE "
+        "SET search_path = pg_catalog, pg_temp AS "
+        "$$ SELECT coalesce(current_setting('app.other', true), current_setting('app.tenant', true))::uuid $$",
+    ),
+    "a refusal that lets go": (
+        "function_is_as_it_was_made",
+        OWNER + "CREATE OR REPLACE FUNCTION app.refuse_change() RETURNS trigger LANGUAGE plpgsql "
+        "SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN OLD; END'",
+    ),
+    "an append that does nothing for a NULL": (
+        "function_is_as_it_was_made",
+        "ALTER FUNCTION app.append_batch STRICT",
+    ),
+    "a look-up gone": ("function_is_as_it_was_made", "DROP FUNCTION app.find_caller(bytea[])"),
     "an advisory lock": (
         "no_session_state",
         OWNER + "CREATE FUNCTION app.lock(tenant_id uuid) RETURNS void LANGUAGE sql "
@@ -226,6 +272,20 @@ async def test_one_damage_turns_exactly_its_rules_red(scratch: "Connection", dam
 async def test_an_address_of_the_administrator_is_refused(scratch: "Connection") -> None:
     found = await violations_after(scratch, served_as="postgres")
     assert [(violation.rule, violation.object) for violation in found] == [("session_is_bound", "postgres")]
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "CREATE ROLE sneaky LOGIN BYPASSRLS",  # cannot connect here
+        "CREATE ROLE sneaky LOGIN; " + LET_IN,  # bound by row security, and without a grant
+        "CREATE ROLE sneaky LOGIN SUPERUSER; " + LET_IN,
+        "CREATE ROLE sneaky LOGIN BYPASSRLS; "
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO sneaky', current_database()); END $$",
+    ],
+)
+async def test_the_operators_own_roles_are_left_alone(scratch: "Connection", harmless: str) -> None:
+    assert await violations_after(scratch, harmless) == []
 
 
 def test_every_rule_is_broken_somewhere() -> None:

@@ -20,6 +20,9 @@ IMPATIENT = Timeouts(connect=2, acquire=0.3, command=0.4, rollback=0.2)
 if TYPE_CHECKING:
     from tests.support.database import Connection
 
+PLACES = 4
+"""Of the pool that the fixture ``server`` opens."""
+
 PID = "SELECT pg_backend_pid()"
 
 
@@ -33,6 +36,23 @@ async def failure(server: Database, statement: str) -> DatabaseUnavailable:
 async def works(server: Database) -> bool:
     async with server.system_transaction() as tx:
         return bool(await tx.fetchval("SELECT true"))
+
+
+async def whole(server: Database) -> bool:
+    """Can every place of the pool be used, all at the same time? A lost one shows in no count of connections."""
+    inside = asyncio.Barrier(PLACES)
+
+    async def use() -> None:
+        async with server.system_transaction():
+            await inside.wait()
+
+    async with asyncio.timeout(10):
+        uses = [asyncio.ensure_future(use()) for _ in range(PLACES)]
+        done, waiting = await asyncio.wait(uses, return_when=asyncio.FIRST_EXCEPTION)
+        for use_of_one in waiting:
+            use_of_one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    return not any(use_of_one.exception() for use_of_one in done)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +120,7 @@ async def test_a_session_lost_inside_the_block_fails_its_commit_as_unknown(
             assert (caught.value.reason, caught.value.outcome_unknown) == ("lost", True)
             assert await works(server)
     assert server.connections[1] == 0
+    assert await whole(server)
 
 
 async def test_a_session_lost_inside_the_block_does_not_hide_the_blocks_own_error(
@@ -119,6 +140,16 @@ async def test_a_session_lost_inside_the_block_does_not_hide_the_blocks_own_erro
                 await failing(admin, number / 20_000)
             assert await works(server)
     assert server.connections[1] == 0
+    assert await whole(server)
+
+
+async def test_a_place_of_the_pool_that_was_lost_would_be_seen(sample: TestDatabase) -> None:
+    """The negative control: one of the four is never given back."""
+    server = await Database.connect(sample.app_url, role="loopctl_app", max_size=PLACES, timeouts=IMPATIENT)
+    async with server.system_transaction():
+        assert not await whole(server)
+    assert await whole(server)
+    await server.close()
 
 
 async def test_a_frozen_server_is_waited_for_no_longer_than_allowed(sample: TestDatabase) -> None:

@@ -190,6 +190,27 @@ async def test_the_attributes_asked_for_are_those_of_the_catalogue(fresh: TestDa
     )
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "postgresql:///db?host=/run/pg&user=chief&password=secret&passfile=/secret/file&sslmode=require",
+            "postgresql://loopctl_app:a%2Fb@/db?host=/run/pg&sslmode=require",
+        ),
+        ("postgresql://chief:secret@db:5433/db?%70assword=secret", "postgresql://loopctl_app:a%2Fb@db:5433/db"),
+        ("postgresql://db/db?dbname=x&user=chief", "postgresql://loopctl_app:a%2Fb@db/db?dbname=x"),
+    ],
+)
+def test_an_address_for_a_role_keeps_nothing_of_the_administrator(url: str, expected: str) -> None:
+    assert with_role(url, "loopctl_app", "a/b") == expected
+
+
+async def test_an_address_with_its_user_in_the_query_leads_in_as_the_role(database: TestDatabase) -> None:
+    url = f"{database.admin_url}{'&' if '?' in database.admin_url else '?'}user=postgres&password=secret"
+    async with session(with_role(url, "loopctl_app", PASSWORDS.app)) as connection:
+        assert await connection.fetchval("SELECT session_user::text") == "loopctl_app"
+
+
 def dump(url: str, password: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PGPASSWORD": password}
     command = [str(binaries() / "pg_dump"), "--schema=app", url]
