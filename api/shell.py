@@ -197,7 +197,9 @@ class Shell:
             "loopctl_form": form,
             SCOPE_KEY: exchange.asking,
         }
-        await found.app(scope, _received(body or (EMPTY if found.endpoint.needs_body else b"")), exchange.send)
+        await found.app(
+            scope, _received(body or (EMPTY if found.endpoint.needs_body else b""), exchange.receive), exchange.send
+        )
 
     async def _refuse(self, exchange: Exchange, error: BaseException) -> None:
         failure = failure_of(error)
@@ -237,8 +239,17 @@ def _too_late(exchange: Exchange) -> Exception:
     return TimeoutError()
 
 
-def _received(body: bytes) -> Callable[[], Awaitable[Any]]:
-    async def receive() -> Any:
-        return {"type": "http.request", "body": body, "more_body": False}
+def _received(body: bytes, receive: Receive) -> Callable[[], Awaitable[Any]]:
+    """The body that was read already, once; then whatever the client does next, which is to leave."""
+    given = False
 
-    return receive
+    async def following() -> Any:
+        nonlocal given
+        if not given:
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        while (message := await receive())["type"] == "http.request":
+            pass
+        return message
+
+    return following

@@ -31,6 +31,14 @@ FIRST_HEAD_FROM = """
      WHERE tenant_id = $1 AND size >= $2
 """
 
+HEADS = """
+    SELECT size, note
+      FROM app.log_checkpoint
+     WHERE tenant_id = $1 AND size > $2 AND size <= $3
+     ORDER BY size
+     LIMIT 257
+"""
+
 MISSING = "Not found"
 
 
@@ -64,6 +72,21 @@ class LogReader:
                 key for key in keys if key.first_size <= newest.size and newest.size <= (key.last_size or newest.size)
             ]
             return newest, counting[-1]
+
+    async def whole_head(self, tenant_id: UUID) -> StoredHead:
+        """Of the log as it is now, signed at once if it was not."""
+        async with self._reading(tenant_id) as tx:
+            return await current_checkpoint(tx, self._keyring)
+
+    async def group(
+        self, tenant_id: UUID, first: int, count: int
+    ) -> tuple[Sequence[StoredEntry], Sequence[tuple[int, bytes]]]:
+        """Entries from position ``first`` on, and the heads that end with one of them."""
+        async with self._reading(tenant_id) as tx:
+            rows = await tx.fetch(ENTRIES, tenant_id, first - 1, count)
+            heads = await tx.fetch(HEADS, tenant_id, first or -1, first + count)
+        found = [StoredEntry(row["position"], row["leaf_hash"], row["entry"]) for row in rows]
+        return found, [(row["size"], row["note"]) for row in heads]
 
     async def keys(self, tenant_id: UUID) -> Sequence[LogKey]:
         async with self._reading(tenant_id) as tx:

@@ -6,12 +6,17 @@ from uuid import UUID
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
+from litestar.response import Stream
 
 from api.asking import asking_of
+from api.log.export import export_bundle
 from api.log.reading import LogReader
 from domain.errors import NotFound
 
+ARCHIVE = "application/x-tar"
+EXPORT_SECONDS = 600.0
 BYTES = "application/octet-stream"
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 PRIVATELY = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -54,4 +59,18 @@ def tile_routes(log: LogReader) -> Sequence[HTTPRouteHandler]:
         data = await log.tile(tenant_id, "tile/entries" + rest)
         return Response(data, media_type=BYTES, headers=PRIVATELY)
 
-    return [show_checkpoint, show_tile, show_bundle]
+    @get(
+        "/api/v1/audit/export",
+        opt={"access": "user+", "any_accept": True, "request_seconds": EXPORT_SECONDS},
+        tags=TAGS,
+        summary="The whole log as one file, to be checked offline",
+        description="A tar archive in the form of docs/log-bundle.md, for `loopctl log verify`.",
+        media_type=ARCHIVE,
+        responses={200: ResponseSpec(bytes, False, "The bundle", ARCHIVE)},
+    )
+    async def export_log(request: Request[Any, Any, Any]) -> Stream:
+        tenant_id = asking_of(request).caller.tenant_id
+        headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{tenant_id}.tar"'}
+        return Stream(export_bundle(log, tenant_id), media_type=ARCHIVE, headers=headers)
+
+    return [show_checkpoint, show_tile, show_bundle, export_log]

@@ -79,10 +79,10 @@ def read_tar(stream: IO[bytes]) -> Iterator[Member]:
         name, size = _name_and_size(header)
         if tar_header(name, size) != header:
             raise Unreadable(f"the archive was not written by an export, or was damaged, at {name}: unpack it first")
-        padded = _exactly(stream, size + -size % BLOCK)
-        if any(padded[size:]):
+        data = _exactly(stream, size)
+        if any(_exactly(stream, -size % BLOCK)):
             raise Unreadable(f"the archive is damaged after {name}")
-        yield name, padded[:size]
+        yield name, data
     if stream.read(BLOCK + 1) != END[BLOCK:]:
         raise Unreadable("the archive does not end where its last file ends")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from loopctl.audit.fault import Fault, Unreadable
-from loopctl.audit.names import Member, Name, largest, order, parse_path, path, shown
+from loopctl.audit.names import Member, Name, largest, order, parse_path, path
 
 UNFINISHED = ".new"
 
@@ -36,7 +36,7 @@ class DirectorySource:
     def read(self, name: Name) -> bytes:
         """Raises Fault when there is no such file, or one that is too large or of another kind (a pipe, a link)."""
         try:
-            return _contents(self._root / path(name), largest(name))
+            return self._contents(name)
         except FileNotFoundError:
             raise Fault("bundle", "member_missing", path(name), "is missing") from None
         except OSError as error:
@@ -62,6 +62,17 @@ class DirectorySource:
         for left in (self._root / "tile").rglob(f"*{UNFINISHED}"):
             left.unlink()
 
+    def _contents(self, name: Name) -> bytes:
+        file = self._root / path(name)
+        status = file.lstat()
+        # A link could lead out of the bundle, and opening a pipe waits for ever.
+        if not stat.S_ISREG(status.st_mode):
+            raise Fault("bundle", "member_unreadable", path(name), "is not a plain file")
+        if status.st_size > largest(name):
+            raise Fault("bundle", "member_too_large", path(name), f"over {largest(name)} bytes")
+        with file.open("rb", buffering=0) as opened:
+            return opened.read()
+
 
 def write_directory(root: Path, members: Iterable[Member]) -> None:
     """Into a directory that is empty or not there yet."""
@@ -76,22 +87,12 @@ def write_directory(root: Path, members: Iterable[Member]) -> None:
 
 def _files(folder: Path, before: str = "") -> Iterator[str]:
     try:
-        found = list(folder.iterdir())
+        with os.scandir(folder) as found:
+            entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
     except OSError as error:
         raise Unreadable(f"a directory of the bundle cannot be read ({error.strerror})") from None
-    for each in found:
-        if each.is_dir() and not each.is_symlink():
-            yield from _files(each, f"{before}{each.name}/")
+    for name, is_directory in entries:
+        if is_directory:
+            yield from _files(folder / name, f"{before}{name}/")
         else:
-            yield before + each.name
-
-
-def _contents(file: Path, most: int) -> bytes:
-    # A link could lead out of the bundle, and opening a pipe waits for ever.
-    if not stat.S_ISREG(file.lstat().st_mode):
-        raise Fault("bundle", "member_unreadable", shown(file.name), "is not a plain file")
-    with file.open("rb") as opened:
-        data = opened.read(most + 1)
-    if len(data) > most:
-        raise Fault("bundle", "member_too_large", shown(file.name), f"over {most} bytes")
-    return data
+            yield before + name

@@ -25,7 +25,7 @@ def _locate(bundle: Bundle, raw: bytes, leaves: bytes | None) -> Fault:
         if start + 2 > len(raw) or stop > len(raw):
             return _fault(first + offset, "is missing or cut off")
         if leaves is None:
-            itself = entry.startswith(SEQUENCE % (first + offset))
+            itself = entry.startswith(SEQUENCE % (first + offset)) and entry.endswith(b"}")
         else:
             itself = leaf_hash(entry) == leaves[HASH_BYTES * offset : HASH_BYTES * (offset + 1)]
         if not itself:

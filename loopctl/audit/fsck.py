@@ -8,7 +8,7 @@ from msgspec import Struct
 from loopctl.audit import report as reports
 from loopctl.audit.directory import DirectorySource
 from loopctl.audit.expected import Expected
-from loopctl.audit.fault import Fault
+from loopctl.audit.fault import Fault, Finding
 from loopctl.audit.members import Members
 from loopctl.audit.names import path
 from loopctl.audit.report import Report
@@ -82,7 +82,7 @@ def fsck(root: Path, expected: Expected, *, repair: bool = False) -> FsckReport:
     # 2. Without the tiles: if something else is wrong, that is all there is to say.
     log, tiles = _judge(directory, expected, repair=False)
     if log.fault is not None:
-        return FsckReport("bad", (), as_it_is if as_it_is.fault.check == "entries" else log)
+        return FsckReport("bad", (), as_it_is if _more_exact(as_it_is.fault, log.fault) else log)
     if not repair:
         return FsckReport("derived_damaged", tuple(tiles.wrong[:MOST_LISTED]), log)
     # 3. Once more, writing. A crash in here leaves some tiles right and some wrong, as it was before.
@@ -101,6 +101,11 @@ def text(report: FsckReport) -> str:
         "bad": "refused: more than tiles is wrong, and nothing was changed\n",
     }
     return lines[report.verdict] + "".join(f"  {tile}\n" for tile in report.tiles) + reports.text(report.log)
+
+
+def _more_exact(with_tiles: Finding, without: Finding) -> bool:
+    """The recorded leaf hash names the entry that was changed; the chain alone only sees it from the next one."""
+    return with_tiles.code == "entry_bytes" and without.check in ("entries", "heads")
 
 
 def _judge(directory: DirectorySource, expected: Expected, *, repair: bool) -> tuple[Report, DerivedTiles]:

@@ -1,6 +1,6 @@
 """The verdict, for programs and for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -66,7 +66,15 @@ def trusted(log_keys: int, cosigners: int) -> Trusted:
 
 
 def text(report: Report) -> str:
-    return "\n".join(_lines(report)) + "\n"
+    return printable(_lines(report))
+
+
+def printable(lines: Iterable[str]) -> str:
+    """Origins and key names are what others chose: nothing in them may steer a terminal or turn the text around."""
+    escaped = (
+        "".join(each if each.isprintable() else f"\\u{{{ord(each):x}}}" for each in line) + "\n" for line in lines
+    )
+    return "".join(escaped)
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -98,5 +106,5 @@ def _rotation(rotation: RotationSeen) -> Iterator[str]:
 def _places(erased: tuple[int, ...]) -> str:
     if not erased:
         return ""
-    more = ", …" if len(erased) > SHOWN_POSITIONS else ""
+    more = ", ..." if len(erased) > SHOWN_POSITIONS else ""
     return f" (of entries {', '.join(map(str, erased[:SHOWN_POSITIONS]))}{more})"

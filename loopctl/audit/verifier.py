@@ -175,14 +175,14 @@ class Verifier:
     def _check_heads(
         self, heads: Sequence[tuple[int, bytes]], roots: dict[int, bytes], rotations: dict[int, bytes]
     ) -> None:
+        for size in sorted(rotations.keys() - {size for size, _ in heads}):
+            problem = "is missing, the head that a rotation of keys needs"
+            raise Fault("rotations", "member_missing", f"{HEADS}{size}", problem)
         for size, note in heads:
             if size > self.size:
                 problem = f"is missing: the stored head {HEADS}{size} has it"
                 raise Fault("entries", "entry_missing", f"entry {self.size}", problem)
-            self.heads.check(Seen(f"{HEADS}{size}", size, roots[size]), note, rotations.pop(size, None))
-        for size in rotations:
-            problem = "is missing, the head that a rotation of keys needs"
-            raise Fault("rotations", "member_missing", f"{HEADS}{size}", problem)
+            self.heads.check(Seen(f"{HEADS}{size}", size, roots[size]), note, rotations.get(size))
         older = self._expected.older
         if older is not None and older.checkpoint.size in roots:
             self._check_older(roots[older.checkpoint.size])

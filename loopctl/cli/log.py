@@ -148,7 +148,7 @@ def _answer(judge: Callable[[], tuple[Struct, str, bool]], as_json: bool) -> int
 
 def _keys(texts: tuple[str, ...]) -> tuple[VerifierKey, ...]:
     try:
-        return tuple(map(parse_vkey, texts))
+        return tuple(dict.fromkeys(map(parse_vkey, texts)))
     except TlogError as error:
         raise WrongUsage(f"--vkey: {error.problem}") from None
 

@@ -1,5 +1,6 @@
 """Asks an application in this process, as a server would, and keeps what it answers."""
 
+import asyncio
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -66,13 +67,25 @@ async def ask(
     scope = _scope(method, target, headers or {}, body)
     sent: list[Any] = []
 
+    asked = 0
+    answered = asyncio.Event()
+
     async def receive() -> Any:
+        nonlocal asked
+        asked += 1
+        if not pieces and body is not None:
+            return {"type": "http.disconnect"}
         if not pieces:
-            return {"type": "http.disconnect"} if body is not None else {"type": "http.request", "body": b""}
+            if asked > 1:  # a client that has sent all, waits for its answer, and then leaves
+                await answered.wait()
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": b""}
         return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
 
     async def send(message: Any) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered.set()
 
     await app(scope, receive, send)
     return _answer(sent)

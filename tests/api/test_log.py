@@ -1,7 +1,11 @@
 """The log over HTTP: what an auditor reads, checked with the formats alone."""
 
+import asyncio
 import base64
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +25,7 @@ from loopctl.tlog.vkey import parse_vkey
 from tests.api.asgi import Answer, ask
 from tests.api.logs import Service, create, service, tenant_with_key
 from tests.support.database import TestDatabase, copied_database
+from tests.support.running import CHECKOUT
 
 PROJECTS = 5
 
@@ -199,3 +204,19 @@ async def test_a_write_brings_its_receipt_along_when_asked_to(written: Written) 
     check_receipt(receipt, listed[3]["entry"].encode(), Trust(first_key(parse_vkey(keys["data"][0]["vkey"]))))
     assert (receipt.index, answer.headers["loopctl-position"]) == (3, "3")
     assert "loopctl-receipt" not in plain.headers
+
+
+async def test_the_exported_log_verifies_offline(written: Written, tmp_path: Path) -> None:
+    answer = await written.get("/api/v1/audit/export")
+    vkey = (await written.get("/api/v1/tenants/{tenant}/audit_public_keys")).json()["data"][0]["vkey"]
+    damaged = bytearray(answer.body)
+    damaged[answer.body.index(b"project-3")] ^= 1
+    assert await asyncio.to_thread(verified, tmp_path / "log.tar", answer.body, vkey) == 0
+    assert await asyncio.to_thread(verified, tmp_path / "damaged.tar", bytes(damaged), vkey) == 10
+
+
+def verified(bundle: Path, content: bytes, vkey: str) -> int:
+    """Exit code of the command that an auditor runs."""
+    bundle.write_bytes(content)
+    command = [str(Path(sys.executable).with_name("loopctl")), "log", "verify", str(bundle), "--vkey", vkey]
+    return subprocess.run(command, capture_output=True, cwd=CHECKOUT, timeout=60, check=False).returncode

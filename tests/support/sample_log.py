@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from loopctl.audit.keys_file import KeyRecord, LogKeys
 from loopctl.tlog.canonical import canonical_json
 from loopctl.tlog.checkpoint import Checkpoint, make_checkpoint
-from loopctl.tlog.entry import Entry, encode_entry
+from loopctl.tlog.entry import Entry, decode_entry, encode_entry
 from loopctl.tlog.hashing import NO_LEAF, leaf_hash, payload_commitment, subtree_root
 from loopctl.tlog.note import Note
 from loopctl.tlog.plan import Subtree, prove_inclusion, read_root
@@ -43,6 +43,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     heads: Sequence[int] = ()
     """Besides the boundaries and the newest, which are always signed."""
     boundaries: Sequence[int] = ()
+    reason: str = "scheduled"
+    """Of all rotations."""
     overlap: int = 0
     """For so many entries the old key goes on signing beside the new one."""
     entities: int = 7
@@ -127,6 +129,15 @@ def sign(log: SampleLog, plan: Plan) -> SampleLog:
     return replace(log, notes=notes, newest_note=notes[log.size])
 
 
+def rechained(log: SampleLog, first: int) -> SampleLog:
+    """From ``first`` on every entry names the one that is before it now; the heads stay what they were."""
+    raw, hashes = log.raw[:first], [leaf_hash(entry) for entry in log.raw[:first]]
+    for entry in log.raw[first:]:
+        raw.append(encode_entry(replace(decode_entry(entry), prev=hashes[-1])))
+        hashes.append(leaf_hash(raw[-1]))
+    return replace(log, raw=raw, hashes=hashes)
+
+
 def make_entries(plan: Plan) -> tuple[list[bytes], list[bytes]]:
     raw: list[bytes] = []
     hashes: list[bytes] = []
@@ -155,7 +166,7 @@ def make_keys(plan: Plan) -> LogKeys:
             last_size=end,
             created_at=NOON,
             retired_at=None if end is None else NOON,
-            reason="scheduled" if number else "first",
+            reason=plan.reason if number else "first",
         )
         for number, (start, end) in enumerate(zip(starts, ends, strict=True))
     ]
@@ -184,7 +195,7 @@ def _entry(plan: Plan, position: int) -> Entry:
     )
     if position + 1 in plan.boundaries:
         number = list(plan.boundaries).index(position + 1)
-        data = rotation_data(LOG_SIGNERS[number].key, LOG_SIGNERS[number + 1].key, "scheduled")
+        data = rotation_data(LOG_SIGNERS[number].key, LOG_SIGNERS[number + 1].key, plan.reason)
         return replace(entry, type=ROTATION_TYPE, entity=("log", ORIGIN), data=canonical_json(data))
     if position in erased:
         data = {"reason": "asked for by the person", "seq": erased[position]}

@@ -1,0 +1,50 @@
+"""The whole log as one bundle (docs/log-bundle.md), read page by page while it is being sent."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from uuid import UUID
+
+from api.log.reading import LogReader
+from eventstore.log_keys import LogKey
+from loopctl.audit.archive import END, tar_blocks
+from loopctl.audit.export import BundleWriter, Group
+from loopctl.audit.keys_file import KeyRecord, LogKeys
+from loopctl.audit.names import Member
+from loopctl.tlog.entry import timestamp
+from loopctl.tlog.tile import TILE_WIDTH
+
+
+async def export_bundle(log: LogReader, tenant_id: UUID) -> AsyncIterator[bytes]:
+    """Of the log up to a head that is signed now. What comes behind it while this is sent is for the next export.
+
+    Nothing before a signed head ever changes, so that each page may be read in a transaction of its own.
+    """
+    head = await log.whole_head(tenant_id)
+    keys = await log.keys(tenant_id)
+    writer = BundleWriter()
+    yield _blocks(writer.begin(_log_keys(keys)))
+    for first in range(0, max(head.size, 1), TILE_WIDTH):
+        count = min(TILE_WIDTH, head.size - first)
+        stored, heads = await log.group(tenant_id, first, count)
+        group = Group(heads, [each.entry for each in stored], b"".join(each.leaf_hash for each in stored))
+        yield _blocks(writer.group(group))
+    yield _blocks(writer.end(head.note)) + END
+
+
+def _blocks(members: Iterable[Member]) -> bytes:
+    return b"".join(tar_blocks(members)).removesuffix(END)
+
+
+def _log_keys(keys: Sequence[LogKey]) -> LogKeys:
+    records = tuple(
+        KeyRecord(
+            vkey=key.key.text(),
+            purpose="log",
+            first_size=key.first_size,
+            last_size=key.last_size,
+            created_at=timestamp(key.created_at),
+            retired_at=None if key.retired_at is None else timestamp(key.retired_at),
+            reason=key.reason,
+        )
+        for key in keys
+    )
+    return LogKeys(origin=keys[-1].key.name, keys=records)
