@@ -12,7 +12,7 @@ from loopctl.tlog.canonical import canonical_json
 from loopctl.tlog.checkpoint import make_checkpoint
 from loopctl.tlog.entry import Entry
 from loopctl.tlog.spelling import base64_text
-from tests.loopctl.audit.bundles import NO_EPOCHS, NO_ROTATIONS, NO_SIGNATURES, fault, files, judge, with_keys
+from tests.loopctl.audit.bundles import NO_EPOCHS, NO_ROOTS, NO_ROTATIONS, NO_SIGNATURES, fault, files, judge, with_keys
 from tests.support.sample_log import (
     CLOCK,
     LOG_SIGNERS,
@@ -96,8 +96,10 @@ def test_a_line_by_a_retired_key_beside_a_good_one_is_noticed() -> None:
 
 def test_a_forged_small_head_by_a_stolen_key_is_no_prefix() -> None:
     forged = signed(make_checkpoint(ORIGIN, 50, bytes(32)), LOG_SIGNERS[:1], CLOCK)
-    found = fault(judge({**BUNDLE, "checkpoints/50": forged}, FIRST))
+    bundle = {**BUNDLE, "checkpoints/50": forged}
+    found = fault(judge(bundle, FIRST))
     assert (found.code, found.place) == ("root_differs", "checkpoints/50")
+    assert judge(bundle, FIRST, checks=NO_ROOTS).verdict == "good"
 
 
 def test_a_fork_from_before_the_rotations_is_found_by_a_later_key_or_a_kept_head() -> None:
