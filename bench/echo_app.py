@@ -21,6 +21,7 @@ from api.server import Server, server_config
 from api.services import Services
 from api.shell import Shell
 from api.start import listening_socket
+from config.logs import configure
 from config.settings import Settings
 
 NAMES = ("shell", "bare", "litestar")
@@ -97,6 +98,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in NAMES:
         print(f"one of: {', '.join(NAMES)}", file=sys.stderr)
         return 2
+    configure("bench", "error")  # to stderr: nobody reads stdout after the port, and a full pipe stops the server
     with Path(os.devnull).open("ab") as log:
         uvloop.run(serve(arguments[0], log))
     return 0
