@@ -6,7 +6,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from api.access_log import AccessLog
-from api.direct import TypedRequest
+from api.direct import GIVEN, TypedRequest
 from api.discovery.listing import listed_routes
 from api.discovery.routes import discovery_routes
 from api.documentation.assets import Assets
@@ -38,6 +38,7 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
     documents.describe(handlers)
     app = Litestar(
         handlers,
+        dependencies=GIVEN,
         debug=False,
         logging_config=None,
         openapi_config=None,

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from litestar import Request
+from litestar.di import NamedDependency
 from msgspec import Struct
 
 from api.refusal import Refused
@@ -27,6 +28,10 @@ class Asking(Struct, frozen=True):
     caller: Caller
     idempotency: IdempotencyKey | None
     wants_receipt: bool
+
+
+Asker = NamedDependency[Asking]
+"""How a handler declares that it wants to know who asks: ``asking: Asker``."""
 
 
 def asking_of(request: Request[Any, Any, Any]) -> Asking:

@@ -1,8 +1,9 @@
 """Calls a plain handler without the framework's own request machinery, which costs more than most handlers.
 
-Plain is a coroutine function that takes nothing but a JSON body (``data``) and path parameters, has no guard,
-dependency or hook, and returns a value to encode. Every other handler goes through Litestar; a test holds the two
-ways to the same answers. Both decode the body once, strictly, into the type that the handler declares.
+Plain is a coroutine function that takes nothing but a JSON body (``data``), path parameters, who asks (``asking``)
+and a query as a Struct (``wanted``), has no guard or hook, and returns a value to encode or a Response of bytes.
+Every other handler goes through Litestar; a test holds the two ways to the same answers. Both decode the body once,
+strictly, into the type that the handler declares.
 """
 
 import inspect
@@ -13,11 +14,27 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
+from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
+from msgspec import Struct
 
-Call = Callable[[Mapping[str, Any], bytes, bool], Awaitable[bytes]]
-"""Path parameters, checked JSON (or nothing), whether it was a form → the encoded answer."""
+from api.asking import Asking
+from api.query import read_query
+
+
+class Called(Struct, frozen=True):
+    """What a plain handler's arguments are made from. ``body`` is checked JSON, or nothing."""
+
+    path: Mapping[str, Any]
+    body: bytes
+    form: bool
+    asking: Asking | None
+    query: bytes
+
+
+Call = Callable[[Called], Awaitable[bytes | Response[bytes]]]
+"""To the encoded answer, or to one that says its status and headers as well."""
 
 ENCODER = msgspec.json.Encoder()
 EMPTY = b"{}"
@@ -51,35 +68,70 @@ def needs_body(handler: HTTPRouteHandler) -> bool:
     return field is not None and not field.has_default
 
 
+def _asking() -> None:
+    raise TypeError("a handler that takes `asking` is called directly")
+
+
+def _wanted() -> None:
+    raise TypeError("a handler that takes `wanted` is called directly")
+
+
+GIVEN = {"asking": Provide(_asking, sync_to_thread=False), "wanted": Provide(_wanted, sync_to_thread=False)}
+"""Tells the framework that these parameters are neither in the path nor in the query."""
+
+
+def takes_what_is_given(handler: HTTPRouteHandler) -> bool:
+    return bool(handler.parsed_fn_signature.parameters.keys() & GIVEN.keys())
+
+
+def query_type(handler: HTTPRouteHandler) -> type[Struct] | None:
+    """The Struct that describes the handler's query."""
+    field = handler.parsed_fn_signature.parameters.get("wanted")
+    return field.annotation if field is not None else None
+
+
 def direct_call(handler: HTTPRouteHandler, path_parameters: Mapping[str, Any]) -> Call | None:
     """None for a handler that needs the framework. ``path_parameters`` maps name to type."""
     if not _is_plain(handler, path_parameters):
         return None
     function: Any = handler.fn
-    encode = ENCODER.encode
-    field = handler.parsed_fn_signature.parameters.get("data")
-    if field is None:
+    makers = _argument_makers(handler)
 
-        async def without_body(path: Mapping[str, Any], _: bytes, __: bool) -> bytes:
-            return encode(await function(**path))
+    async def call(called: Called) -> bytes | Response[bytes]:
+        answer = await function(**called.path, **{name: make(called) for name, make in makers})
+        return answer if isinstance(answer, Response) else ENCODER.encode(answer)
 
-        return without_body
-    kind = field.annotation
+    return call
+
+
+def _argument_makers(handler: HTTPRouteHandler) -> list[tuple[str, Callable[[Called], Any]]]:
+    parameters = handler.parsed_fn_signature.parameters
+    makers: list[tuple[str, Callable[[Called], Any]]] = []
+    if "data" in parameters:
+        makers.append(("data", _body_maker(parameters["data"].annotation)))
+    if "asking" in parameters:
+        makers.append(("asking", lambda called: called.asking))
+    if (query := query_type(handler)) is not None:
+        makers.append(("wanted", lambda called: read_query(query, called.query)))
+    return makers
+
+
+def _body_maker(kind: Any) -> Callable[[Called], Any]:
     decode = msgspec.json.Decoder(kind).decode
 
-    async def with_body(path: Mapping[str, Any], body: bytes, form: bool) -> bytes:
-        if form:
-            return encode(await function(data=msgspec.json.decode(body, type=kind, strict=False), **path))
-        return encode(await function(data=decode(body or EMPTY), **path))
+    def make(called: Called) -> Any:
+        if called.form:
+            return msgspec.json.decode(called.body, type=kind, strict=False)
+        return decode(called.body or EMPTY)
 
-    return with_body
+    return make
 
 
 def _is_plain(handler: HTTPRouteHandler, path_parameters: Mapping[str, Any]) -> bool:
     signature = handler.parsed_fn_signature
     needs = (
         handler.resolve_guards(),
-        handler.resolve_dependencies(),
+        handler.resolve_dependencies().keys() - GIVEN.keys(),
         handler.resolve_before_request(),
         handler.resolve_after_response(),
         handler.after_request,
@@ -88,14 +140,15 @@ def _is_plain(handler: HTTPRouteHandler, path_parameters: Mapping[str, Any]) -> 
         handler.background,
         handler.cache,
         "data" in signature.parameters and not needs_body(handler),
-        signature.return_type.is_subclass_of((Response, ASGIResponse)),
+        signature.return_type.is_subclass_of((Response, ASGIResponse)) and not takes_what_is_given(handler),
     )
     return (
         inspect.iscoroutinefunction(handler.fn)
         and not any(needs)
-        and str(handler.media_type) in ("MediaType.JSON", "application/json")
+        and str(handler.media_type) in ("", "MediaType.JSON", "application/json")
         and all(
-            name == "data" or (path_parameters.get(name) is field.annotation and field.annotation in (UUID, str, int))
+            name in ("data", *GIVEN)
+            or (path_parameters.get(name) is field.annotation and field.annotation in (UUID, str, int))
             for name, field in signature.parameters.items()
         )
     )

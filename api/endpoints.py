@@ -12,9 +12,9 @@ from litestar.types import ASGIApp
 from litestar.utils.path import normalize_path
 from msgspec import Struct
 
-from api.direct import Call, direct_call, needs_body, reads_body
+from api.direct import Call, direct_call, needs_body, reads_body, takes_what_is_given
 from api.limits import Limits
-from api.policy import Policy, policy_of
+from api.policy import Policy, UndeclaredRoute, policy_of
 from api.refusal import Refused
 
 
@@ -72,11 +72,14 @@ def _known(app: Litestar, limits: Limits) -> Mapping[tuple[int, str], Endpoint]:
                 continue
             policy = policy_of(handler, f"{'/'.join(sorted(handler.http_methods))} {route.path_format}", limits)
             types = {name: definition.type for name, definition in route.path_parameters.items()}
+            call = direct_call(handler, types)
+            if call is None and takes_what_is_given(handler):
+                raise UndeclaredRoute(f"{route.path_format} takes `asking` or `wanted` and cannot be called directly.")
             found[id(handler), route.path_format] = Endpoint(
                 policy=policy,
                 template=route.path_format,
                 handler=handler,
-                call=direct_call(handler, types),
+                call=call,
                 needs_body=needs_body(handler),
                 reads_body=reads_body(handler),
             )

@@ -26,6 +26,7 @@ class Exchange:
         "body_left",
         "headers",
         "method",
+        "more",
         "quiet",
         "receive",
         "request_id",
@@ -51,6 +52,8 @@ class Exchange:
         """Not worth a line in the log."""
         self.asking: Asking | None = None
         """None on public routes."""
+        self.more: list[Header] = []
+        """On whatever is answered from here on: limits, tree heads."""
         self._common = common
         self._send = send
 
@@ -59,6 +62,7 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = completed(list(message.get("headers", ())), self._common.headers)
+            headers += self.more
             headers.append((b"x-request-id", self.request_id.encode()))
             await self._send({**message, "headers": headers})
         elif self.method == "HEAD" and message["type"] == "http.response.body":
@@ -68,24 +72,26 @@ class Exchange:
 
     async def answer(self, status: int, kind: bytes, body: bytes, more: Sequence[Header] = ()) -> None:
         """For an answer of our own, complete."""
-        if not more and self.answer_at_once(status, kind, body):
+        own = [*self.more, *more] if self.more else more
+        if self._answer_at_once(status, kind, body, own):
             return
         self.status = status
         headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
-        headers += [*self._common.headers, *more, (b"x-request-id", self.request_id.encode())]
+        headers += [*self._common.headers, *own, (b"x-request-id", self.request_id.encode())]
         shown = b"" if self.method == "HEAD" else body
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": shown, "more_body": False})
 
-    def answer_at_once(self, status: int, kind: bytes, body: bytes) -> bool:
+    def _answer_at_once(self, status: int, kind: bytes, body: bytes, more: Sequence[Header]) -> bool:
         """In one piece, which our own server takes and no other; false when it does not, or cannot now."""
         extensions = self.scope.get("extensions")
-        if not extensions or WHOLE_ANSWER not in extensions:
+        if not extensions or WHOLE_ANSWER not in extensions or any(name == b"connection" for name, _ in more):
             return False
-        head = b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n" % (
+        head = b"%bcontent-type: %b\r\ncontent-length: %d\r\n%bx-request-id: %b\r\n" % (
             self._common.encoded,
             kind,
             len(body),
+            b"".join(b"%b: %b\r\n" % header for header in more),
             self.request_id.encode(),
         )
         taken: bool = extensions[WHOLE_ANSWER](self.scope, status, head, b"" if self.method == "HEAD" else body)

@@ -117,6 +117,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         jobs=jobs,
         seal=lambda: seal,
         submit=outside.writer.submit,
+        reading=outside.database.tenant_transaction,
         log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks))),
         find_caller=caller_of,
         log=sys.stderr.buffer,

@@ -8,7 +8,9 @@ from msgspec import Struct
 
 from api.limits import Limits
 
-ACCESS = re.compile(r"public|any|(agent|orchestrator|user)\+|=(agent|orchestrator|superadmin)(,(agent|orchestrator))*")
+ACCESS = re.compile(
+    r"public|any|(agent|orchestrator|user)\+|=(agent|orchestrator|user|superadmin)(,(agent|orchestrator|user|superadmin))*"
+)
 """The notation of spec 01, section 1.4, and ``public`` for no key at all."""
 
 KNOWN = frozenset({"access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors"})

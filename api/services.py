@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
 from uuid import UUID
@@ -16,6 +17,7 @@ from domain.caller import Caller
 from eventstore.callers import UnknownKey
 from eventstore.command import Command, Reply
 from eventstore.keyring import Keyring
+from eventstore.transaction import TenantTx
 from eventstore.unavailable import DatabaseUnavailable
 
 Probe = Callable[[], Awaitable[None]]
@@ -64,6 +66,11 @@ async def nowhere(_: UUID, __: Command) -> Reply:
     raise DatabaseUnavailable("lost")
 
 
+def nothing_to_read(_: UUID) -> AbstractAsyncContextManager[TenantTx]:
+    """Has no database."""
+    raise DatabaseUnavailable("lost")
+
+
 class Services(Struct, frozen=True, kw_only=True):
     """The defaults need no database: an application made with them answers as if everything were well."""
 
@@ -77,6 +84,8 @@ class Services(Struct, frozen=True, kw_only=True):
     """Seconds that never go back; for durations."""
     limits: Limits = Limits()
     submit: Submit = nowhere
+    reading: Callable[[UUID], AbstractAsyncContextManager[TenantTx]] = nothing_to_read
+    """A transaction that sees one tenant, for queries."""
     log_reader: LogReader = LogReader(None, Keyring(()))
     utc_now: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = new_id

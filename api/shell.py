@@ -22,7 +22,7 @@ from api.access_log import AccessLog
 from api.admission import Admission
 from api.asking import SCOPE_KEY, FindCaller, asking, authenticate, check_role
 from api.deadlines import Deadline, Deadlines
-from api.direct import EMPTY
+from api.direct import EMPTY, Called
 from api.endpoints import Endpoint, Endpoints, Found
 from api.errors import JSON, failure_of, render
 from api.exchange import Exchange
@@ -176,10 +176,12 @@ class Shell:
         if call is None:
             await self._run_in_framework(exchange, found, body, form)
             return
-        encoded = await call(found.parameters, body, form)
-        status = found.endpoint.handler.status_code
-        if not exchange.answer_at_once(status, JSON, encoded):
-            await exchange.answer(status, JSON, encoded)
+        answer = await call(Called(found.parameters, body, form, exchange.asking, exchange.scope["query_string"]))
+        if isinstance(answer, bytes):
+            await exchange.answer(found.endpoint.handler.status_code, JSON, answer)
+        else:
+            headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
+            await exchange.answer(answer.status_code or 200, JSON, answer.content, headers)
 
     async def _run_in_framework(self, exchange: Exchange, found: Found, body: bytes, form: bool) -> None:
         """What Litestar's own outer layers would put into the scope."""

@@ -17,7 +17,7 @@ async def written(asking: Asking, reply: Reply, log: LogReader) -> Response[byte
     With ``Prefer: receipt`` the tlog-proof of the event comes along as ``Loopctl-Receipt``, in unpadded base64url:
     in a header, so that the body is the same whether it was asked for or not.
     """
-    headers = {"Cache-Control": "no-store"}
+    headers: dict[str, str] = {}
     if reply.position is not None:
         headers["Loopctl-Position"] = str(reply.position)
         if asking.wants_receipt:

@@ -1,10 +1,13 @@
 """What an event is: a fact, in the past tense, kept for ever."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NewType
 from uuid import UUID
 
 from msgspec import Struct
+
+JsonText = NewType("JsonText", str)
+"""Free-form JSON of a client, as text: an entry's own JSON has no fractions (spec 05, section 4.2), a client's may."""
 
 
 class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

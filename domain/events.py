@@ -1,7 +1,46 @@
 """Every event there is. A log that holds another one is newer than this code."""
 
+from domain import dependency, epic, project, story, tenant
 from domain.event import Event
-from domain.project import ProjectCreated
-from domain.tenant import ApiKeyCreated, TenantCreated
+from domain.lifecycle import events as lifecycle
 
-EVENTS: tuple[type[Event], ...] = (TenantCreated, ApiKeyCreated, ProjectCreated)
+EVENTS: tuple[type[Event], ...] = (
+    tenant.TenantCreated,
+    tenant.ApiKeyCreated,
+    project.ProjectCreated,
+    project.ProjectUpdated,
+    project.ProjectArchived,
+    project.ProjectImported,
+    project.ProjectMerged,
+    epic.EpicCreated,
+    epic.EpicUpdated,
+    epic.EpicDeleted,
+    epic.EpicCompleted,
+    dependency.StoryDependencyCreated,
+    dependency.StoryDependencyDeleted,
+    dependency.EpicDependencyCreated,
+    dependency.EpicDependencyDeleted,
+    story.StoryCreated,
+    story.StoryImported,
+    story.StoryUpdated,
+    story.StoryRevised,
+    story.CriterionUpdated,
+    story.StoryDeleted,
+    lifecycle.StoryContracted,
+    lifecycle.StoryClaimed,
+    lifecycle.StoryStarted,
+    lifecycle.LeaseRenewed,
+    lifecycle.LeaseExpired,
+    lifecycle.ReviewRequested,
+    lifecycle.StoryReported,
+    lifecycle.ReviewCompleted,
+    lifecycle.StoryVerified,
+    lifecycle.StoryRejected,
+    lifecycle.StoryMarkedComplete,
+    lifecycle.StoryAutoReset,
+    lifecycle.StoryUnclaimed,
+    lifecycle.StoryForceUnclaimed,
+    lifecycle.StoryBackfilled,
+    lifecycle.CustodyViolated,
+    lifecycle.ArtifactReported,
+)

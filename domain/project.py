@@ -1,15 +1,21 @@
 """A project: a codebase whose work is tracked."""
 
 import re
-from typing import Any, ClassVar, Literal
+from datetime import datetime
+from typing import ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from domain.errors import Invalid
-from domain.event import Event
+from domain.event import Event, JsonText, Recorded
+from domain.fields import LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_NAME, Problems
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
+LONGEST_MISSION = 2000
+LONGEST_URL = 2000
+
+Status = Literal["active", "archived"]
 
 
 class ProjectCreated(Event, frozen=True, kw_only=True):
@@ -21,47 +27,159 @@ class ProjectCreated(Event, frozen=True, kw_only=True):
     description: str | None = None
     tech_stack: str | None = None
     mission: str | None = None
-    metadata: dict[str, Any]
+    metadata: JsonText
 
 
-class CreateProject(Struct, frozen=True, kw_only=True):
+class ProjectUpdated(Event, frozen=True, kw_only=True):
+    """Members that are left out did not change; ``name_was`` and ``status_was`` are from before."""
+
+    TAG: ClassVar[str] = "project.updated"
+    name_was: str
+    status_was: Status
+    name: str | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    repo_url: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    tech_stack: str | UnsetType | None = UNSET
+    mission: str | UnsetType | None = UNSET
+    metadata: JsonText | UnsetType = UNSET
+
+
+class ProjectArchived(Event, frozen=True, kw_only=True):
+    TAG: ClassVar[str] = "project.archived"
+    status_was: Status
+
+
+class ProjectImported(Event, frozen=True, kw_only=True):
+    """Ends an import; the epics, stories and dependencies have events of their own before it."""
+
+    TAG: ClassVar[str] = "project.imported"
+    epics_created: int
+    stories_created: int
+    dependencies_created: int
+
+
+class ProjectMerged(Event, frozen=True, kw_only=True):
+    """Ends an import into what is there already."""
+
+    TAG: ClassVar[str] = "project.merge_imported"
+    epics_created: int
+    epics_updated: int
+    stories_created: int
+    stories_updated: int
+    dependencies_created: int
+
+
+class Project(Struct, frozen=True, kw_only=True):
+    """A project as its events leave it; a row of app.project."""
+
     project_id: UUID
-    name: str
     slug: str
+    name: str
+    status: Status
     repo_url: str | None
     description: str | None
     tech_stack: str | None
     mission: str | None
-    metadata: dict[str, Any]
+    metadata: JsonText
+    created_at: datetime
+    updated_at: datetime
+    position: int
+    """Of the newest event."""
+
+
+class ProjectFields(Struct, frozen=True, kw_only=True):
+    """What a client may say of a project. Left out: not said; None: cleared."""
+
+    name: str | UnsetType = UNSET
+    repo_url: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    tech_stack: str | UnsetType | None = UNSET
+    mission: str | UnsetType | None = UNSET
+    metadata: JsonText | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+
+
+class CreateProject(Struct, frozen=True, kw_only=True):
+    slug: str
+    fields: ProjectFields
     most_projects: int
 
 
 def create_project(slug_taken: bool, active: int, command: CreateProject) -> tuple[ProjectCreated, ...]:
     """Raises Invalid for what is wrong with the fields, a taken slug and one project too many."""
-    details = {
-        field: text
-        for field, text in {
-            "name": "can't be blank" if not command.name.strip() else None,
-            "slug": _slug_problem(command.slug, slug_taken),
-            "mission": "should be at most 2000 character(s)" if len((command.mission or "").strip()) > 2000 else None,
-        }.items()
-        if text
-    }
-    if details:
-        raise Invalid(**details)
+    problems = Problems()
+    texts = _checked(problems, structs.replace(command.fields, name=command.fields.name or ""))
+    if problem := _slug_problem(command.slug, slug_taken):
+        problems.add("slug", problem)
+    problems.raise_any()
     if active >= command.most_projects:
         raise Invalid("Project limit reached for this tenant", code="limit_reached")
+    metadata = command.fields.metadata
     return (
         ProjectCreated(
-            name=command.name.strip(),
+            name=texts.name or "",
             slug=command.slug,
-            repo_url=command.repo_url or None,
-            description=command.description or None,
-            tech_stack=command.tech_stack or None,
-            mission=(command.mission or "").strip() or None,
-            metadata=command.metadata,
+            repo_url=texts.repo_url or None,
+            description=texts.description or None,
+            tech_stack=texts.tech_stack or None,
+            mission=texts.mission or None,
+            metadata=JsonText("{}") if metadata is UNSET else metadata,
         ),
     )
+
+
+def update_project(project: Project, fields: ProjectFields) -> tuple[ProjectUpdated, ...]:
+    """Nothing when nothing changes. Raises Invalid."""
+    problems = Problems()
+    wanted = structs.asdict(_checked(problems, fields))
+    problems.raise_any()
+    changed = {name: value for name, value in wanted.items() if value is not UNSET and value != getattr(project, name)}
+    if not changed:
+        return ()
+    return (ProjectUpdated(name_was=project.name, status_was=project.status, **changed),)
+
+
+def archive_project(project: Project) -> tuple[ProjectArchived, ...]:
+    """Nothing when it is archived already."""
+    return () if project.status == "archived" else (ProjectArchived(status_was=project.status),)
+
+
+def evolve_project(project: Project | None, recorded: Recorded) -> Project | None:
+    """The project after one more event of its stream."""
+    match recorded.event:
+        case ProjectCreated() as created:
+            return Project(
+                project_id=recorded.stream.id, slug=created.slug, name=created.name, status=created.status,
+                repo_url=created.repo_url, description=created.description, tech_stack=created.tech_stack,
+                mission=created.mission, metadata=created.metadata, created_at=recorded.at, updated_at=recorded.at,
+                position=recorded.position,
+            )  # fmt: skip
+        case ProjectUpdated() as updated if project:
+            changed = {
+                name: value
+                for name, value in structs.asdict(updated).items()
+                if value is not UNSET and not name.endswith("_was")
+            }
+            return structs.replace(project, **changed, updated_at=recorded.at, position=recorded.position)
+        case ProjectArchived() if project:
+            return structs.replace(project, status="archived", updated_at=recorded.at, position=recorded.position)
+        case _:
+            return project
+
+
+def _checked(problems: Problems, fields: ProjectFields) -> ProjectFields:
+    optional = {"repo_url": LONGEST_URL, "description": LONGEST_DESCRIPTION, "tech_stack": LONGEST_NAME}
+    texts: dict[str, str | UnsetType | None] = {
+        name: UNSET if (value := getattr(fields, name)) is UNSET else problems.optional(name, value, longest)
+        for name, longest in optional.items()
+    }
+    if fields.mission is not UNSET:
+        texts["mission"] = problems.optional("mission", (fields.mission or "").strip(), LONGEST_MISSION)
+    if fields.metadata is not UNSET:
+        problems.optional("metadata", fields.metadata, LONGEST_JSON)
+    name = UNSET if fields.name is UNSET else problems.required("name", fields.name, LONGEST_NAME)
+    return ProjectFields(name=name, metadata=fields.metadata, status=fields.status, **texts)
 
 
 def _slug_problem(slug: str, taken: bool) -> str | None:

@@ -20,6 +20,8 @@ class Model(Protocol):
     """
 
     name: str
+    volatile: bool
+    """Not kept from one batch to the next: for what depends on more events than `touched` could name."""
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Any]:
         """The state of each key; keys that are not known may be left out. One statement."""
@@ -28,9 +30,14 @@ class Model(Protocol):
         """The state of a key that `load` left out."""
 
     def touched(self, recorded: Recorded) -> Sequence[Any]:
-        """The keys whose state this event changes."""
+        """The keys whose state this event changes; a volatile model may answer ``EVERY``, for all of its states
+        in the batch."""
 
     def evolve(self, state: Any, recorded: Recorded) -> Any: ...
+
+
+EVERY: Sequence[Any] = ("every",)
+"""Compared by identity."""
 
 
 class Need(Struct, frozen=True):
@@ -45,6 +52,13 @@ class Change(Struct, frozen=True):
 
     stream: Stream
     event: Event
+
+
+class Refusal(Struct, frozen=True):
+    """A refusal that is itself worth an event: ``changes`` are appended, and the caller hears ``error``."""
+
+    error: Rejected
+    changes: Sequence[Change]
 
 
 class IdempotencyKey(Struct, frozen=True):
@@ -72,14 +86,16 @@ class Command(Struct, frozen=True, kw_only=True):
     needs: Sequence[Need]
     streams: Sequence[Stream]
     """Every stream that the decision may append to."""
-    decide: Callable[[Mapping[Need, Any]], Sequence[Change]]
+    decide: Callable[[Mapping[Need, Any]], Sequence[Change] | Refusal]
     """What is known in, changes out. Raises Rejected."""
-    reply: Callable[[Sequence[Recorded]], Reply]
-    """The answer to what was recorded."""
+    reply: Callable[[Mapping[Need, Any], Sequence[Recorded]], Reply]
+    """The answer: what is known after the changes, and what was recorded."""
     refuse: Callable[[Rejected], Reply]
     """The answer to a refusal. It is kept under the idempotency key as well, so that a retry hears the same."""
     idempotency: IdempotencyKey | None = None
     nonces: Sequence[bytes] = ()
     """What may be used once; a second use fails the whole command."""
+    alone: bool = False
+    """A batch of its own: for what changes much at once, such as the graph that others' decisions look at."""
     beside: Callable[[TenantTx], Awaitable[None]] | None = None
     """Writes what must not enter the log, such as a key's hash, in the same transaction; only when accepted."""

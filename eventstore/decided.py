@@ -9,7 +9,7 @@ from domain.errors import Invalid, Rejected
 from domain.event import Recorded
 from eventstore.append import Answer, NewEvent
 from eventstore.codec import Codec
-from eventstore.command import Change, Command, IdempotencyKey, Reply
+from eventstore.command import Change, Command, IdempotencyKey, Refusal, Reply
 from eventstore.known import Knowledge
 from eventstore.transaction import TenantTx
 from loopctl.tlog.canonical import CanonicalJson
@@ -64,7 +64,8 @@ def _again(key: IdempotencyKey, request_hash: bytes, reply: Reply) -> Reply | Ex
 def _decide(codec: Codec, known: Knowledge, command: Command, decided: Decided) -> Reply | Exception:
     """A refusal is the caller's answer; anything else that is raised is a bug, and the caller's alone too."""
     try:
-        changes = command.decide(known.view())
+        verdict = command.decide(known.view())
+        changes = verdict.changes if isinstance(verdict, Refusal) else verdict
         data = [_encoded(codec, change) for change in changes]
     except Rejected as refusal:
         return command.refuse(refusal)
@@ -73,11 +74,13 @@ def _decide(codec: Codec, known: Knowledge, command: Command, decided: Decided) 
     except Exception as bug:  # noqa: BLE001  # decide is pure: nothing of this command has happened
         return bug
     recorded = [_place(known, command, change, encoded, decided) for change, encoded in zip(changes, data, strict=True)]
+    if isinstance(verdict, Refusal):
+        return command.refuse(verdict.error)
     if recorded:
         decided.nonces += [(nonce, recorded[0].position) for nonce in command.nonces]
     if command.beside:
         decided.beside.append(command.beside)
-    return command.reply(recorded)
+    return command.reply(known.view(), recorded)
 
 
 def _encoded(codec: Codec, change: Change) -> CanonicalJson:

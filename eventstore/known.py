@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.event import Recorded, Stream
 from eventstore.append import Head
-from eventstore.command import Model, Need
+from eventstore.command import EVERY, Model, Need
 from eventstore.transaction import TenantTx
 
 # One probe of the index for each stream, whatever the planner believes about a table that has just grown.
@@ -31,12 +31,15 @@ class Knowledge:
 
     def __init__(self, models: Mapping[str, Model]) -> None:
         self._models = models
+        self._fleeting: list[Need] = []
+        """States of volatile models, which this batch alone may use."""
         self._states: OrderedDict[Need, Any] = OrderedDict()
         self._ends: OrderedDict[UUID, tuple[int, int] | None] = OrderedDict()
         self.head: Head | None = None
 
     def forget(self) -> None:
         self._states.clear()
+        self._fleeting.clear()
         self._ends.clear()
         self.head = None
 
@@ -51,6 +54,8 @@ class Knowledge:
             found = await model.load(tx, keys)
             for key in keys:
                 self._states[Need(name, key)] = found[key] if key in found else model.initial(key)
+            if model.volatile:
+                self._fleeting += [Need(name, key) for key in keys]
         unknown = [stream.id for stream in streams if stream.id not in self._ends]
         if unknown:
             self._ends.update(dict.fromkeys(unknown))
@@ -76,13 +81,16 @@ class Knowledge:
         """One event more: every state that is known and touched moves on."""
         self._ends[recorded.stream.id] = (recorded.version, recorded.position)
         for name, model in self._models.items():
-            for key in model.touched(recorded):
-                need = Need(name, key)
-                if need in self._states:
+            keys = model.touched(recorded)
+            for need in self._fleeting if keys is EVERY else [Need(name, key) for key in keys]:
+                if need.model == name and need in self._states:
                     self._states[need] = model.evolve(self._states[need], recorded)
 
     def trim(self) -> None:
-        """Keeps memory bounded: the oldest go."""
+        """After a batch. Volatile states go; of the others the oldest, which keeps memory bounded."""
+        for need in self._fleeting:
+            del self._states[need]
+        self._fleeting.clear()
         while len(self._states) > MOST_REMEMBERED:
             self._states.popitem(last=False)
         while len(self._ends) > MOST_REMEMBERED:

@@ -36,7 +36,7 @@ class Overloaded(Exception):
     """More commands wait for this tenant than will be served soon. The client may retry."""
 
 
-InlineProjection = Callable[[TenantTx, Sequence[Recorded]], Awaitable[None]]
+InlineProjection = Callable[[TenantTx, Sequence[Recorded]], Awaitable[object]]
 """Writes a read model in the transaction of its events. The number of its statements does not depend on how many."""
 
 
@@ -105,10 +105,18 @@ class Lane:
     async def _run(self) -> None:
         try:
             while self._queue:
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
-                await self._commit_or_split(batch)
+                await self._commit_or_split(self._next_batch())
         finally:
             self._running = None
+
+    def _next_batch(self) -> list[Waiting]:
+        """What waits, up to a command that has to be alone."""
+        batch = [self._queue.popleft()]
+        while (
+            self._queue and len(batch) < LARGEST_BATCH and not (batch[0].command.alone or self._queue[0].command.alone)
+        ):
+            batch.append(self._queue.popleft())
+        return batch
 
     async def _commit_or_split(self, batch: Sequence[Waiting]) -> None:
         """A batch that fails as a whole is run one by one, so that a poisonous command fails alone."""

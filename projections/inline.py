@@ -1,25 +1,43 @@
 """The read models that are written in the transaction of their events: what a caller reads back at once."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from domain.event import Recorded
+from eventstore.command import Model
 from eventstore.transaction import TenantTx
-from projections import api_keys, project_list, tenant_directory
+from projections import api_keys, tenant_directory, work_breakdown
+from projections.entity import Entity, EntityModel
+from projections.epic_dependencies import EPIC_DEPENDENCIES
+from projections.epics import EPICS
+from projections.facts import FACTS
+from projections.prerequisites import PrerequisitesModel
+from projections.projects import PROJECTS
+from projections.stories import STORIES
+from projections.story_dependencies import STORY_DEPENDENCIES
+from projections.story_texts import STORY_TEXTS
+from projections.surroundings import EdgeSurroundings
 
 
 class Projection(Struct, frozen=True):
-    """``table`` in full; ``apply`` takes in a run of events of one tenant, in a fixed number of statements."""
+    """``tables`` in full, each in the order in which it is filled; ``apply`` takes in a run of events of one tenant, in
+    a fixed number of statements."""
 
-    table: str
+    name: str
+    tables: tuple[str, ...]
     apply: Callable[[TenantTx, Sequence[Recorded]], Awaitable[None]]
 
 
 PROJECTIONS = (
-    Projection("app.tenant", tenant_directory.apply),
-    Projection("app.api_key", api_keys.apply),
-    Projection("app.project", project_list.apply),
+    Projection("tenant", ("app.tenant",), tenant_directory.apply),
+    Projection("api_key", ("app.api_key",), api_keys.apply),
+    Projection("work_breakdown", work_breakdown.TABLES, work_breakdown.apply),
 )
 INLINE = tuple(projection.apply for projection in PROJECTIONS)
-MODELS = {model.name: model for model in (project_list.TakenSlug(), project_list.ActiveProjects())}
+
+ENTITIES: Sequence[Entity[Any]] = (PROJECTS, EPICS, STORIES, STORY_TEXTS, STORY_DEPENDENCIES, EPIC_DEPENDENCIES)
+_MODELS: Sequence[Model] = (*map(EntityModel, ENTITIES), *FACTS, PrerequisitesModel(), EdgeSurroundings())
+MODELS: Mapping[str, Model] = {model.name: model for model in _MODELS}
+"""What decisions can need, by name."""

@@ -15,6 +15,7 @@ HOLD_HEAD = "SELECT size FROM app.log_head WHERE tenant_id = $1 FOR UPDATE"
 
 
 OF_TENANT = "WHERE tenant_id = $1"
+LIVE = "_live"
 
 
 class Rebuilt(Struct, frozen=True):
@@ -30,16 +31,26 @@ class Rebuilt(Struct, frozen=True):
         return not self.unexplained and not self.missing
 
 
-async def rebuild(tx: TenantTx, codec: Codec, projection: Projection) -> Rebuilt:
-    """Leaves the rebuilt rows in place; roll back to have compared only. ``tx`` is the owner's."""
-    table, live = projection.table, projection.table + "_live"
+async def rebuild(tx: TenantTx, codec: Codec, projection: Projection) -> list[Rebuilt]:
+    """One for each table. Leaves the rebuilt rows in place; roll back to have compared only. ``tx`` is the owner's."""
     await tx.fetchval(HOLD_HEAD, tx.tenant_id)
-    # Each statement names the tenant: the owner of a table is bound by its row security only where that is forced.
+    for table in projection.tables:
+        await _set_aside(tx, table)
+    async for page in replay(tx, codec):
+        await projection.apply(tx, page)
+    return [await _compared(tx, table) for table in projection.tables]
+
+
+async def _set_aside(tx: TenantTx, table: str) -> None:
+    """Each statement names the tenant: the owner of a table is bound by its row security only where that is forced."""
+    live = table + LIVE
     await tx.execute(f"CREATE TABLE {live} (LIKE {table})")
     await tx.execute(f"INSERT INTO {live} SELECT * FROM {table} {OF_TENANT}", tx.tenant_id)  # noqa: S608  # our own names
     await tx.execute(f"DELETE FROM {table} {OF_TENANT}", tx.tenant_id)  # noqa: S608  # our own name
-    async for page in replay(tx, codec):
-        await projection.apply(tx, page)
+
+
+async def _compared(tx: TenantTx, table: str) -> Rebuilt:
+    live = table + LIVE
     rows = await tx.fetchval(f"SELECT count(*) FROM {table} {OF_TENANT}", tx.tenant_id)  # noqa: S608  # our own name
     unexplained = await _difference(tx, live, table)
     missing = await _difference(tx, table, live)

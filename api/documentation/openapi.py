@@ -10,8 +10,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
+from msgspec import Struct
 
 from api.codes import CODES
+from api.direct import GIVEN, query_type
 from api.documentation.envelope import ENVELOPE, PROBLEM, error_response
 from api.documentation.three_zero import as_three_zero
 
@@ -60,17 +62,37 @@ def openapi_document(handlers: Sequence[HTTPRouteHandler], version: str) -> dict
         operation_id_creator=_operation_id,
         render_plugins=[JsonRenderPlugin()],
     )
-    reader = Litestar(list(handlers), openapi_config=config, logging_config=None, debug=False, pdb_on_exception=False)
+    reader = Litestar(
+        list(handlers), openapi_config=config, logging_config=None, debug=False, pdb_on_exception=False,
+        dependencies=GIVEN,
+    )  # fmt: skip
     # Through JSON: what Litestar hands out is shared between its own parts.
     document: dict[str, Any] = json.loads(json.dumps(reader.openapi_schema.to_schema(), default=msgspec.to_builtins))
     shared: dict[str, Any] = {}
     for path, method, handler in _operations(reader):
+        if (query := query_type(handler)) is not None:
+            document["paths"][path][method].setdefault("parameters", []).extend(query_parameters(query))
         _complete(document["paths"][path][method], handler.opt, shared)
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update({"Error": ENVELOPE, "Problem": PROBLEM})
     components["responses"] = dict(sorted(shared.items()))
     components["securitySchemes"] = {"BearerAuth": {"type": "http", "scheme": "bearer"}}
     return document
+
+
+def query_parameters(query: type[Struct]) -> list[dict[str, Any]]:
+    """Each field of a Struct that a handler takes as ``wanted``; the text of its Meta describes it."""
+    _, components = msgspec.json.schema_components([query])
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema.pop("description", name.replace("_", " ")),
+            "schema": schema,
+        }
+        for name, schema in components[query.__name__]["properties"].items()
+    ]
 
 
 def _operations(reader: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:

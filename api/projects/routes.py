@@ -1,91 +1,181 @@
-"""POST /api/v1/projects."""
+"""Projects: /api/v1/projects."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import msgspec
-from litestar import Request, Response, post
+from litestar import Response, delete, get, patch, post, put
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example
 from litestar.params import JSONBody
+from msgspec import UNSET
 
-from api.asking import Asking, asking_of
-from api.projects.schemas import CreateProjectBody, Project, ProjectAnswer
+from api.asking import Asker, Asking
+from api.commands import Commands, Known, Plan, existing
+from api.documentation.responses import answers
+from api.pages import page_of
+from api.paths import ProjectPath
+from api.projects.examples import META, PROJECT
+from api.projects.schemas import CreateProjectBody, ProjectsQuery, UpdateProjectBody, project_body
 from api.services import Services
-from api.written import refused, written
+from domain.caller import Role
+from domain.errors import Forbidden, NotFound
 from domain.event import Recorded, Stream
-from domain.project import CreateProject, ProjectCreated, create_project
-from eventstore.command import Change, Command, Need, Reply
-
-EXAMPLE: dict[str, Any] = {
-    "project": {
-        "id": "0193a2b4-0000-7000-8000-000000000002",
-        "tenant_id": "0193a2b4-0000-7000-8000-000000000001",
-        "name": "My App",
-        "slug": "my-app",
-        "repo_url": None,
-        "description": None,
-        "tech_stack": None,
-        "status": "active",
-        "mission": None,
-        "metadata": {},
-        "inserted_at": "2026-03-27T12:00:00.000000Z",
-        "updated_at": "2026-03-27T12:00:00.000000Z",
-    }
-}
+from domain.project import CreateProject, Project, archive_project, create_project, update_project
+from eventstore.command import Change, Need
+from projections.projects import count_contents, find_project, find_project_id, list_projects
 
 DEFAULT_MOST_PROJECTS = 50
-
 ACTIVE_PROJECTS = Need("active_projects", None)
+TAGS = ["Projects"]
+RETRYABLE = ("idempotency_key_reused",)
 
 
 def project_routes(services: Services) -> Sequence[HTTPRouteHandler]:
+    return [_list(services), _show(services), _create(services), *_updates(services), _archive(services)]
+
+
+async def project_id_of(services: Services, asking: Asking, project: str) -> UUID:
+    """From an id or a slug. Raises NotFound for an unknown slug; whether an id exists shows later."""
+    try:
+        return UUID(project)
+    except ValueError:
+        pass
+    async with services.reading(asking.caller.tenant_id) as tx:
+        found = await find_project_id(tx, project)
+    if found is None:
+        raise NotFound("Not found")
+    return found
+
+
+def _list(services: Services) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/projects",
+        opt={"access": "agent+"},
+        tags=TAGS,
+        summary="List projects",
+        description="By name. Only active ones, unless a status or include_archived is given.",
+        responses=answers(200, "A page of projects", {"data": [PROJECT], "meta": META}),
+    )
+    async def list_projects_of_tenant(asking: Asker, wanted: NamedDependency[ProjectsQuery]) -> dict[str, Any]:
+        page = page_of(wanted)
+        status = wanted.status or (None if wanted.include_archived else "active")
+        async with services.reading(asking.caller.tenant_id) as tx:
+            found, total = await list_projects(tx, status, wanted.slug or None, page.limit, page.offset)
+        return page.answer([project_body(asking.caller.tenant_id, project) for project in found], total)
+
+    return list_projects_of_tenant
+
+
+def _show(services: Services) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/projects/{project:str}",
+        opt={"access": "agent+"},
+        tags=TAGS,
+        summary="Show a project",
+        description="By its id or its slug; with the number of its epics and stories.",
+        responses=answers(200, "The project", {"project": {**PROJECT, "epic_count": 2, "story_count": 9}}),
+    )
+    async def show_project(asking: Asker, project: ProjectPath) -> dict[str, Any]:
+        project_id = await project_id_of(services, asking, project)
+        async with services.reading(asking.caller.tenant_id) as tx:
+            found = await find_project(tx, project_id)
+            if found is None:
+                raise NotFound("Not found")
+            counts = await count_contents(tx, project_id)
+        return {"project": {**project_body(asking.caller.tenant_id, found), **counts}}
+
+    return show_project
+
+
+def _create(services: Services) -> HTTPRouteHandler:
+    commands = Commands(services)
+
     @post(
         "/api/v1/projects",
-        opt={"access": "orchestrator+", "errors": ("limit_reached", "idempotency_key_reused")},
-        tags=["Projects"],
+        opt={"access": "orchestrator+", "errors": ("limit_reached", *RETRYABLE)},
+        tags=TAGS,
         summary="Create a project",
         description="The slug is unique in the tenant and never changes. Send an Idempotency-Key to retry safely.",
         status_code=201,
-        responses={201: ResponseSpec(ProjectAnswer, False, "The project", examples=[Example(value=EXAMPLE)])},
+        responses=answers(201, "The project", {"project": PROJECT}),
     )
-    async def create(request: Request[Any, Any, Any], data: JSONBody[CreateProjectBody]) -> Response[bytes]:
-        asking = asking_of(request)
-        command = _command(asking, data, services.utc_now(), services.new_id())
-        return await written(asking, await services.submit(asking.caller.tenant_id, command), services.log_reader)
+    async def create_project_of_tenant(asking: Asker, data: JSONBody[CreateProjectBody]) -> Response[bytes]:
+        stream, slug = Stream("project", services.new_id()), Need("project_slug", data.slug)
+        wish = CreateProject(slug=data.slug, fields=data.fields(), most_projects=DEFAULT_MOST_PROJECTS)
 
-    return [create]
+        def decide(known: Known) -> Sequence[Change]:
+            events = create_project(known[slug] is not None, known[ACTIVE_PROJECTS], wish)
+            return [Change(stream, event) for event in events]
 
+        need = Need("project", stream.id)
+        plan = Plan(
+            decide=decide, answer=partial(_answer, asking, need), needs=(need, slug, ACTIVE_PROJECTS),
+            streams=(stream,), status=201,
+        )  # fmt: skip
+        return await commands.carry_out(asking, plan)
 
-def _command(asking: Asking, body: CreateProjectBody, at: datetime, project_id: UUID) -> Command:
-    stream = Stream("project", project_id)
-    slug = Need("project_slug", body.slug)
-    wish = CreateProject(
-        project_id=project_id, name=body.name, slug=body.slug, repo_url=body.repo_url, description=body.description,
-        tech_stack=body.tech_stack, mission=body.mission, metadata=body.metadata or {},
-        most_projects=DEFAULT_MOST_PROJECTS,
-    )  # fmt: skip
-
-    def decide(known: Mapping[Need, Any]) -> Sequence[Change]:
-        return [Change(stream, event) for event in create_project(known[slug], known[ACTIVE_PROJECTS], wish)]
-
-    return Command(
-        actor=asking.caller.actor, at=at, needs=(slug, ACTIVE_PROJECTS), streams=(stream,), decide=decide,
-        reply=lambda recorded: _created(asking.caller.tenant_id, recorded[0]), refuse=refused,
-        idempotency=asking.idempotency,
-    )  # fmt: skip
+    return create_project_of_tenant
 
 
-def _created(tenant_id: UUID, recorded: Recorded) -> Reply:
-    event = recorded.event
-    if not isinstance(event, ProjectCreated):
-        raise TypeError("a project begins with project.created")
-    project = Project(
-        id=recorded.stream.id, tenant_id=tenant_id, name=event.name, slug=event.slug, repo_url=event.repo_url,
-        description=event.description, tech_stack=event.tech_stack, status=event.status, mission=event.mission,
-        metadata=event.metadata, inserted_at=recorded.at, updated_at=recorded.at,
-    )  # fmt: skip
-    return Reply(201, msgspec.json.encode(ProjectAnswer(project)), recorded.position)
+def _updates(services: Services) -> Sequence[HTTPRouteHandler]:
+    """PATCH, and PUT for clients that send that."""
+    commands = Commands(services)
+
+    async def update_project_of_tenant(
+        asking: Asker, project: ProjectPath, data: JSONBody[UpdateProjectBody]
+    ) -> Response[bytes]:
+        stream = Stream("project", await project_id_of(services, asking, project))
+        need, fields = Need("project", stream.id), data.fields()
+
+        def decide(known: Known) -> Sequence[Change]:
+            now: Project = existing(known, need)
+            if fields.status not in (UNSET, now.status) and asking.caller.role.rank < Role.USER.rank:
+                raise Forbidden("Changing the status of a project requires the user role", code="insufficient_role")
+            return [Change(stream, event) for event in update_project(now, fields)]
+
+        plan = Plan(decide=decide, answer=partial(_answer, asking, need), needs=(need,), streams=(stream,))
+        return await commands.carry_out(asking, plan)
+
+    return [
+        method(
+            "/api/v1/projects/{project:str}",
+            opt={"access": "orchestrator+", "errors": RETRYABLE},
+            tags=TAGS,
+            operation_id=f"{name}_project",
+            summary=f"Change a project ({name.upper()})",
+            description='What is left out or null stays; "" clears a text. A change of status needs a user key.',
+            responses=answers(200, "The project", {"project": PROJECT}),
+        )(update_project_of_tenant)
+        for name, method in (("patch", patch), ("put", put))
+    ]
+
+
+def _archive(services: Services) -> HTTPRouteHandler:
+    commands = Commands(services)
+
+    @delete(
+        "/api/v1/projects/{project:str}",
+        opt={"access": "user+", "errors": RETRYABLE},
+        tags=TAGS,
+        summary="Archive a project",
+        description="Nothing is removed: its stories stay readable, and leave the ready queue of the tenant.",
+        status_code=200,
+        responses=answers(200, "The project", {"project": {**PROJECT, "status": "archived"}}),
+    )
+    async def archive_project_of_tenant(asking: Asker, project: ProjectPath) -> Response[bytes]:
+        stream = Stream("project", await project_id_of(services, asking, project))
+        need = Need("project", stream.id)
+
+        def decide(known: Known) -> Sequence[Change]:
+            return [Change(stream, event) for event in archive_project(existing(known, need))]
+
+        plan = Plan(decide=decide, answer=partial(_answer, asking, need), needs=(need,), streams=(stream,))
+        return await commands.carry_out(asking, plan)
+
+    return archive_project_of_tenant
+
+
+def _answer(asking: Asking, need: Need, known: Known, _: Sequence[Recorded]) -> dict[str, Any]:
+    return {"project": project_body(asking.caller.tenant_id, known[need])}

@@ -1,44 +1,72 @@
 """Projects on the wire (spec 01, section 2.6)."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-Name = Annotated[str, Meta(max_length=255)]
-Slug = Annotated[str, Meta(max_length=63)]
-Text = Annotated[str, Meta(max_length=65536)]
-Line = Annotated[str, Meta(max_length=2048)]
+from api.pages import PageQuery
+from api.times import wire_time
+from domain.event import JsonText
+from domain.project import Project, ProjectFields
+
+Text = Annotated[str, Meta(max_length=65_536)]
 Metadata = Annotated[dict[str, Any], Meta(max_length=64)]
 
 
-class CreateProjectBody(Struct, frozen=True):
-    """Unknown members are ignored, as clients of the reference send some."""
+class UpdateProjectBody(Struct, frozen=True, kw_only=True):
+    """Unknown members are ignored, as clients of the reference send some; so is null, and "" clears a text."""
 
-    name: Name = ""
-    slug: Slug = ""
-    repo_url: Line | None = None
+    name: Text | None = None
+    repo_url: Text | None = None
     description: Text | None = None
-    tech_stack: Line | None = None
-    mission: Annotated[str, Meta(max_length=4096)] | None = None
+    tech_stack: Text | None = None
+    mission: Text | None = None
     metadata: Metadata | None = None
+    status: Text | None = None
+
+    def fields(self) -> ProjectFields:
+        said = {
+            name: value
+            for name in ("name", "repo_url", "description", "tech_stack", "mission")
+            if (value := getattr(self, name)) is not None
+        }
+        return ProjectFields(
+            **said,
+            metadata=UNSET if self.metadata is None else as_text(self.metadata),
+            status=self.status if self.status in ("active", "archived") else UNSET,  # type: ignore[arg-type]  # checked
+        )
 
 
-class Project(Struct, frozen=True):
-    id: UUID
-    tenant_id: UUID
-    name: str
-    slug: str
-    repo_url: str | None
-    description: str | None
-    tech_stack: str | None
-    status: Literal["active", "archived"]
-    mission: str | None
-    metadata: dict[str, Any]
-    inserted_at: datetime
-    updated_at: datetime
+class CreateProjectBody(UpdateProjectBody, frozen=True, kw_only=True):
+    slug: Text = ""
 
 
-class ProjectAnswer(Struct, frozen=True):
-    project: Project
+class ProjectsQuery(PageQuery, frozen=True, kw_only=True):
+    status: Annotated[Literal["active", "archived"], Meta(description="Only these; default active.")] | UnsetType = (
+        UNSET
+    )
+    include_archived: Annotated[bool, Meta(description="Archived ones too.")] = False
+    slug: Annotated[str, Meta(description="Only the project with this slug.")] | UnsetType = UNSET
+
+
+def project_body(tenant_id: UUID, project: Project) -> dict[str, Any]:
+    return {
+        "id": project.project_id,
+        "tenant_id": tenant_id,
+        "name": project.name,
+        "slug": project.slug,
+        "repo_url": project.repo_url,
+        "description": project.description,
+        "tech_stack": project.tech_stack,
+        "status": project.status,
+        "mission": project.mission,
+        "metadata": msgspec.Raw(project.metadata.encode()),
+        "inserted_at": wire_time(project.created_at),
+        "updated_at": wire_time(project.updated_at),
+    }
+
+
+def as_text(value: Any) -> JsonText:
+    return JsonText(msgspec.json.encode(value).decode())

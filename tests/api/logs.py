@@ -53,7 +53,10 @@ async def service(database: TestDatabase) -> AsyncIterator[Service]:
     def caller_of(raw_key: str) -> Any:
         return find_caller(opened, PEPPERS, raw_key, NOON)
 
-    app = made(submit=Writer(store).submit, find_caller=caller_of, utc_now=noon, log_reader=LogReader(opened, KEYRING))
+    app = made(
+        submit=Writer(store).submit, reading=opened.tenant_transaction, find_caller=caller_of, utc_now=noon,
+        log_reader=LogReader(opened, KEYRING),
+    )  # fmt: skip
     yield Service(app, store)
     await opened.close()
 

@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 from domain.errors import Rejected
 from domain.event import Recorded, Stream
 from domain.events import EVENTS
-from domain.project import CreateProject, create_project
+from domain.project import CreateProject, ProjectFields, create_project
 from eventstore.codec import Codec
 from eventstore.command import Change, Command, IdempotencyKey, Need, Reply
 from eventstore.lane import Store
 from eventstore.transaction import Database
-from projections import project_list
-from projections.project_list import ActiveProjects, TakenSlug
+from projections.facts import ActiveProjects, ProjectSlug
+from projections.projects import PROJECTS
 
 CODEC = Codec(EVENTS)
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
@@ -27,8 +27,8 @@ def store(database: Database) -> Store:
     return Store(
         database=database,
         codec=CODEC,
-        models={model.name: model for model in (TakenSlug(), ActiveProjects())},
-        projections=[project_list.apply],
+        models={model.name: model for model in (ProjectSlug(), ActiveProjects())},
+        projections=[PROJECTS.apply],
         now=lambda: NOON,
         committed=nobody_follows,
     )
@@ -41,13 +41,10 @@ def nobody_follows(_: UUID, __: int) -> None:
 def new_project(slug: str, key: str | None = None, *, caller: UUID = SOMEBODY, most: int = 10**9) -> Command:
     stream = Stream("project", uuid4())
     taken = Need("project_slug", slug)
-    wish = CreateProject(
-        project_id=stream.id, name=slug, slug=slug, repo_url=None, description=None, tech_stack=None, mission=None,
-        metadata={}, most_projects=most,
-    )  # fmt: skip
+    wish = CreateProject(slug=slug, fields=ProjectFields(name=slug), most_projects=most)
 
     def decide(known: Mapping[Need, Any]) -> Sequence[Change]:
-        return [Change(stream, event) for event in create_project(known[taken], known[ACTIVE], wish)]
+        return [Change(stream, event) for event in create_project(known[taken] is not None, known[ACTIVE], wish)]
 
     return Command(
         actor=("test",), at=NOON, needs=(taken, ACTIVE), streams=(stream,), decide=decide, reply=created,
@@ -56,7 +53,7 @@ def new_project(slug: str, key: str | None = None, *, caller: UUID = SOMEBODY, m
     )  # fmt: skip
 
 
-def created(recorded: Sequence[Recorded]) -> Reply:
+def created(_: Mapping[Need, Any], recorded: Sequence[Recorded]) -> Reply:
     return Reply(201, str(recorded[0].stream.id).encode(), recorded[0].position)
 
 

@@ -44,13 +44,17 @@ async def rebuilt(database: TestDatabase, tenant: UUID) -> list[Rebuilt]:
         await connection.execute("SET LOCAL ROLE loopctl_owner")
         await connection.execute("SELECT set_config('app.tenant', $1, true)", str(tenant))
         tx = TenantTx(connection, tenant)  # type: ignore[arg-type]  # a plain connection does as well as a pooled one
-        return [await rebuild(tx, CODEC, projection) for projection in PROJECTIONS]
+        return [each for projection in PROJECTIONS for each in await rebuild(tx, CODEC, projection)]
 
 
 async def test_every_read_model_equals_its_rebuild(database: TestDatabase, tenant: UUID) -> None:
     found = await rebuilt(database, tenant)
     assert [each.table for each in found if not each.was_equal] == []
-    assert [each.rows for each in found] == [1, 1, 5]
+    assert {each.table: each.rows for each in found if each.rows} == {
+        "app.tenant": 1,
+        "app.api_key": 1,
+        "app.project": 5,
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,14 @@
+"""What stands in paths, with its description: for the signatures of handlers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar.params import PathParameter
+
+ProjectPath = Annotated[str, PathParameter(description="Id or slug of the project.")]
+EpicPath = Annotated[UUID, PathParameter(description="Id of the epic.")]
+StoryPath = Annotated[UUID, PathParameter(description="Id of the story.")]
+DependencyPath = Annotated[UUID, PathParameter(description="Id of the dependency.")]
+AgentPath = Annotated[UUID, PathParameter(description="Id of the agent.")]
+KeyPath = Annotated[UUID, PathParameter(description="Id of the API key, not the key itself.")]
+TenantPath = Annotated[UUID, PathParameter(description="Id of the tenant.")]

@@ -1,0 +1,13 @@
+"""Times on the wire: UTC with microseconds and Z, always (spec 01, section 1.1)."""
+
+from datetime import datetime
+from typing import overload
+
+
+@overload
+def wire_time(at: datetime) -> str: ...
+@overload
+def wire_time(at: None) -> None: ...
+def wire_time(at: datetime | None) -> str | None:
+    """``at`` is in UTC: what the database and the clock give."""
+    return None if at is None else at.isoformat(timespec="microseconds")[:26] + "Z"

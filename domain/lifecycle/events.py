@@ -1,0 +1,173 @@
+"""What happens to a story between its contract and its confirmation (spec 01, section 3)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from domain.event import Event, JsonText
+from domain.story import AgentStatus, VerifiedStatus
+
+
+class OfStory(Event, frozen=True, kw_only=True):
+    """Where the story belongs, and the status that the agent's side had before."""
+
+    project_id: UUID
+    epic_id: UUID
+    agent_status_was: AgentStatus
+
+
+class StoryContracted(OfStory, frozen=True, kw_only=True):
+    """``contract_hash`` is of the title and criteria that the contract is about."""
+
+    TAG: ClassVar[str] = "story.contracted"
+    agent_id: UUID
+    contract_hash: str
+    echo_skipped: bool = False
+
+
+class StoryClaimed(OfStory, frozen=True, kw_only=True):
+    """``contracted_by_agent_id`` may be another agent: an orchestrator can contract for an implementer."""
+
+    TAG: ClassVar[str] = "story.claimed"
+    agent_id: UUID
+    contracted_by_agent_id: UUID | None
+    dispatch_id: UUID | None = None
+    lineage: Sequence[UUID] = ()
+    lease_expires_at: datetime | None = None
+
+
+class StoryStarted(OfStory, frozen=True, kw_only=True):
+    TAG: ClassVar[str] = "story.started"
+    agent_id: UUID
+
+
+class LeaseRenewed(OfStory, frozen=True, kw_only=True):
+    TAG: ClassVar[str] = "story.lease_renewed"
+    agent_id: UUID
+    lease_expires_at: datetime
+
+
+class LeaseExpired(OfStory, frozen=True, kw_only=True):
+    """The claim had a time limit, and nobody renewed it: the story is back in the queue."""
+
+    TAG: ClassVar[str] = "story.lease_expired"
+    assigned_agent_id_was: UUID | None
+    lease_expires_at: datetime
+
+
+class ReviewRequested(OfStory, frozen=True, kw_only=True):
+    """``repeated`` when the same round of work was announced before."""
+
+    TAG: ClassVar[str] = "story.review_requested"
+    agent_id: UUID
+    repeated: bool = False
+
+
+class StoryReported(OfStory, frozen=True, kw_only=True):
+    """Somebody other than the implementer says that the work is done."""
+
+    TAG: ClassVar[str] = "story.reported"
+    agent_id: UUID
+    assigned_agent_id: UUID | None
+
+
+class ReviewCompleted(OfStory, frozen=True, kw_only=True):
+    """Of the report at ``report_position``; a later report needs a review of its own."""
+
+    TAG: ClassVar[str] = "story.review_completed"
+    review_id: UUID
+    reviewer_agent_id: UUID | None
+    reviewer_key_id: UUID
+    review_type: str
+    findings_count: int
+    fixes_count: int
+    disproved_count: int
+    summary: str | None = None
+    completed_at: datetime
+    report_position: int
+
+
+class Judged(OfStory, frozen=True, kw_only=True):
+    """A verification result. ``iteration`` counts the results of a story from 1."""
+
+    verified_status_was: VerifiedStatus
+    orchestrator_agent_id: UUID
+    verification_id: UUID
+    review_type: str | None = None
+    findings: JsonText = JsonText("{}")
+    iteration: int
+
+
+class StoryVerified(Judged, frozen=True, kw_only=True):
+    """Confirmed by somebody other than the implementer, after a review of the report that stands."""
+
+    TAG: ClassVar[str] = "story.verified"
+    result: Literal["pass", "partial"]
+    summary: str
+
+
+class StoryRejected(Judged, frozen=True, kw_only=True):
+    TAG: ClassVar[str] = "story.rejected"
+    reason: str
+
+
+class StoryMarkedComplete(Judged, frozen=True, kw_only=True):
+    """Work from before loopctl, confirmed without a review here."""
+
+    TAG: ClassVar[str] = "story.marked_complete"
+    summary: str
+
+
+class StoryAutoReset(OfStory, frozen=True, kw_only=True):
+    """Follows a rejection: the story is to be worked on again."""
+
+    TAG: ClassVar[str] = "story.auto_reset"
+    assigned_agent_id_was: UUID | None
+    orchestrator_agent_id: UUID
+
+
+class StoryUnclaimed(OfStory, frozen=True, kw_only=True):
+    TAG: ClassVar[str] = "story.unclaimed"
+    agent_id: UUID
+    assigned_agent_id_was: UUID | None
+
+
+class StoryForceUnclaimed(OfStory, frozen=True, kw_only=True):
+    TAG: ClassVar[str] = "story.force_unclaimed"
+    assigned_agent_id_was: UUID | None
+    orchestrator_agent_id: UUID
+    reason: str | None = None
+
+
+class StoryBackfilled(OfStory, frozen=True, kw_only=True):
+    """Work that was finished outside loopctl; nobody here has ever touched the story."""
+
+    TAG: ClassVar[str] = "story.backfilled"
+    verified_status_was: VerifiedStatus
+    reason: str
+    evidence_url: str | None = None
+    pr_number: int | None = None
+
+
+class CustodyViolated(OfStory, frozen=True, kw_only=True):
+    """Somebody tried to confirm their own work, and was refused with ``code``."""
+
+    TAG: ClassVar[str] = "story.custody_violated"
+    attempted_action: str
+    code: str
+    agent_id: UUID | None
+
+
+class ArtifactReported(Event, frozen=True, kw_only=True):
+    """Something that the work has produced, as somebody says; its stream is its own."""
+
+    TAG: ClassVar[str] = "artifact_report.created"
+    project_id: UUID
+    story_id: UUID
+    artifact_type: str
+    path: str
+    exists: bool
+    details: JsonText
+    reported_by: Literal["agent", "orchestrator"]
+    reporter_agent_id: UUID | None

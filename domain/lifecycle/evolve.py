@@ -1,0 +1,241 @@
+"""A story after one more event. The one place that says what an event makes of a story."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, structs
+
+from domain.event import JsonText, Recorded
+from domain.lifecycle import events as on
+from domain.numbering import parse_story_number
+from domain.story import (
+    CriterionUpdated,
+    Story,
+    StoryCreated,
+    StoryDeleted,
+    StoryImported,
+    StoryRevised,
+    StoryText,
+    StoryUpdated,
+    criteria_hash,
+)
+
+RELEASED: dict[str, Any] = {
+    "agent_status": "pending",
+    "assigned_agent_id": None,
+    "assigned_at": None,
+    "contracted_by_agent_id": None,
+    "contracted_hash": None,
+    "implementer_dispatch_id": None,
+    "implementer_lineage": (),
+    "verifier_dispatch_id": None,
+    "verifier_needed": False,
+    "review_requested_at": None,
+    "reported_done_at": None,
+    "reported_by_agent_id": None,
+    "report_position": None,
+    "claim_position": None,
+    "lease_expires_at": None,
+}
+"""What a story that goes back to the queue no longer has (D37)."""
+
+
+def evolve_story(story: Story | None, recorded: Recorded) -> Story | None:
+    """None for a story that is gone or was never there."""
+    event = recorded.event
+    if isinstance(event, StoryCreated):
+        return _created(recorded, event)
+    if story is None or isinstance(event, StoryDeleted):
+        return None
+    return structs.replace(story, **_changes(story, recorded), updated_at=recorded.at, position=recorded.position)
+
+
+def _created(recorded: Recorded, created: StoryCreated) -> Story:
+    number = parse_story_number(created.number)
+    if number is None:
+        raise ValueError(f"position {recorded.position} has a story without a number")
+    reported = isinstance(created, StoryImported) and created.agent_status == "reported_done"
+    verified = isinstance(created, StoryImported) and created.verified_status == "verified"
+    return Story(
+        story_id=recorded.stream.id,
+        project_id=created.project_id,
+        epic_id=created.epic_id,
+        number=created.number,
+        major=number.major,
+        minor=number.minor,
+        title=created.title,
+        ac_count=len(msgspec.json.decode(created.acceptance_criteria)),
+        criteria_hash=criteria_hash(created.title, created.acceptance_criteria),
+        estimated_hours=created.estimated_hours,
+        agent_status=created.agent_status if isinstance(created, StoryImported) else "pending",
+        verified_status=created.verified_status if isinstance(created, StoryImported) else "unverified",
+        reported_done_at=recorded.at if reported else None,
+        report_position=recorded.position if reported else None,
+        verified_at=recorded.at if verified else None,
+        verified_position=recorded.position if verified else None,
+        created_at=recorded.at,
+        updated_at=recorded.at,
+        position=recorded.position,
+    )
+
+
+def _changes(story: Story, recorded: Recorded) -> dict[str, Any]:
+    match recorded.event:
+        case StoryUpdated() as event:
+            return _updated(event)
+        case StoryRevised() as event:
+            return {"revision": event.revision, **(RELEASED if event.contract_void else {})}
+        case on.StoryContracted() | on.StoryClaimed() | on.StoryStarted() | on.ReviewRequested() | on.LeaseRenewed():
+            return {"touched": True, **_worked_on(recorded, recorded.event)}
+        case on.StoryUnclaimed() | on.StoryForceUnclaimed() | on.StoryAutoReset() | on.LeaseExpired():
+            return {"touched": True, **RELEASED}
+        case on.StoryReported() | on.ReviewCompleted() as event:
+            return _reported(recorded, event)
+        case _:
+            return _judged(story, recorded)
+
+
+def _updated(event: StoryUpdated) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if event.title is not UNSET:
+        changes["title"] = event.title
+    if event.estimated_hours is not UNSET:
+        changes["estimated_hours"] = event.estimated_hours
+    if event.criteria_hash is not UNSET:
+        changes["criteria_hash"] = event.criteria_hash
+    if event.acceptance_criteria is not UNSET:
+        changes["ac_count"] = len(msgspec.json.decode(event.acceptance_criteria))
+    return changes
+
+
+def _worked_on(recorded: Recorded, event: Any) -> dict[str, Any]:
+    match event:
+        case on.StoryContracted():
+            return {
+                "agent_status": "contracted",
+                "contracted_by_agent_id": event.agent_id,
+                "contracted_hash": event.contract_hash,
+            }
+        case on.StoryClaimed():
+            return {
+                "agent_status": "assigned",
+                "assigned_agent_id": event.agent_id,
+                "assigned_at": recorded.at,
+                "implementer_dispatch_id": event.dispatch_id,
+                "implementer_lineage": tuple(event.lineage),
+                "claim_position": recorded.position,
+                "lease_expires_at": event.lease_expires_at,
+            }
+        case on.StoryStarted():
+            return {"agent_status": "implementing"}
+        case on.LeaseRenewed():
+            return {"lease_expires_at": event.lease_expires_at}
+        case _:
+            return {"review_requested_at": recorded.at}
+
+
+def _reported(recorded: Recorded, event: on.StoryReported | on.ReviewCompleted) -> dict[str, Any]:
+    if isinstance(event, on.StoryReported):
+        return {**_done(recorded.at, recorded.position), "reported_by_agent_id": event.agent_id, "touched": True}
+    return {
+        "review_position": recorded.position,
+        "reviewer_agent_id": event.reviewer_agent_id,
+        "reviewer_key_id": event.reviewer_key_id,
+    }
+
+
+def _judged(story: Story, recorded: Recorded) -> dict[str, Any]:
+    match recorded.event:
+        case on.StoryVerified() as event:
+            return {**_verified(recorded), "iteration_count": event.iteration}
+        case on.StoryMarkedComplete() as event:
+            return {**_verified(recorded), **_done_if_not(story, recorded), "iteration_count": event.iteration}
+        case on.StoryBackfilled():
+            return {**_verified(recorded), **_done_if_not(story, recorded)}
+        case on.StoryRejected() as event:
+            return {
+                "verified_status": "rejected",
+                "verified_at": None,
+                "verified_position": None,
+                "rejected_at": recorded.at,
+                "rejection_reason": event.reason,
+                "iteration_count": event.iteration,
+            }
+        case _:
+            return {}
+
+
+def _verified(recorded: Recorded) -> dict[str, Any]:
+    return {
+        "verified_status": "verified",
+        "verified_at": recorded.at,
+        "verified_position": recorded.position,
+        "rejected_at": None,
+        "rejection_reason": None,
+        "verifier_needed": False,
+    }
+
+
+def _done(at: datetime, position: int) -> dict[str, Any]:
+    return {
+        "agent_status": "reported_done",
+        "reported_done_at": at,
+        "report_position": position,
+        "lease_expires_at": None,
+    }
+
+
+def _done_if_not(story: Story, recorded: Recorded) -> dict[str, Any]:
+    return _done(story.reported_done_at or recorded.at, recorded.position)
+
+
+def evolve_text(text: StoryText | None, recorded: Recorded) -> StoryText | None:
+    """The long texts of the same story."""
+    match recorded.event:
+        case StoryCreated() as created:
+            return StoryText(
+                story_id=recorded.stream.id, description=created.description,
+                acceptance_criteria=created.acceptance_criteria, metadata=created.metadata,
+                criteria_checks=JsonText("{}"),
+            )  # fmt: skip
+        case StoryDeleted():
+            return None
+        case StoryUpdated() as event if text:
+            said = ("description", "acceptance_criteria", "metadata")
+            return structs.replace(
+                text, **{name: value for name in said if (value := getattr(event, name)) is not UNSET}
+            )
+        case on.StoryBackfilled() as event if text:
+            return structs.replace(text, metadata=_backfilled(text.metadata, event, recorded.at))
+        case CriterionUpdated() as event if text:
+            return structs.replace(text, criteria_checks=_checked(text.criteria_checks, event, recorded.at))
+        case _:
+            return text
+
+
+TEXT_EVENTS = (StoryCreated, StoryDeleted, StoryUpdated, on.StoryBackfilled, CriterionUpdated)
+"""Only these touch the long texts, which the others must not have to read and write."""
+
+
+def _backfilled(metadata: JsonText, event: on.StoryBackfilled, at: datetime) -> JsonText:
+    provenance = {
+        "reason": event.reason,
+        "evidence_url": event.evidence_url,
+        "pr_number": event.pr_number,
+        "backfilled_at": at,
+    }
+    return JsonText(msgspec.json.encode({**msgspec.json.decode(metadata), "backfill": provenance}).decode())
+
+
+def _checked(checks: JsonText, event: CriterionUpdated, at: datetime) -> JsonText:
+    known = msgspec.json.decode(checks)
+    said = {
+        name: value
+        for name in ("verification_criterion", "status", "evidence_path")
+        if (value := getattr(event, name)) is not UNSET
+    }
+    if said.get("status") == "verified":
+        said["verified_at"] = at
+    known[event.ac_id] = {**known.get(event.ac_id, {}), **said}
+    return JsonText(msgspec.json.encode(known).decode())

@@ -1,0 +1,300 @@
+"""A story: one piece of work with its acceptance criteria. What an agent says of it and what others confirmed are kept
+apart: ``agent_status`` and ``verified_status``. Its way from contract to verified is in domain/lifecycle.py."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+from typing import Any, ClassVar, Literal
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from domain.event import Event, JsonText
+from domain.fields import BLANK, INVALID, LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_TITLE, Problems
+from domain.numbering import StoryNumber, parse_story_number
+
+AgentStatus = Literal["pending", "contracted", "assigned", "implementing", "reported_done"]
+VerifiedStatus = Literal["unverified", "verified", "rejected"]
+
+MOST_CRITERIA = 200
+LARGEST_HOURS = 1_000_000
+BINDINGS = {
+    "test": ("path", "test_name"),
+    "code": ("path", "line_range", "pattern"),
+    "route": ("method", "path"),
+    "migration": ("table", "column"),
+    "manual": ("description",),
+}
+"""Types of verification criteria with the members that each must have."""
+
+
+class StoryCreated(Event, frozen=True, kw_only=True):
+    TAG: ClassVar[str] = "story.created"
+    project_id: UUID
+    epic_id: UUID
+    number: str
+    title: str
+    description: str | None = None
+    acceptance_criteria: JsonText
+    estimated_hours: str | None = None
+    """A decimal."""
+    metadata: JsonText
+
+
+class StoryImported(StoryCreated, frozen=True, kw_only=True):
+    """A story that came in with others. One that was done before loopctl is marked so; its metadata say why."""
+
+    TAG: ClassVar[str] = "story.imported"
+    agent_status: AgentStatus = "pending"
+    verified_status: VerifiedStatus = "unverified"
+
+
+class StoryUpdated(Event, frozen=True, kw_only=True):
+    """Members that are left out did not change; those that end in ``_was`` are from before."""
+
+    TAG: ClassVar[str] = "story.updated"
+    project_id: UUID
+    title_was: str
+    description_was: str | None
+    title: str | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    acceptance_criteria: JsonText | UnsetType = UNSET
+    criteria_hash: str | UnsetType = UNSET
+    """With a new title or new criteria: SHA-256 in hexadecimal of both."""
+    estimated_hours: str | UnsetType | None = UNSET
+    metadata: JsonText | UnsetType = UNSET
+
+
+class StoryRevised(Event, frozen=True, kw_only=True):
+    """Title or criteria are no longer those of the contract. A story that was only contracted is pending again."""
+
+    TAG: ClassVar[str] = "story.revised"
+    project_id: UUID
+    epic_id: UUID
+    revision: int
+    contract_void: bool
+
+
+class CriterionUpdated(Event, frozen=True, kw_only=True):
+    """How one acceptance criterion is to be checked, or what the check found."""
+
+    TAG: ClassVar[str] = "story.criterion_updated"
+    project_id: UUID
+    ac_id: str
+    verification_criterion: JsonText | UnsetType = UNSET
+    status: Literal["pending", "verified", "failed", "unverifiable"] | UnsetType = UNSET
+    evidence_path: str | UnsetType | None = UNSET
+
+
+class StoryDeleted(Event, frozen=True, kw_only=True):
+    TAG: ClassVar[str] = "story.deleted"
+    project_id: UUID
+    epic_id: UUID
+    number: str
+    title: str
+
+
+class Story(Struct, frozen=True, kw_only=True):
+    """A story as its events leave it, without its long texts; a row of app.story."""
+
+    story_id: UUID
+    project_id: UUID
+    epic_id: UUID
+    number: str
+    major: int
+    minor: int
+    title: str
+    ac_count: int
+    criteria_hash: str
+    """Of title and criteria: what a contract is about."""
+    estimated_hours: str | None
+    agent_status: AgentStatus = "pending"
+    verified_status: VerifiedStatus = "unverified"
+    assigned_agent_id: UUID | None = None
+    assigned_at: datetime | None = None
+    contracted_by_agent_id: UUID | None = None
+    contracted_hash: str | None = None
+    implementer_dispatch_id: UUID | None = None
+    implementer_lineage: Sequence[UUID] = ()
+    verifier_dispatch_id: UUID | None = None
+    verifier_needed: bool = False
+    review_requested_at: datetime | None = None
+    reported_done_at: datetime | None = None
+    reported_by_agent_id: UUID | None = None
+    report_position: int | None = None
+    """Place in the log of the report that stands."""
+    review_position: int | None = None
+    """Place of the newest review."""
+    reviewer_agent_id: UUID | None = None
+    reviewer_key_id: UUID | None = None
+    verified_at: datetime | None = None
+    verified_position: int | None = None
+    """Place of the event that confirmed the story."""
+    rejected_at: datetime | None = None
+    rejection_reason: str | None = None
+    iteration_count: int = 0
+    revision: int = 0
+    touched: bool = False
+    """Somebody has worked on it here, whatever its state is now."""
+    claim_position: int | None = None
+    """Place of the claim that holds; the fencing token of its holder."""
+    lease_expires_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    position: int
+
+    @property
+    def criteria_changed_after_contract(self) -> bool:
+        return self.contracted_hash is not None and self.contracted_hash != self.criteria_hash
+
+
+class StoryText(Struct, frozen=True, kw_only=True):
+    """The long texts of a story; a row of app.story_text."""
+
+    story_id: UUID
+    description: str | None
+    acceptance_criteria: JsonText
+    metadata: JsonText
+    criteria_checks: JsonText
+    """By ac_id: what CriterionUpdated says."""
+
+
+class StoryFields(Struct, frozen=True, kw_only=True):
+    """What a client may say of a story. Left out: not said; None: cleared."""
+
+    title: str | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    acceptance_criteria: Sequence[Any] | UnsetType = UNSET
+    estimated_hours: float | str | UnsetType | None = UNSET
+    metadata: JsonText | UnsetType = UNSET
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a new story goes."""
+
+    project_id: UUID
+    epic_id: UUID
+    number: str
+    number_taken: bool
+
+
+def create_story(place: Place, fields: StoryFields) -> StoryCreated:
+    """Raises Invalid."""
+    problems = Problems()
+    number = checked_number(problems, place.number, taken=place.number_taken)
+    said = checked_story(problems, structs.replace(fields, title=fields.title or ""))
+    problems.raise_any()
+    return StoryCreated(
+        project_id=place.project_id,
+        epic_id=place.epic_id,
+        number=number.text,
+        title=said["title"],
+        description=said.get("description"),
+        acceptance_criteria=said.get("acceptance_criteria", JsonText("[]")),
+        estimated_hours=said.get("estimated_hours"),
+        metadata=said.get("metadata", JsonText("{}")),
+    )
+
+
+def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[StoryUpdated | StoryRevised, ...]:
+    """Nothing when nothing changes. Raises Invalid. After a contract, other criteria are a new revision (D22)."""
+    problems = Problems()
+    said = checked_story(problems, fields)
+    problems.raise_any()
+    now = {**structs.asdict(text), "title": story.title, "estimated_hours": story.estimated_hours}
+    changed = {name: value for name, value in said.items() if value != now[name]}
+    if not changed:
+        return ()
+    other_contract = bool(changed.keys() & {"title", "acceptance_criteria"})
+    if other_contract:
+        wanted = {**now, **changed}
+        changed["criteria_hash"] = criteria_hash(wanted["title"], wanted["acceptance_criteria"])
+    updated = StoryUpdated(
+        project_id=story.project_id, title_was=story.title, description_was=text.description, **changed
+    )
+    if not other_contract or story.contracted_hash is None:
+        return (updated,)
+    revised = StoryRevised(
+        project_id=story.project_id, epic_id=story.epic_id, revision=story.revision + 1,
+        contract_void=story.agent_status == "contracted",
+    )  # fmt: skip
+    return (updated, revised)
+
+
+def checked_number(problems: Problems, text: str, *, taken: bool) -> StoryNumber:
+    number = parse_story_number(text)
+    if not text.strip():
+        problems.add("number", BLANK)
+    elif number is None:
+        problems.add("number", 'must be "major" or "major.minor", each from 0 to 9999')
+    elif taken:
+        problems.add("number", f"story {number.text} already exists in the project; import with merge=true updates it")
+    return number or StoryNumber(0, 0, "0")
+
+
+def checked_story(problems: Problems, fields: StoryFields) -> dict[str, Any]:
+    """Only what was said, as an event keeps it."""
+    said: dict[str, Any] = {}
+    if fields.title is not UNSET:
+        said["title"] = problems.required("title", fields.title, LONGEST_TITLE)
+    if fields.description is not UNSET:
+        said["description"] = problems.optional("description", fields.description, LONGEST_DESCRIPTION)
+    if fields.acceptance_criteria is not UNSET:
+        said["acceptance_criteria"] = checked_criteria(problems, fields.acceptance_criteria)
+    if fields.estimated_hours is not UNSET:
+        said["estimated_hours"] = _checked_hours(problems, fields.estimated_hours)
+    if fields.metadata is not UNSET:
+        problems.optional("metadata", fields.metadata, LONGEST_JSON)
+        said["metadata"] = fields.metadata
+    return said
+
+
+def checked_criteria(problems: Problems, items: Sequence[Any]) -> JsonText:
+    if len(items) > MOST_CRITERIA:
+        problems.add("acceptance_criteria", f"should have at most {MOST_CRITERIA} item(s)")
+    for place, item in enumerate(items):
+        if not isinstance(item, dict):
+            problems.add("acceptance_criteria", INVALID)
+        elif "verification_criterion" in item and (wrong := binding_problem(item["verification_criterion"])):
+            problems.add(f"acceptance_criteria[{place}].verification_criterion", wrong)
+    return JsonText(msgspec.json.encode(items).decode())
+
+
+def binding_problem(binding: Any) -> str | None:
+    """What is wrong with a verification criterion (spec 01, section 2.9)."""
+    if not isinstance(binding, dict):
+        return "must be a map"
+    members = BINDINGS.get(str(binding.get("type")))
+    if members is None:
+        return f"type must be one of {', '.join(BINDINGS)}"
+    missing = [member for member in members if member not in binding]
+    return f"needs {', '.join(missing)}" if missing else None
+
+
+def criteria_hash(title: str, acceptance_criteria: JsonText) -> str:
+    """SHA-256 in hexadecimal of what a contract is about."""
+    return sha256(b"\n".join((title.encode(), acceptance_criteria.encode()))).hexdigest()
+
+
+def criterion_id(story_id: UUID, ac_id: str) -> UUID:
+    """Of an acceptance criterion: the same whenever it is made from the story."""
+    return uuid5(story_id, ac_id)
+
+
+def _checked_hours(problems: Problems, hours: float | str | None) -> str | None:
+    if hours is None or hours == "":
+        return None
+    try:
+        number = Decimal(str(hours))
+    except InvalidOperation:
+        problems.add("estimated_hours", INVALID)
+        return None
+    if not number.is_finite() or number > LARGEST_HOURS:
+        problems.add("estimated_hours", INVALID)
+        return None
+    if number < 0:
+        problems.add("estimated_hours", "must be greater than or equal to 0")
+        return None
+    return f"{number.normalize():f}"

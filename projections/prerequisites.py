@@ -1,0 +1,51 @@
+"""What a story waits for, for the decision whether it may be claimed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.event import Recorded
+from domain.lifecycle.prerequisites import Before, EpicBefore, Prerequisites, evolve_prerequisites
+from eventstore.command import EVERY
+from eventstore.transaction import TenantTx
+
+LOAD = """
+    SELECT asked.id AS dependent, s.story_id AS before, s.number, s.verified_status = 'verified' AS verified,
+           NULL::integer AS unverified
+      FROM unnest($2::uuid[]) AS asked (id)
+      JOIN app.story_dependency AS d ON d.tenant_id = $1 AND d.dependent_id = asked.id
+      JOIN app.story AS s ON s.tenant_id = $1 AND s.story_id = d.prerequisite_id
+     UNION ALL
+    SELECT asked.id, e.epic_id, e.number::text, NULL, p.stories - p.verified
+      FROM unnest($2::uuid[]) AS asked (id)
+      JOIN app.story AS s ON s.tenant_id = $1 AND s.story_id = asked.id
+      JOIN app.epic_dependency AS d ON d.tenant_id = $1 AND d.dependent_id = s.epic_id
+      JOIN app.epic AS e ON e.tenant_id = $1 AND e.epic_id = d.prerequisite_id
+      JOIN app.epic_progress AS p ON p.tenant_id = $1 AND p.epic_id = e.epic_id
+"""
+
+
+class PrerequisitesModel:
+    """By story. Volatile: which events matter to a story is known from its dependencies only."""
+
+    name = "prerequisites"
+    volatile = True
+
+    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Prerequisites]:
+        stories: dict[UUID, dict[UUID, Before]] = {key: {} for key in keys}
+        epics: dict[UUID, dict[UUID, EpicBefore]] = {key: {} for key in keys}
+        for row in await tx.fetch(LOAD, tx.tenant_id, list(keys)):
+            if row["unverified"] is None:
+                stories[row["dependent"]][row["before"]] = Before(row["number"], row["verified"])
+            else:
+                epics[row["dependent"]][row["before"]] = EpicBefore(int(row["number"]), row["unverified"])
+        return {key: Prerequisites(stories=stories[key], epics=epics[key]) for key in keys}
+
+    def initial(self, _: Any) -> Prerequisites:
+        return Prerequisites()
+
+    def touched(self, recorded: Recorded) -> Sequence[Any]:
+        return EVERY if recorded.stream.kind == "story" else ()
+
+    def evolve(self, known: Prerequisites, recorded: Recorded) -> Prerequisites:
+        return evolve_prerequisites(known, recorded)

@@ -1,0 +1,45 @@
+"""Stories, as their events leave them, without their long texts."""
+
+from domain.lifecycle.evolve import evolve_story
+from domain.story import Story
+from projections.entity import Entity
+
+SELECT_ROWS = """
+    SELECT found.*
+      FROM unnest($2::uuid[]) AS asked (id)
+     CROSS JOIN LATERAL (
+           SELECT * FROM app.story AS t WHERE t.tenant_id = $1 AND t.story_id = asked.id LIMIT 1
+     ) AS found
+"""
+
+DELETE_ROWS = """
+    DELETE FROM app.story
+     WHERE tenant_id = $1
+       AND ctid = ANY (ARRAY(
+               SELECT found.ctid
+                 FROM unnest($2::uuid[]) AS asked (id)
+                CROSS JOIN LATERAL (
+                      SELECT t.ctid FROM app.story AS t
+                       WHERE t.tenant_id = $1 AND t.story_id = asked.id
+                       LIMIT 1
+                ) AS found))
+"""
+
+INSERT_ROWS = """
+    INSERT INTO app.story
+    SELECT *
+      FROM jsonb_populate_recordset(
+               jsonb_populate_record(NULL::app.story, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+"""
+
+STORIES = Entity(
+    name="story",
+    table="app.story",
+    kind="story",
+    state=Story,
+    identity="story_id",
+    evolve=evolve_story,
+    select=SELECT_ROWS,
+    delete=DELETE_ROWS,
+    insert=INSERT_ROWS,
+)

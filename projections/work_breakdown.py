@@ -1,0 +1,29 @@
+"""Projects, epics, stories, dependencies, progress and queue, in the order in which each needs the ones before it."""
+
+from collections.abc import Sequence
+
+from domain.event import Recorded
+from eventstore.transaction import TenantTx
+from projections import epic_progress, work_queue
+from projections.epic_dependencies import EPIC_DEPENDENCIES
+from projections.epics import EPICS
+from projections.projects import PROJECTS
+from projections.stories import STORIES
+from projections.story_dependencies import STORY_DEPENDENCIES
+from projections.story_texts import STORY_TEXTS
+
+TABLES = (
+    "app.project", "app.epic", "app.epic_progress", "app.story", "app.story_text", "app.story_dependency",
+    "app.epic_dependency", "app.work_queue",
+)  # fmt: skip
+
+
+async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
+    await PROJECTS.apply(tx, recorded)
+    await EPICS.apply(tx, recorded)
+    stories = await STORIES.apply(tx, recorded)
+    await STORY_TEXTS.apply(tx, recorded)
+    story_edges = await STORY_DEPENDENCIES.apply(tx, recorded)
+    epic_edges = await EPIC_DEPENDENCIES.apply(tx, recorded)
+    crossings = await epic_progress.apply(tx, recorded, stories)
+    await work_queue.apply(tx, stories, crossings, story_edges, epic_edges)

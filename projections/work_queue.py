@@ -1,0 +1,109 @@
+"""What is ready and what waits. A change touches only what depends on it (spec 01, section 2.11).
+
+A row stands for a story that nobody works on yet. ``waits_for`` is counted anew for the rows that a change can have
+reached: stories that came (back) into the queue, dependents of a story whose confirmation changed, both ends of a new
+or lost dependency, and the stories of epics that depend on an epic which was completed or is no longer complete.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from domain.dependency import Dependency
+from domain.story import Story
+from eventstore.transaction import TenantTx
+from projections.entity import Moved
+from projections.epic_progress import Crossing
+
+LEAVE = "DELETE FROM app.work_queue WHERE tenant_id = $1 AND story_id = ANY ($2::uuid[])"
+
+ENTER = """
+    INSERT INTO app.work_queue AS q
+    SELECT *
+      FROM jsonb_populate_recordset(
+               jsonb_populate_record(NULL::app.work_queue, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+        ON CONFLICT (tenant_id, story_id) DO UPDATE SET pending = excluded.pending
+"""
+
+# Each probe is a sub-select of its own: the planner must not read a tenant's whole queue for a handful of stories.
+COUNT = """
+    WITH given AS (SELECT DISTINCT id FROM unnest($2::uuid[]) AS asked (id)),
+    reached AS (
+        SELECT id AS story_id FROM given
+         UNION
+        SELECT d.dependent_id
+          FROM unnest($3::uuid[]) AS changed (id)
+          JOIN app.story_dependency AS d ON d.tenant_id = $1 AND d.prerequisite_id = changed.id
+         UNION
+        SELECT q.story_id
+          FROM unnest($4::uuid[]) AS changed (id)
+          JOIN app.epic_dependency AS d ON d.tenant_id = $1 AND d.prerequisite_id = changed.id
+          JOIN app.work_queue AS q ON q.tenant_id = $1 AND q.epic_id = d.dependent_id
+         UNION
+        SELECT q.story_id
+          FROM unnest($5::uuid[]) AS changed (id)
+          JOIN app.work_queue AS q ON q.tenant_id = $1 AND q.epic_id = changed.id
+    )
+    UPDATE app.work_queue AS q
+       SET waits_for = (
+               SELECT count(*)
+                 FROM app.story_dependency AS d
+                 JOIN app.story AS s ON s.tenant_id = $1 AND s.story_id = d.prerequisite_id
+                WHERE d.tenant_id = $1 AND d.dependent_id = q.story_id AND s.verified_status <> 'verified')
+             + (
+               SELECT count(*)
+                 FROM app.epic_dependency AS d
+                 JOIN app.epic_progress AS p ON p.tenant_id = $1 AND p.epic_id = d.prerequisite_id
+                WHERE d.tenant_id = $1 AND d.dependent_id = q.epic_id AND p.stories > p.verified)
+      FROM reached
+     WHERE q.tenant_id = $1 AND q.story_id = reached.story_id
+"""
+
+
+async def apply(
+    tx: TenantTx,
+    moved: Sequence[Moved[Story]],
+    crossings: Sequence[Crossing],
+    story_edges: Sequence[Moved[Dependency]],
+    epic_edges: Sequence[Moved[Dependency]],
+) -> None:
+    """After the stories, the dependencies and the progress of epics, from what those moved."""
+    leaving = [each.id for each in moved if _open(each.before) and not _open(each.after)]
+    if leaving:
+        await tx.execute(LEAVE, tx.tenant_id, leaving)
+    shown = [each for each in moved if _open(each.after) and _shown(each.before) != _shown(each.after)]
+    if shown:
+        rows = [_row(each.after) for each in shown if each.after]
+        await tx.execute(ENTER, tx.tenant_id, msgspec.json.encode(rows).decode())
+    stories = [each.id for each in shown if not _open(each.before)]
+    stories += [edge.dependent_id for each in story_edges for edge in (each.before, each.after) if edge]
+    confirmed = [each.id for each in moved if _is_verified(each.before) != _is_verified(each.after)]
+    epics = [crossing.epic_id for crossing in crossings]
+    dependents = [edge.dependent_id for each in epic_edges for edge in (each.before, each.after) if edge]
+    if stories or confirmed or epics or dependents:
+        await tx.execute(COUNT, tx.tenant_id, stories, confirmed, epics, dependents)
+
+
+def _open(story: Story | None) -> bool:
+    return story is not None and story.verified_status != "verified" and story.agent_status in ("pending", "contracted")
+
+
+def _shown(story: Story | None) -> object:
+    return story.agent_status if _open(story) and story else None
+
+
+def _is_verified(story: Story | None) -> bool:
+    return story is not None and story.verified_status == "verified"
+
+
+def _row(story: Story) -> dict[str, Any]:
+    return {
+        "story_id": story.story_id,
+        "project_id": story.project_id,
+        "epic_id": story.epic_id,
+        "major": story.major,
+        "minor": story.minor,
+        "pending": story.agent_status == "pending",
+        "waits_for": 0,
+    }
