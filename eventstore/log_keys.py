@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
+from msgspec.structs import replace
 
 from eventstore.keyring import Keyring
 from eventstore.transaction import TenantTx
@@ -69,15 +70,17 @@ class Begin(Struct, frozen=True):
 
 
 async def new_log_key(tx: TenantTx, keyring: Keyring, begin: Begin) -> VerifierKey:
-    """Makes and stores a key.
+    """Makes and stores a key. Raises Sealed."""
+    private_key = Ed25519PrivateKey.generate()
+    await store_log_key(tx, keyring, private_key, begin)
+    return LogSigner(begin.origin, private_key).key
 
-    The private half exists in this process's memory and, encrypted, in the row. Raises Sealed.
-    """
-    private = Ed25519PrivateKey.generate()
-    key = LogSigner(begin.origin, private).key
-    sealed = await keyring.encrypt(tx, "log_key", "private_key", _row(key.text()), private.private_bytes_raw())
+
+async def store_log_key(tx: TenantTx, keyring: Keyring, private_key: Ed25519PrivateKey, begin: Begin) -> None:
+    """The private half exists in this process's memory and, encrypted, in the row. Raises Sealed."""
+    key = LogSigner(begin.origin, private_key).key
+    sealed = await keyring.encrypt(tx, "log_key", "private_key", _row(key.text()), private_key.private_bytes_raw())
     await tx.execute(STORE, tx.tenant_id, key.text(), key.public_key, sealed, begin.first_size, begin.reason, begin.at)
-    return key
 
 
 async def read_log_keys(tx: TenantTx) -> list[LogKey]:
@@ -89,6 +92,12 @@ async def read_log_keys(tx: TenantTx) -> list[LogKey]:
         )
         for row in await tx.fetch(READ, tx.tenant_id)
     ]  # fmt: skip
+
+
+def known_at(keys: Sequence[LogKey], size: int) -> list[LogKey]:
+    """The keys as they were when the head of this size was the newest: what came later has not happened yet."""
+    begun = [key for key in keys if key.first_size <= size]
+    return [*begun[:-1], *(replace(key, last_size=None, retired_at=None) for key in begun[-1:])]
 
 
 def history_of(keys: Sequence[LogKey]) -> KeyHistory:
