@@ -37,6 +37,14 @@ COUNTING = """
      LIMIT 1000
 """
 
+NEWEST = """
+    SELECT vkey, private_key
+      FROM app.log_key
+     WHERE tenant_id = $1 AND purpose = 'log'
+     ORDER BY first_size DESC
+     LIMIT 1
+"""
+
 
 class NoLogKey(Exception):
     """The tenant has no key that could sign a head of this size, or it was destroyed."""
@@ -123,9 +131,10 @@ async def log_signers(tx: TenantTx, keyring: Keyring, size: int) -> list[LogSign
 
 async def log_signer(tx: TenantTx, keyring: Keyring) -> LogSigner:
     """The newest key. Raises as `log_signers`."""
-    newest = (await read_key_history(tx)).epochs[-1]
-    signers = await log_signers(tx, keyring, newest.first_size)
-    return signers[-1]
+    row = await tx.fetchrow(NEWEST, tx.tenant_id)
+    if row is None:
+        raise NoLogKey("The log has no key.")
+    return await _signer(tx, keyring, row)
 
 
 async def _signer(tx: TenantTx, keyring: Keyring, row: asyncpg.Record) -> LogSigner:
