@@ -25,7 +25,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT tenant_id FROM app.tenant WHERE tenant_id > last_tenant ORDER BY tenant_id LIMIT most
 $$;
-GRANT EXECUTE ON FUNCTION app.tenants_after TO loopctl_worker;
+GRANT EXECUTE ON FUNCTION app.tenants_after TO loopctl_app;
 
 GRANT CREATE ON SCHEMA app TO loopctl_fn;
 ALTER FUNCTION app.hold_log OWNER TO loopctl_fn;
