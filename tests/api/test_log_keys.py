@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from eventstore.heads import current_checkpoint
+from eventstore.heads import current_checkpoint, sign_if_due
 from loopctl.tlog.keys import KeyEpoch, key_history
 from loopctl.tlog.trust import Trust, open_checkpoint
 from loopctl.tlog.vkey import parse_vkey
@@ -17,7 +17,7 @@ from tests.api.asgi import ask
 from tests.api.logs import KEYRING, Service, create, service, tenant_with_key
 from tests.api.test_log import unpadded, verified
 from tests.eventstore.rotating import rotate
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, copied_database
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -32,9 +32,15 @@ class Changed(msgspec.Struct, frozen=True):
         return await ask(self.running.app, path.format(tenant=self.tenant), headers=headers)
 
 
+@pytest.fixture(scope="module")
+async def shared(postgres_admin_url: str, database_template: str) -> AsyncIterator[TestDatabase]:
+    async with copied_database(postgres_admin_url, database_template) as copied:
+        yield copied
+
+
 @pytest.fixture
-async def changed(database: TestDatabase) -> AsyncIterator[Changed]:
-    async with service(database) as running:
+async def changed(shared: TestDatabase) -> AsyncIterator[Changed]:
+    async with service(shared) as running:
         tenant, raw = await tenant_with_key(running.store)
         assert (await create(running.app, raw, {"name": "x", "slug": "before"})).status == 201
         await rotate(running.store.database, tenant, "compromise", keyring=KEYRING)
@@ -85,3 +91,16 @@ async def test_the_export_verifies_offline_with_the_first_key_alone(changed: Cha
     for key in keys:
         assert await asyncio.to_thread(verified, tmp_path / "log.tar", bundle, key["vkey"]) == 0
     assert await asyncio.to_thread(verified, tmp_path / "spoiled.tar", spoiled, keys[0]["vkey"]) == 10
+
+
+async def test_a_head_that_is_signed_during_a_change_names_a_key_that_signed_it(
+    changed: Changed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def after_a_change(*arguments: Any) -> Any:
+        await rotate(changed.running.store.database, changed.tenant, "compromise", keyring=KEYRING)
+        return await sign_if_due(*arguments)
+
+    monkeypatch.setattr("api.log.reading.sign_if_due", after_a_change)
+    answer = await changed.get("/api/v1/audit/sth/{tenant}")
+    newest = (await changed.get("/api/v1/tenants/{tenant}/audit_public_keys")).json()["data"][-1]
+    assert (answer.status, answer.json()["data"]["key_id"]) == (200, newest["key_id"])
