@@ -10,9 +10,11 @@ from uuid import UUID
 import pytest
 
 from api.log.reading import LogReader
+from eventstore.heads import current_checkpoint
 from eventstore.last_signed import FileLastSigned
 from eventstore.log_keys import Begin, LogKey, new_log_key
-from eventstore.rotate import HOLD, Rotated, RotatedMeanwhile
+from eventstore.rederive import HeadRefused
+from eventstore.rotate import HOLD, Rotated, RotatedMeanwhile, Wish, _rotate
 from eventstore.transaction import Database, TenantTx
 from eventstore.writer import Writer
 from tests.eventstore.growing import KEYRING, NOON, grow, opened_log
@@ -122,6 +124,23 @@ async def test_a_change_that_is_half_done_is_told_from_a_whole_one(app: Database
         await new_log_key(tx, KEYRING, Begin(f"example.org/t/{tenant}", "scheduled", NOON, 5))
     with pytest.raises(AssertionError):
         await changes_so_far(app, tenant)
+
+
+async def test_a_boundary_head_in_the_transaction_of_its_entry_would_stop_the_log_for_good(
+    app: Database, tenant: UUID, tmp_path: Path
+) -> None:
+    """The control: with one transaction less, a death before its COMMIT leaves a remembered head of an entry that
+    there never was."""
+    remembered = FileLastSigned(tmp_path / "heads")
+    old = (await keys_of(app, tenant))[0].key
+    with suppress(Died):
+        async with app.tenant_transaction(tenant) as tx:
+            await _rotate(tx, store(app), KEYRING, Wish(tenant, ("test",), "scheduled"), old)
+            await current_checkpoint(tx, KEYRING, remembered)
+            raise Died
+    await grow(app, tenant, 2)
+    with pytest.raises(HeadRefused):
+        await sign(app, tenant, remembered)
 
 
 async def test_whoever_signs_next_makes_the_boundary_head_that_a_dead_one_owed(
