@@ -115,7 +115,7 @@ async def _core(tx: TenantTx, head: Head, wish: Wish, at: datetime) -> Entry:
     """The next entry of the tenant's own stream, without its data."""
     stream = Stream("tenant", tx.tenant_id)
     known = Knowledge({})
-    await known.learn(tx, (), [stream])
+    await known.learn_ends(tx, [stream])
     version, previous = known.end(stream)
     return Entry(
         seq=head.size,
