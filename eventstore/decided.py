@@ -49,7 +49,7 @@ def decide_in_order(codec: Codec, known: Knowledge, commands: Sequence[Command],
             decided.answers.append(
                 Answer(
                     caller_id=key.caller_id, key=key.key, request_hash=key.request_hash,
-                    status=outcome.status, body=outcome.body,
+                    status=outcome.status, body=outcome.body, position=outcome.position,
                 )
             )  # fmt: skip
     return decided
