@@ -81,6 +81,8 @@ def _decide(codec: Codec, known: Knowledge, command: Command, decided: Decided) 
 
 
 def _encoded(codec: Codec, change: Change) -> CanonicalJson:
+    if change.stream.kind != change.event.stream_kind():
+        raise ValueError(f"{change.event.TAG} does not happen in streams of kind {change.stream.kind}")
     data = codec.encode(change.event)
     if len(bytes(data)) > LARGEST_DATA:
         raise TlogError("entry_too_large", "event", f"more than {LARGEST_DATA} bytes")

@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from eventstore.command import Command
+from eventstore.command import Change, Command
 from eventstore.transaction import Database
 from eventstore.writer import Writer
 from loopctl.tlog.entry import decode_entry
@@ -90,6 +90,19 @@ async def test_a_poisonous_command_fails_alone(app: Database, tenant: UUID) -> N
     )
     assert [type(outcome).__name__ for outcome in outcomes] == ["Reply", "ZeroDivisionError", "Reply"]
     assert len(await stored(app, tenant)) == 2
+
+
+async def test_an_event_in_a_stream_of_another_kind_is_not_recorded(app: Database, tenant: UUID) -> None:
+    """docs/events.md says where each event happens."""
+    good = new_project("one")
+    (stream,) = good.streams
+    elsewhere = msgspec.structs.replace(
+        good,
+        decide=lambda known: [Change(msgspec.structs.replace(stream, kind="epic"), good.decide(known)[0].event)],
+    )
+    with pytest.raises(ValueError, match=r"project\.created does not happen in streams of kind epic"):
+        await Writer(store(app)).submit(tenant, elsewhere)
+    assert await stored(app, tenant) == []
 
 
 async def test_a_command_that_breaks_the_transaction_fails_alone(app: Database, tenant: UUID) -> None:
