@@ -36,11 +36,13 @@ class IgnoresAfter(LogRecorder):
 def test_the_log_appends_and_reads_as_their_test_case_demands(log_database: TestDatabase) -> None:
     with log_recorder(log_database.app_url) as recorder:
         CONFORMANCE._test_append_read(recorder)
+        assert recorder.read().head == 13
 
 
 def test_a_subscriber_of_the_log_receives_as_their_test_case_demands(log_database: TestDatabase) -> None:
     with log_recorder(log_database.app_url) as recorder:
         CONFORMANCE._test_append_subscribe(recorder)
+        assert recorder.read().head == 2
 
 
 @pytest.mark.parametrize("broken", [IgnoresConditions, IgnoresAfter])
