@@ -65,30 +65,33 @@ def _default(field: inspect.Field) -> str:
     return f"`{json.encode(value).decode()}`"
 
 
-def type_name(kind: Any) -> str:  # noqa: PLR0911  # one answer for each type
-    """As the JSON in the log has it."""
+def type_name(kind: Any, inside: tuple[type, ...] = ()) -> str:  # noqa: PLR0911  # one answer for each type
+    """As the JSON in the log has it. ``inside`` are the Structs around it: one within itself is only named."""
     match kind:
         case inspect.Metadata(type=inner):
-            return type_name(inner)
+            return type_name(inner, inside)
         case inspect.UnionType(types=types):
-            return " | ".join(map(type_name, types))
+            return " | ".join(type_name(each, inside) for each in types)
         case inspect.LiteralType(values=values):
             return _one_of(values)
         case inspect.EnumType(cls=members):
             return _one_of(members)
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
-            return f"list of ({type_name(item)})"
+            return f"list of ({type_name(item, inside)})"
         case inspect.TupleType(item_types=items):
-            return f"[{', '.join(map(type_name, items))}]"
+            return f"[{', '.join(type_name(each, inside) for each in items)}]"
         case inspect.DictType(value_type=values):
-            return f"object of ({type_name(values)})"
-        case inspect.StructType(fields=fields):
-            inside = ", ".join(f"`{field.encode_name}`: {type_name(field.type)}" for field in fields)
-            return (
-                f"{{{f'`{kind.tag_field}`: `{json.encode(kind.tag).decode()}`, ' if kind.tag_field else ''}{inside}}}"
-            )
+            return f"object of ({type_name(values, inside)})"
+        case inspect.StructType():
+            return kind.cls.__name__ if kind.cls in inside else _members(kind, (*inside, kind.cls))
         case _:
             return NAMES[type(kind)] + _bounds(kind)
+
+
+def _members(kind: inspect.StructType, inside: tuple[type, ...]) -> str:
+    tag = [f"`{kind.tag_field}`: `{json.encode(kind.tag).decode()}`"] if kind.tag_field else []
+    members = [f"`{field.encode_name}`: {type_name(field.type, inside)}" for field in kind.fields]
+    return f"{{{', '.join([*tag, *members])}}}"
 
 
 def _one_of(values: Iterable[object]) -> str:

@@ -7,6 +7,7 @@ longer read what is stored of it, or would write the same event in another way.
 import sys
 
 from domain.events import EVENTS
+from loopctl.tlog.errors import TlogError
 from tests.golden.forms import file_of, judge, made, stored, written
 
 
@@ -19,7 +20,12 @@ def main() -> int:
             print(verdict.problem, file=sys.stderr)  # noqa: T201  # it is a command
             broken = 1
         elif verdict.state != "current":
-            file_of(kind.TAG).write_text(written([*forms, *made(kind)]), "utf-8")
+            try:
+                new = made(kind)
+            except (TypeError, ValueError, TlogError) as error:
+                error.add_note(f"in an example of {kind.TAG}")
+                raise
+            file_of(kind.TAG).write_text(written([*forms, *new]), "utf-8")
             print(f"{verdict.problem}: added")  # noqa: T201  # it is a command
     return broken
 

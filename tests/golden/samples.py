@@ -73,9 +73,9 @@ def _list(kind: inspect.ListType | inspect.VarTupleType, size: Size, name: str, 
     """The most has one of each kind that may be in it."""
     item = kind.item_type
     kinds = item.types if isinstance(item, inspect.UnionType) else (item,)
-    if size == "most":
-        return [_value(each, size, name, depth) for each in kinds]
-    return [_value(item, size, f"{name} {number}", depth) for number in range(kind.min_length or 0)]
+    made = [_value(each, size, name, depth) for each in kinds] if size == "most" else []
+    made = made[: kind.max_length]
+    return made + [_value(item, size, f"{name} {number}", depth) for number in range(len(made), kind.min_length or 0)]
 
 
 def _scalar(kind: inspect.Type, size: Size, name: str) -> Any:  # noqa: PLR0911  # one answer for each type
