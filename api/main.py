@@ -22,7 +22,7 @@ from api.start import StartRefused, checked_database, checked_seal, listening_so
 from config.keys import parse_keys
 from config.settings import Settings
 from domain.caller import Caller
-from domain.events import EVENTS
+from domain.events import EVENTS, UPCASTERS
 from eventstore.callers import find_caller
 from eventstore.codec import Codec
 from eventstore.keyring import Keyring
@@ -82,7 +82,7 @@ class Outside(Struct, frozen=True):
 def _store(database: Database) -> Store:
     return Store(
         database=database,
-        codec=Codec(EVENTS),
+        codec=Codec(EVENTS, UPCASTERS),
         models=MODELS,
         projections=INLINE,
         now=utc_now,

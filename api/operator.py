@@ -24,7 +24,7 @@ from config.settings import Settings
 from domain.api_key import ALPHABET, RANDOM_CHARACTERS, complete_key, shown_prefix
 from domain.errors import Rejected
 from domain.event import Stream
-from domain.events import EVENTS
+from domain.events import EVENTS, UPCASTERS
 from domain.tenant import ApiKeyCreated, CreateTenant, create_tenant
 from eventstore.callers import store_key_hash
 from eventstore.codec import Codec
@@ -95,7 +95,12 @@ async def _create_tenant(settings: Settings, name: str, slug: str, email: str) -
     database = await Database.connect(_app_url(settings), role="loopctl_app", max_size=2)
     try:
         store = Store(
-            database=database, codec=Codec(EVENTS), models=MODELS, projections=INLINE, now=_now, committed=_nobody_waits
+            database=database,
+            codec=Codec(EVENTS, UPCASTERS),
+            models=MODELS,
+            projections=INLINE,
+            now=_now,
+            committed=_nobody_waits,
         )
         beside = [_hash_of(key_id, peppers[0], raw_key), _first_log_key(settings), _contact(email)]
         await found_tenant(store, tenant_id, ACTOR, changes, beside)

@@ -10,7 +10,7 @@ from uuid import UUID
 from config.keys import parse_keys
 from config.settings import Settings
 from domain.errors import Conflict, NotFound
-from domain.events import EVENTS
+from domain.events import EVENTS, UPCASTERS
 from domain.log_key import check_operator_may_rotate
 from eventstore.append import NoLog
 from eventstore.codec import Codec
@@ -64,7 +64,12 @@ async def rotate(settings: Settings, given: argparse.Namespace) -> dict[str, Any
         async with database.tenant_transaction(tenant_id) as tx:
             check_operator_may_rotate(await tx.fetchval(TRUST, tenant_id), given.reason)
         store = Store(
-            database=database, codec=Codec(EVENTS), models=MODELS, projections=INLINE, now=_now, committed=_nobody_waits
+            database=database,
+            codec=Codec(EVENTS, UPCASTERS),
+            models=MODELS,
+            projections=INLINE,
+            now=_now,
+            committed=_nobody_waits,
         )
         try:
             rotated = await rotate_log_key(store, signing, Wish(tenant_id, ACTOR, given.reason))

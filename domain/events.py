@@ -1,5 +1,7 @@
 """Every event there is. A log that holds another one is newer than this code."""
 
+from collections.abc import Callable, Mapping
+
 from domain import dependency, epic, log_key, project, story, tenant
 from domain.event import Event
 from domain.lifecycle import events as lifecycle
@@ -45,3 +47,11 @@ EVENTS: tuple[type[Event], ...] = (
     lifecycle.CustodyViolated,
     lifecycle.ArtifactReported,
 )
+
+UPCASTERS: Mapping[str, Callable[[dict[str, object]], dict[str, object]]] = {
+    project.ProjectCreated.TAG: project.metadata_as_text,
+}
+"""By tag: old data to what the Struct of today reads. Data of today must pass through unchanged.
+
+A field that was added with a default needs none.
+"""

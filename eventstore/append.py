@@ -19,7 +19,7 @@ READ_HEAD = "SELECT size, last_leaf, frontier FROM app.log_head WHERE tenant_id 
 
 APPEND = """
     SELECT app.append_batch(
-        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 """
 
 HEAD_MOVED = "LC001"
@@ -60,6 +60,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     request_hash: bytes
     status: int
     body: bytes
+    position: int | None
+    """Of the first event; None for a refusal."""
 
 
 class Batch(Struct, frozen=True, kw_only=True):
@@ -151,7 +153,7 @@ async def append(tx: TenantTx, batch: Batch) -> None:
             [answer.request_hash for answer in batch.answers], [answer.status for answer in batch.answers],
             [answer.body for answer in batch.answers],
             [nonce for nonce, _ in batch.nonces], [position for _, position in batch.nonces],
-            batch.at,
+            batch.at, [answer.position for answer in batch.answers],
         )  # fmt: skip
     except asyncpg.PostgresError as error:
         if error.sqlstate == HEAD_MOVED:

@@ -38,7 +38,7 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 APPEND_BATCH = (
     "app.append_batch(uuid,bigint,bytea[],bytea[],uuid[],integer[],bytea,smallint[],bigint[],integer[],bytea[],bigint[],"
-    "text[],uuid[],text[],bytea[],smallint[],bytea[],bytea[],bigint[],timestamp with time zone)"
+    "text[],uuid[],text[],bytea[],smallint[],bytea[],bytea[],bigint[],timestamp with time zone,bigint[])"
 )
 
 EXPECTED = Expected(
@@ -96,7 +96,7 @@ EXPECTED = Expected(
         {
             "80840bca39953d8c45d3d79cc2fcc451015dab478bfb3ba362b747f3ebc2eb17 app.tid()",
             "7fc401f92a22e298c836ff4f9cc38d226cc0cdad89a458260ee0175dfc158952 app.refuse_change()",
-            "cc274d2b34386392350a322fd71ff1eff8be68e3040bcada1675b515f0056190 " + APPEND_BATCH,
+            "9e7289cf37452426c171a53676b4f460a2254ab3a85ef43ffd759663dcb80f24 " + APPEND_BATCH,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
             "219f31b5ee5c340bdb1280a5934ec74f4f7a284834f1a66113c82b1650d8ba2d app.find_caller(bytea[])",
             "8046d4d19764e09a1a28f8dc7afe3f5acc82860c27acfa0c8bd75eea9baa49bc app.hold_log(uuid)",

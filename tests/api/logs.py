@@ -16,7 +16,7 @@ from api.shell import Shell
 from config.keys import generate_key, parse_keys
 from domain.api_key import ALPHABET, complete_key, shown_prefix
 from domain.event import Stream
-from domain.events import EVENTS
+from domain.events import EVENTS, UPCASTERS
 from domain.tenant import ApiKeyCreated, TenantCreated
 from eventstore.callers import find_caller, store_key_hash
 from eventstore.codec import Codec
@@ -47,7 +47,12 @@ async def service(database: TestDatabase) -> AsyncIterator[Service]:
     """The application as `api.main` puts it together, on a given database."""
     opened = await Database.connect(database.app_url, role="loopctl_app")
     store = Store(
-        database=opened, codec=Codec(EVENTS), models=MODELS, projections=INLINE, now=noon, committed=nobody_follows
+        database=opened,
+        codec=Codec(EVENTS, UPCASTERS),
+        models=MODELS,
+        projections=INLINE,
+        now=noon,
+        committed=nobody_follows,
     )
 
     def caller_of(raw_key: str) -> Any:
