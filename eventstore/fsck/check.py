@@ -19,7 +19,6 @@ from loopctl.audit.fault import Fault, Finding
 from loopctl.audit.keys_file import encode_keys
 from loopctl.audit.position import Position
 from loopctl.audit.verifier import ALL, Verifier
-from loopctl.tlog.spelling import base64_text
 from loopctl.tlog.tile import TILE_WIDTH, Bundle, Tile, encode_bundle, tile_path
 
 GROUPS_AT_ONCE = 16
@@ -98,9 +97,10 @@ class Checking:
                 raise Fault("freshness", "stale", "the log", problem)
             self.verifier.resume(self.position)
             self.first = self.position.size
-        elif head := [each for each in await read_heads(tx, -1, 0)]:
-            self.verifier.empty_head(head[0].note)
-            check_head_columns(head[0], self._keys)
+        else:
+            for head in await read_heads(tx, -1, 0):
+                self.verifier.empty_head(head.note)
+                check_head_columns(head, self._keys)
         return ends
 
     async def group(self, tx: TenantTx, ends: StoredEnds) -> list[tuple[Tile, bytes]]:

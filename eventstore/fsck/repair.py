@@ -76,8 +76,8 @@ async def _repair(checking: Checking, tx: TenantTx) -> Repair:
     last_leaf, frontier, unfinished = checking.end()
     for tile, computed in unfinished:
         await _write(tx, tile, computed, wrong)
-    for row in await tx.fetch(REMOVE_SURPLUS, tx.tenant_id):
-        wrong.append(tile_path(Tile(row["level"], row["index"])))
+    surplus = await tx.fetch(REMOVE_SURPLUS, tx.tenant_id)
+    wrong += [tile_path(Tile(row["level"], row["index"])) for row in surplus]
     other_frontier = await _write_frontier(tx, ends, last_leaf, frontier)
     verdict: Literal["good", "repaired"] = "repaired" if wrong or other_frontier else "good"
     return Repair(verdict, ends.size, tuple(wrong[:MOST_LISTED]), other_frontier)

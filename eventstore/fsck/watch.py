@@ -30,7 +30,8 @@ HEADS_UNTIL = """
 """
 
 REMEMBER = """
-    INSERT INTO app.watched_log AS w (tenant_id, newest_size, newest_at, position, whole_size, whole_heads, whole_at, fault)
+    INSERT INTO app.watched_log AS w (
+        tenant_id, newest_size, newest_at, position, whole_size, whole_heads, whole_at, fault)
     VALUES ($1, $2, now(), $3, $4, $5, CASE WHEN $6 THEN now() END, $7)
         ON CONFLICT (tenant_id) DO UPDATE
        SET newest_size = excluded.newest_size,
