@@ -47,10 +47,9 @@ class Operator(Struct, frozen=True):
         return json.loads(done.stdout)
 
     def tenant(self, slug: str) -> dict[str, Any]:
-        made: dict[str, Any] = self.said(
-            "create-tenant", "--name", "Acme", "--slug", slug, "--email", "ann@example.com"
-        )
-        return made["tenant"]
+        said = self.said("create-tenant", "--name", "Acme", "--slug", slug, "--email", "ann@example.com")
+        made: dict[str, Any] = said["tenant"]
+        return made
 
     async def administer(self, statement: str) -> None:
         async with session(self.database.admin_url) as connection:

@@ -1,6 +1,7 @@
 """From nothing to a project in the log: the operator's command beside a running service."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import pytest
 from tests.support.running import CHECKOUT, Run, up
 
 pytestmark = pytest.mark.slow
+
+LOOPCTL = "from loopctl.cli.main import main; import sys; sys.argv[0] = 'loopctl'; sys.exit(main())"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,24 @@ def test_the_raw_key_is_nowhere_in_the_data_directory(running: Run) -> None:
     running.get("/livez")
     holding = [path for path in running.data.rglob("*") if path.is_file() and raw in path.read_bytes()]
     assert holding == []
+
+
+def test_a_log_is_checked_over_http_with_a_key_and_its_hashes_without(running: Run, tmp_path: Path) -> None:
+    made = tenant(running.data, "remote")
+    log = f"{running.address}/t/{made['tenant']['id']}"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LOOPCTL_")}
+    for key, entries in ((made["api_key"]["raw_key"], True), ("", False)):
+        environment = {**clean, "NO_PROXY": "127.0.0.1", **({"LOOPCTL_API_KEY": key} if key else {})}
+        command = [sys.executable, "-c", LOOPCTL, "log", "fsck", log, "--json"]
+        command += ["--keep", str(tmp_path / "kept")] if entries else []
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False, env=environment
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (json.loads(done.stdout)["verdict"], "entries" not in json.loads(done.stdout)) == ("good", entries)
+    assert (tmp_path / "kept" / "checkpoint").read_text() == running.get(
+        log[len(running.address) :] + "/checkpoint"
+    ).text
 
 
 def test_every_other_subcommand_finds_the_running_service_by_its_data_directory(running: Run) -> None:

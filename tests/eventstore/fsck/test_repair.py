@@ -36,8 +36,8 @@ NOT_DERIVED = {
     "leaf": ENTRY.format("leaf_hash = sha256(leaf_hash)"),
     "entry gone": "DELETE FROM app.log_entry WHERE tenant_id = $1 AND position = 650",
     "end gone": "DELETE FROM app.log_entry WHERE tenant_id = $1 AND position >= 650",
-    "root": "UPDATE app.log_checkpoint SET root = sha256(root) WHERE tenant_id = $1 AND size = 300",
-    "note": "UPDATE app.log_checkpoint SET note = overlay(note PLACING '1' FROM 60) WHERE tenant_id = $1 AND size = 300",
+    "root": "UPDATE app.log_checkpoint SET root = sha256(root) WHERE tenant_id = $1",
+    "note": "UPDATE app.log_checkpoint SET note = overlay(note PLACING '1' FROM 60) WHERE tenant_id = $1",
     "last leaf": "UPDATE app.log_head SET last_leaf = sha256(last_leaf) WHERE tenant_id = $1",
 }
 WITH_A_TILE = TILE.format("sha256(data) || substr(data, 33)")
