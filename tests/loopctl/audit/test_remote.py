@@ -116,7 +116,7 @@ def test_an_empty_log_is_good(fsck: Fsck) -> None:
         assert (fsck(server.log).code, fsck(server.log).json()["size"]) == (GOOD, 0)
 
 
-# Without a key ---------------------------------------------------------------------------------------------------------
+# Without a key --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_the_key_may_be_an_option(server: Server, public: Fsck) -> None:
     assert "entries" not in public(server.log, "--api-key", API_KEY).json()
 
 
-# In pieces -------------------------------------------------------------------------------------------------------------
+# In pieces ------------------------------------------------------------------------------------------------------------
 
 
 def test_an_interrupted_check_goes_on_with_what_it_has(server: Server, fsck: Fsck, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_directory_of_other_things_is_left_alone(server: Server, fsck: Fsck, t
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-# Servers that do not answer --------------------------------------------------------------------------------------------
+# Servers that do not answer -------------------------------------------------------------------------------------------
 
 
 def test_what_passes_is_asked_again(server: Server, fsck: Fsck) -> None:
