@@ -55,9 +55,8 @@ async def _compare(app: Database, size: int) -> None:
     assert found.verdict == "good"
     print(f"{'newest ' + format(NEWEST, ','):24} {newest:8.2f} s, of the 60 s that are allowed")
     print(f"{'all of ' + format(size, ','):24} {whole:8.2f} s, {size / whole:,.0f} entries/s")
-    print(
-        f"{'reading and hashing':24} {limit:8.2f} s, {size / limit:,.0f} entries/s: fsck reaches {limit / whole:.0%} of it"
-    )
+    share = f"fsck reaches {limit / whole:.0%} of it"
+    print(f"{'reading and hashing':24} {limit:8.2f} s, {size / limit:,.0f} entries/s: {share}")
 
 
 async def _timed(app: Database, tenant: UUID, wanted: Wanted) -> tuple[float, LogCheck]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import DecodeError, ValidationError
 from msgspec.json import decode, encode
+from msgspec.structs import replace
 
 from api.operator.command import Command, Declined, Said
 from api.operator.reaching import app_database, chosen_tenants, owner_url, settings_of
@@ -16,7 +17,9 @@ from eventstore.fsck.repair import Refused, Repair, repair_log
 from eventstore.owning import owner_transaction
 from eventstore.tenants import Tenant
 from eventstore.transaction import Database
+from loopctl.audit.expected import Older, keep
 from loopctl.audit.position import Position
+from loopctl.tlog.errors import TlogError
 
 BAD = 10
 SLICE = 1 << 20
@@ -26,6 +29,9 @@ SLICE = 1 << 20
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tenant", metavar="SLUG", help="of this tenant only")
     parser.add_argument("--newest", type=_count, metavar="COUNT", help="only the newest so many entries")
+    parser.add_argument(
+        "--not-older-than", metavar="HEAD", type=Path, help="with --tenant: a signed head that was kept elsewhere"
+    )
     parser.add_argument("--repair", action="store_true", help="make tiles and frontier anew from the entries")
     parser.add_argument(
         "--positions", metavar="FILE", type=Path, help="keep there how far it has come, and resume from it"
@@ -36,12 +42,16 @@ async def _fsck(given: argparse.Namespace) -> Said:
     settings = settings_of(given)
     if given.newest and given.positions:
         raise Declined("--newest begins where it has to: it cannot be resumed.")
+    if given.not_older_than and not given.tenant:
+        raise Declined("--not-older-than is the head of one log: say which with --tenant.")
+    older = _older(given.not_older_than) if given.not_older_than else None
     async with app_database(settings) as database:
         tenants = await chosen_tenants(database, given.tenant)
         if given.repair:
             return await _repair(owner_url(given, settings), tenants)
         positions = Positions(given.positions)
-        checks = [await _check(database, tenant, given.newest, positions) for tenant in tenants]
+        asked = Wanted(newest=given.newest, most=None if given.newest else SLICE, older=older)
+        checks = [await _check(database, tenant, asked, positions) for tenant in tenants]
     good = all(check.verdict == "good" for check in checks)
     logs = [_shown(tenant, check) for tenant, check in zip(tenants, checks, strict=True)]
     return Said({"verdict": "good" if good else "bad", "logs": logs}, 0 if good else BAD)
@@ -73,10 +83,17 @@ class Positions:
             beside.replace(self._file)
 
 
-async def _check(database: Database, tenant: Tenant, newest: int | None, positions: Positions) -> LogCheck:
+def _older(file: Path) -> Older:
+    try:
+        return keep(file.read_bytes())
+    except (OSError, TlogError):
+        raise Declined(f"{file} is no signed head.") from None
+
+
+async def _check(database: Database, tenant: Tenant, asked: Wanted, positions: Positions) -> LogCheck:
     heads, first = 0, None
     while True:
-        wanted = Wanted(newest=newest) if newest else Wanted(resume=positions.of(tenant.id), most=SLICE)
+        wanted = asked if asked.newest else replace(asked, resume=positions.of(tenant.id))
         check = await check_log(database.tenant_transaction, tenant.id, wanted, _progress(tenant.slug))
         positions.keep(check)
         first = check.first if first is None else first

@@ -12,9 +12,12 @@ import pytest
 from msgspec import Struct
 
 from config.keys import generate_key, parse_keys
+from eventstore.heads import current_checkpoint
+from eventstore.keyring import Keyring
 from eventstore.superadmins import find_superadmin
 from eventstore.transaction import Database
 from tests.eventstore.growing import grow
+from tests.eventstore.tampering import put_back
 from tests.support.database import PASSWORDS, TestDatabase, session
 from tests.support.running import CHECKOUT
 
@@ -142,8 +145,26 @@ async def test_an_interrupted_fsck_goes_on_from_what_it_has_kept(operator: Opera
     assert log["first"] == 768
 
 
+async def test_a_log_that_was_put_back_is_told_from_a_head_that_was_kept(operator: Operator, tmp_path: Path) -> None:
+    tenant_id = UUID(operator.tenant("acme")["id"])
+    kept = tmp_path / "head"
+    asked = ("fsck", "--tenant", "acme", "--not-older-than", str(kept))
+    app = await Database.connect(operator.database.app_url, role="loopctl_app")
+    try:
+        await grow(app, tenant_id, 10)
+        async with app.tenant_transaction(tenant_id) as tx:
+            kept.write_bytes((await current_checkpoint(tx, Keyring(parse_keys(operator.keks)))).note)
+        assert operator.said(*asked)["verdict"] == "good"
+        await put_back(operator.database, app, tenant_id, 5, heads_too=True)
+    finally:
+        await app.close()
+    assert operator.said("fsck")["verdict"] == "good", "nothing in the database can show it"
+    assert operator.said(*asked, code=BAD)["logs"][0]["fault"]["code"] == "stale"
+
+
 def test_what_cannot_be_done_is_one_sentence_and_exit_1(operator: Operator) -> None:
     for arguments, sentence in {
+        ("fsck", "--not-older-than", "x"): "--not-older-than is the head of one log: say which with --tenant.",
         ("fsck", "--tenant", "nobody"): "There is no tenant nobody.",
         ("fsck", "--newest", "5", "--positions", "x"): "--newest begins where it has to: it cannot be resumed.",
     }.items():
