@@ -42,7 +42,7 @@ APPEND_BATCH = (
 )
 
 EXPECTED = Expected(
-    global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run"}),
+    global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run", "app.superadmin_key"}),
     append_only=frozenset({"app.schema_migration", "app.log_entry", "app.log_checkpoint", "app.used_nonce"}),
     log_tables=frozenset({"app.log_head", "app.log_tile", "app.log_key"}),
     forced=frozenset(
@@ -66,11 +66,18 @@ EXPECTED = Expected(
             "app.find_caller(bytea[])",
             "app.hold_log(uuid)",
             "app.find_tenant(text)",
-            "app.tenants_after(uuid,integer)",
+            "app.find_superadmin(bytea[])",
+            "app.list_tenants(uuid,integer)",
         }
     ),
     tenantless_functions=frozenset(
-        {"app.tid()", "app.find_caller(bytea[])", "app.find_tenant(text)", "app.tenants_after(uuid,integer)"}
+        {
+            "app.tid()",
+            "app.find_caller(bytea[])",
+            "app.find_tenant(text)",
+            "app.find_superadmin(bytea[])",
+            "app.list_tenants(uuid,integer)",
+        }
     ),
     lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash"}),
     log_writers=frozenset(
@@ -101,7 +108,8 @@ EXPECTED = Expected(
             "219f31b5ee5c340bdb1280a5934ec74f4f7a284834f1a66113c82b1650d8ba2d app.find_caller(bytea[])",
             "8046d4d19764e09a1a28f8dc7afe3f5acc82860c27acfa0c8bd75eea9baa49bc app.hold_log(uuid)",
             "fed304e830004fd9a183a0e2164d90807dce25b829ab581a93d3937178d492ea app.find_tenant(text)",
-            "1ae6c14f6c2a8c1a667dfa71db4024859f865fe74ba77bfd2d82a40e8fda7978 app.tenants_after(uuid,integer)",
+            "2599516e3ae115e36b675d67a42ab76bc40de590caa811ded7b7342ce10d3d5e app.find_superadmin(bytea[])",
+            "df68608c222364262226cf52f4e834496b36c38d420ef2eadb334c441c2f61a7 app.list_tenants(uuid,integer)",
         }
     ),
 )

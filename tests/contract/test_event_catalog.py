@@ -33,7 +33,7 @@ VOCABULARY = {
     "dispatch": "created revoked expired",
     "capability": "minted picked_up consumed rejected",
 }
-"""Spec 01, appendix B, and at the end of a line what we have added. Entities of the other specifications are not in it, and are not held to it."""
+"""Spec 01, appendix B, and ours after them. Entities of the other specifications are not held to it."""
 
 
 def test_the_document_of_events_is_current() -> None:
