@@ -4,7 +4,6 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 import structlog
 import uvloop
@@ -27,9 +26,11 @@ from eventstore.callers import find_caller
 from eventstore.codec import Codec
 from eventstore.keyring import Keyring
 from eventstore.lane import Store
+from eventstore.last_signed import FileLastSigned
 from eventstore.liveness import jobs_health
 from eventstore.seal import Seal
 from eventstore.transaction import Database
+from eventstore.wake_up import Announcer, announcing
 from eventstore.writer import Writer
 from projections.inline import INLINE, MODELS
 
@@ -56,8 +57,8 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
     database = await checked_database(settings)
     try:
         seal = await checked_seal(settings, database)
-        writer = Writer(_store(database))
-        async with _connected(settings.redis_url) as redis:
+        async with _connected(settings.redis_url) as redis, announcing(redis) as announcer:
+            writer = Writer(_store(database, announcer))
             app = create_app(_services(settings, version, Outside(database, redis, writer), seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
@@ -79,19 +80,15 @@ class Outside(Struct, frozen=True):
     writer: Writer
 
 
-def _store(database: Database) -> Store:
+def _store(database: Database, announcer: Announcer) -> Store:
     return Store(
         database=database,
         codec=Codec(EVENTS),
         models=MODELS,
         projections=INLINE,
         now=utc_now,
-        committed=_nobody_follows,
+        committed=announcer.committed,
     )
-
-
-def _nobody_follows(_: UUID, __: int) -> None:
-    """Readers of the log are woken here once there are any; until then they would have to poll."""
 
 
 def _services(settings: Settings, version: str, outside: Outside, seal: Seal) -> Services:
@@ -117,7 +114,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         jobs=jobs,
         seal=lambda: seal,
         submit=outside.writer.submit,
-        log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks))),
+        log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
         find_caller=caller_of,
         log=sys.stderr.buffer,
     )

@@ -41,6 +41,8 @@ APPEND_BATCH = (
     "text[],uuid[],text[],bytea[],smallint[],bytea[],bytea[],bigint[],timestamp with time zone)"
 )
 
+FIND_NEWS = "app.find_news(text[],uuid,integer)"
+
 EXPECTED = Expected(
     global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run"}),
     append_only=frozenset({"app.schema_migration", "app.log_entry", "app.log_checkpoint", "app.used_nonce"}),
@@ -59,9 +61,9 @@ EXPECTED = Expected(
         }
     ),
     global_indexes=frozenset({"app.tenant_slug", "app.api_key_hash_value"}),
-    definer_functions=frozenset({APPEND_BATCH, "app.open_log(uuid)", "app.find_caller(bytea[])"}),
-    tenantless_functions=frozenset({"app.tid()", "app.find_caller(bytea[])"}),
-    lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash"}),
+    definer_functions=frozenset({APPEND_BATCH, "app.open_log(uuid)", "app.find_caller(bytea[])", FIND_NEWS}),
+    tenantless_functions=frozenset({"app.tid()", "app.find_caller(bytea[])", FIND_NEWS}),
+    lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash", "app.log_head", "app.follower"}),
     log_writers=frozenset(
         {
             "loopctl_fn INSERT app.log_head",
@@ -84,6 +86,7 @@ EXPECTED = Expected(
             "7fc401f92a22e298c836ff4f9cc38d226cc0cdad89a458260ee0175dfc158952 app.refuse_change()",
             "cc274d2b34386392350a322fd71ff1eff8be68e3040bcada1675b515f0056190 " + APPEND_BATCH,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
+            "9f936de6e093140976f1c710b4d8f7b95bc13dfd64b1f5d183c1471966e7ae43 " + FIND_NEWS,
             "219f31b5ee5c340bdb1280a5934ec74f4f7a284834f1a66113c82b1650d8ba2d app.find_caller(bytea[])",
         }
     ),
