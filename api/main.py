@@ -17,7 +17,7 @@ from api.log.reading import LogReader
 from api.refusal import Refused
 from api.server import Server, server_config
 from api.services import Services, utc_now
-from api.start import StartRefused, checked_database, checked_seal, listening_socket
+from api.start import StartRefused, checked_database, checked_seal, listening_socket, say_ready
 from config.keys import parse_keys
 from config.settings import Settings
 from domain.caller import Caller
@@ -63,7 +63,7 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
                 log.info("started", version=version, reason=seal.reason)
-                await Server(config, app.limits).serve(sockets=[listener])
+                await Server(config, app.limits, ready=say_ready).serve(sockets=[listener])
             finally:
                 await writer.finish()
                 app.close()
