@@ -18,11 +18,17 @@ AS $$
          WHERE h.tenant_id > after
          ORDER BY h.tenant_id
          LIMIT most
+    ),
+    -- One range of the primary key. Joined directly, a plan that does not know `most` reads all places for every page.
+    place AS MATERIALIZED (
+        SELECT f.tenant_id, f.name, f.next_position
+          FROM app.follower AS f
+         WHERE f.tenant_id > after AND f.tenant_id <= (SELECT p.tenant_id FROM page AS p ORDER BY p.tenant_id DESC LIMIT 1)
     )
     SELECT p.tenant_id, n.name, coalesce(f.next_position, 0), p.size
       FROM page AS p
      CROSS JOIN unnest(names) AS n (name)
-      LEFT JOIN app.follower AS f ON f.tenant_id = p.tenant_id AND f.name = n.name
+      LEFT JOIN place AS f ON f.tenant_id = p.tenant_id AND f.name = n.name
      WHERE coalesce(f.next_position, 0) <> p.size
      UNION ALL
     (SELECT p.tenant_id, NULL, 0, p.size FROM page AS p ORDER BY p.tenant_id DESC LIMIT 1)
