@@ -82,7 +82,7 @@ async def measure() -> None:
             rounds = [await one_round(database, names) for _ in range(5)]
             best = min(rounds)
             print(
-                f"{LOGS} logs, 2 followers, {share:4.0%} behind: round {best.whole:6.0f} ms = {best.whole / bare:4.1f} L,"
+                f"{LOGS} logs, {share:4.0%} behind: round {best.whole:6.0f} ms = {best.whole / bare:4.1f} L,"
                 f" page of 2000 p50 {best.page_p50:5.1f} ms, longest {max(r.page_max for r in rounds):5.1f} ms,"
                 f" found {best.found}"
             )
