@@ -29,6 +29,7 @@ CODES: dict[str, Code] = {
     "stopping": Code(503, "This process is being stopped; the next attempt meets another one"),
     "database_unavailable": Code(503, "The database does not answer; try again after Retry-After"),
     "sealed": Code(503, "The keys at rest are missing, so nothing that needs one is done"),
+    "head_refused": Code(503, "The log contradicts a signed head, or the clock is behind it: nothing new is signed"),
     "assets_missing": Code(503, "The browser files were not installed: run make setup"),
     "tenant_halted": Code(503, "The tenant's custody is halted because its log was proved forked"),
     # Who asks

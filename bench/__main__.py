@@ -8,6 +8,7 @@ BENCHMARKS = {
     "append": ("bench.append", "group commit against the limits of this PostgreSQL"),
     "tlog": ("bench.tlog_speed", "making, checking and proving entries, against bare SHA-256"),
     "fsck": ("bench.log_fsck", "fsck of the stored log, against reading and hashing its rows"),
+    "followers": ("bench.followers", "finding which of 100,000 logs have news"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 

@@ -41,6 +41,8 @@ APPEND_BATCH = (
     "text[],uuid[],text[],bytea[],smallint[],bytea[],bytea[],bigint[],timestamp with time zone,bigint[])"
 )
 
+FIND_NEWS = "app.find_news(text[],uuid,integer)"
+
 EXPECTED = Expected(
     global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run", "app.superadmin_key"}),
     append_only=frozenset({"app.schema_migration", "app.log_entry", "app.log_checkpoint", "app.used_nonce"}),
@@ -68,6 +70,7 @@ EXPECTED = Expected(
             "app.find_tenant(text)",
             "app.find_superadmin(bytea[])",
             "app.list_tenants(uuid,integer)",
+            FIND_NEWS,
         }
     ),
     tenantless_functions=frozenset(
@@ -77,9 +80,10 @@ EXPECTED = Expected(
             "app.find_tenant(text)",
             "app.find_superadmin(bytea[])",
             "app.list_tenants(uuid,integer)",
+            FIND_NEWS,
         }
     ),
-    lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash"}),
+    lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash", "app.log_head", "app.follower"}),
     log_writers=frozenset(
         {
             "loopctl_fn INSERT app.log_head",
@@ -105,6 +109,7 @@ EXPECTED = Expected(
             "7fc401f92a22e298c836ff4f9cc38d226cc0cdad89a458260ee0175dfc158952 app.refuse_change()",
             "9e7289cf37452426c171a53676b4f460a2254ab3a85ef43ffd759663dcb80f24 " + APPEND_BATCH,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
+            "119586935db7f06712255e957d91919f4810585fbbef36ed86ed2b76217193c0 " + FIND_NEWS,
             "219f31b5ee5c340bdb1280a5934ec74f4f7a284834f1a66113c82b1650d8ba2d app.find_caller(bytea[])",
             "8046d4d19764e09a1a28f8dc7afe3f5acc82860c27acfa0c8bd75eea9baa49bc app.hold_log(uuid)",
             "fed304e830004fd9a183a0e2164d90807dce25b829ab581a93d3937178d492ea app.find_tenant(text)",

@@ -17,6 +17,7 @@ from eventstore.encryption import DoesNotOpen
 from eventstore.heads import ClockBehind
 from eventstore.keyring import Keyring, Sealed
 from eventstore.lane import Store
+from eventstore.last_signed import FileLastSigned
 from eventstore.log_keys import NoLogKey
 from eventstore.rederive import HeadRefused
 from eventstore.rotate import Rotated, RotatedMeanwhile, Signing, Wish, rotate_log_key
@@ -44,7 +45,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 async def _rotate(given: argparse.Namespace) -> Said:
     """Raises Rejected, with what the log itself has against it too."""
     settings = settings_of(given)
-    signing = Signing(Keyring(parse_keys(settings.keks)))
+    signing = Signing(Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir))
     async with app_database(settings) as database:
         tenant_id = await find_tenant(database, given.tenant)
         async with database.tenant_transaction(tenant_id) as tx:

@@ -24,6 +24,7 @@ from eventstore.command import Change
 from eventstore.founding import found_tenant
 from eventstore.keyring import Keyring
 from eventstore.lane import Store
+from eventstore.last_signed import LastSigned
 from eventstore.log_keys import Begin, log_origin, new_log_key
 from eventstore.transaction import Database, TenantTx
 from eventstore.writer import Writer
@@ -43,7 +44,7 @@ class Service(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def service(database: TestDatabase) -> AsyncIterator[Service]:
+async def service(database: TestDatabase, last_signed: LastSigned | None = None) -> AsyncIterator[Service]:
     """The application as `api.main` puts it together, on a given database."""
     opened = await Database.connect(database.app_url, role="loopctl_app")
     store = Store(
@@ -59,9 +60,12 @@ async def service(database: TestDatabase) -> AsyncIterator[Service]:
         return find_caller(opened, PEPPERS, raw_key, NOON)
 
     app = made(
-        submit=Writer(store).submit, reading=opened.tenant_transaction, find_caller=caller_of, utc_now=noon,
-        log_reader=LogReader(opened, KEYRING),
-    )  # fmt: skip
+        submit=Writer(store).submit,
+        reading=opened.tenant_transaction,
+        find_caller=caller_of,
+        utc_now=noon,
+        log_reader=LogReader(opened, KEYRING, last_signed),
+    )
     yield Service(app, store)
     await opened.close()
 
