@@ -8,9 +8,10 @@ from msgspec import Struct
 from domain.event import Recorded
 from eventstore.command import Model
 from eventstore.transaction import TenantTx
-from projections import api_keys, tenant_directory, work_breakdown
+from projections import api_keys, custody_records, tenant_directory, work_breakdown
 from projections.entity import Entity, EntityModel
 from projections.epic_dependencies import EPIC_DEPENDENCIES
+from projections.epic_standing import EpicStandingModel
 from projections.epics import EPICS
 from projections.facts import FACTS
 from projections.prerequisites import PrerequisitesModel
@@ -34,10 +35,17 @@ PROJECTIONS = (
     Projection("tenant", ("app.tenant",), tenant_directory.apply),
     Projection("api_key", ("app.api_key",), api_keys.apply),
     Projection("work_breakdown", work_breakdown.TABLES, work_breakdown.apply),
+    Projection("custody_records", custody_records.TABLES, custody_records.apply),
 )
 INLINE = tuple(projection.apply for projection in PROJECTIONS)
 
 ENTITIES: Sequence[Entity[Any]] = (PROJECTS, EPICS, STORIES, STORY_TEXTS, STORY_DEPENDENCIES, EPIC_DEPENDENCIES)
-_MODELS: Sequence[Model] = (*map(EntityModel, ENTITIES), *FACTS, PrerequisitesModel(), EdgeSurroundings())
+_MODELS: Sequence[Model] = (
+    *map(EntityModel, ENTITIES),
+    *FACTS,
+    PrerequisitesModel(),
+    EpicStandingModel(),
+    EdgeSurroundings(),
+)
 MODELS: Mapping[str, Model] = {model.name: model for model in _MODELS}
 """What decisions can need, by name."""
