@@ -14,6 +14,10 @@ from api.documentation.openapi import Documents
 from api.documentation.routes import documentation_routes
 from api.headers import common_headers
 from api.health.routes import health_routes
+from api.lifecycle.bulk import bulk_routes
+from api.lifecycle.confirming import confirming_routes
+from api.lifecycle.records import record_routes
+from api.lifecycle.working import working_routes
 from api.log.routes import log_routes
 from api.log.tiles import tile_routes
 from api.metrics import Metrics
@@ -31,6 +35,10 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *discovery_routes(services, lambda: listed_routes(app)),
         *documentation_routes(documents.encoded, Assets()),
         *project_routes(services),
+        *working_routes(services),
+        *confirming_routes(services),
+        *record_routes(services),
+        *bulk_routes(services),
         *log_routes(services.log_reader),
         *tile_routes(services.log_reader),
         *extra_routes,

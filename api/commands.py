@@ -38,7 +38,10 @@ class Commands:
         self._services = services
 
     async def carry_out(self, asking: Asking, plan: Plan) -> Response[bytes]:
-        services = self._services
+        return await written(asking, await self.reply_to(asking, plan), self._services.log_reader)
+
+    async def reply_to(self, asking: Asking, plan: Plan) -> Reply:
+        """The same as something that another answer can be made of."""
 
         def reply(known: Known, recorded: Sequence[Recorded]) -> Reply:
             body = plan.answer(known, recorded)
@@ -46,10 +49,10 @@ class Commands:
             return Reply(plan.status, encoded, recorded[-1].position if recorded else None)
 
         command = Command(
-            actor=asking.caller.actor, at=services.utc_now(), needs=plan.needs, streams=plan.streams,
+            actor=asking.caller.actor, at=self._services.utc_now(), needs=plan.needs, streams=plan.streams,
             decide=plan.decide, reply=reply, refuse=refused, idempotency=asking.idempotency, alone=plan.alone,
         )  # fmt: skip
-        return await written(asking, await services.submit(asking.caller.tenant_id, command), services.log_reader)
+        return await self._services.submit(asking.caller.tenant_id, command)
 
 
 def existing(known: Known, need: Need) -> Any:

@@ -13,7 +13,7 @@ ACCESS = re.compile(
 )
 """The notation of spec 01, section 1.4, and ``public`` for no key at all."""
 
-KNOWN = frozenset({"access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors"})
+KNOWN = frozenset({"access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors", "custody"})
 
 
 class UndeclaredRoute(Exception):

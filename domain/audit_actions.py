@@ -52,5 +52,6 @@ AUDIT_ACTIONS: Mapping[str, AuditAction] = {
     "story.backfilled": AuditAction("story", "backfilled"),
     "story.custody_violated": AuditAction("story", "custody_violation"),
     "artifact_report.created": AuditAction("artifact_report", "created"),
+    "token_usage_report.created": AuditAction("token_usage_report", "created"),
 }
 """By tag. Total: a test names the events that are missing."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from domain import dependency, epic, log_key, project, story, tenant
+from domain import dependency, epic, log_key, project, story, tenant, usage
 from domain.event import Event
 from domain.lifecycle import events as lifecycle
 
@@ -46,6 +46,7 @@ EVENTS: tuple[type[Event], ...] = (
     lifecycle.StoryBackfilled,
     lifecycle.CustodyViolated,
     lifecycle.ArtifactReported,
+    usage.TokenUsageReported,
 )
 
 UPCASTERS: Mapping[str, Callable[[dict[str, object]], dict[str, object]]] = {

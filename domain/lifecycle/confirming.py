@@ -112,9 +112,7 @@ def verify(story: Story, who: Identity, policy: CustodyPolicy, judgement: Judgem
 def reject(story: Story, who: Identity, policy: CustodyPolicy, judgement: Judgement) -> tuple[Event, ...]:
     """With the reset that follows, unless the tenant does without."""
     orchestrator = refusals.need_orchestrator(who)
-    reason = (judgement.summary or "").strip()
-    if not reason:
-        raise Invalid("A reason must be given", code="reason_required", reason="can't be blank")
+    reason = need_reason(judgement.summary)
     _gate(story, who, policy, "reject")
     if story.agent_status != "reported_done" and story.verified_status != "verified":
         raise refusals.wrong_state(story, "reject")
@@ -150,6 +148,22 @@ def mark_complete(story: Story, who: Identity, policy: CustodyPolicy, judgement:
     _check_untouched(story, "mark-complete")
     summary = (judgement.summary or "").strip() or "Complete before loopctl"
     return (StoryMarkedComplete(**_judged(story, orchestrator, judgement), summary=summary),)
+
+
+def need_reason(given: str | None) -> str:
+    """Raises Invalid (reason_required)."""
+    reason = (given or "").strip()
+    if not reason:
+        raise Invalid("A reason must be given", code="reason_required", reason="can't be blank")
+    return reason
+
+
+def need_review(review_type: str | None, summary: str | None) -> None:
+    """Raises Invalid (review_required)."""
+    said = (("review_type", review_type), ("summary", summary))
+    missing = {field: "can't be blank" for field, text in said if not (text or "").strip()}
+    if missing:
+        raise Invalid("review_type and summary are required", code="review_required", **missing)
 
 
 def is_reviewed(story: Story) -> bool:
@@ -210,13 +224,7 @@ def _checked_review(story: Story, review: Review, now: datetime) -> datetime:
 
 
 def _checked_result(judgement: Judgement) -> Literal["pass", "partial"]:
-    missing = {
-        field: "can't be blank"
-        for field, text in (("review_type", judgement.review_type), ("summary", judgement.summary))
-        if not (text or "").strip()
-    }
-    if missing:
-        raise Invalid("review_type and summary are required", code="review_required", **missing)
+    need_review(judgement.review_type, judgement.summary)
     match judgement.result:
         case "pass" | "partial" as result:
             return result
