@@ -32,7 +32,8 @@ SCHEMA = """
     CALL app.secure_tenant_table('app.bench_chain');
     CALL app.secure_tenant_table('app.bench_chain_head');
     CREATE FUNCTION app.bench_chain_append(
-        tenant uuid, head_size bigint, entries bytea[], leaf_hashes bytea[], stream_ids uuid[], stream_versions integer[])
+        tenant uuid, head_size bigint, entries bytea[], leaf_hashes bytea[], stream_ids uuid[],
+        stream_versions integer[])
     RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DECLARE
         head app.bench_chain_head;

@@ -1,4 +1,4 @@
-"""What this PostgreSQL can do at most on this machine, now: the limits that figures are ratios to (spec 07, section 2)."""
+"""The most that this PostgreSQL does on this machine now, to which figures are ratios (spec 07, section 2)."""
 
 import asyncio
 import secrets

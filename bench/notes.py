@@ -40,7 +40,8 @@ APPLY = """
 """
 
 LOAD = """
-    SELECT asked.id, (SELECT n.notes FROM app.bench_note_1 AS n WHERE n.tenant_id = $1 AND n.entity_id = asked.id LIMIT 1)
+    SELECT asked.id,
+           (SELECT n.notes FROM app.bench_note_1 AS n WHERE n.tenant_id = $1 AND n.entity_id = asked.id LIMIT 1)
       FROM unnest($2::uuid[]) AS asked (id)
 """
 
@@ -124,5 +125,3 @@ def _done(recorded: Sequence[Recorded]) -> Reply:
 
 def _refused(refusal: Rejected) -> Reply:
     return Reply(422, refusal.code.encode())
-
-

@@ -50,7 +50,7 @@ async def covering_checkpoint(
     signed = (await read_ends(tx)).signed
     if signed is not None and position < signed.size:
         return signed
-    return await _sign(tx, keyring, last_signed)
+    return await _sign(tx, keyring, last_signed, covering=position)
 
 
 async def sign_if_due(tx: TenantTx, keyring: Keyring, last_signed: LastSigned | None = None) -> StoredHead | None:
@@ -70,8 +70,12 @@ async def _is_remembered(tx: TenantTx, last_signed: LastSigned | None, signed: S
     return last_signed is None or await last_signed.read(tx.tenant_id) == signed.note
 
 
-async def _sign(tx: TenantTx, keyring: Keyring, last_signed: LastSigned | None) -> StoredHead:
-    """A crash before the last line leaves nothing that anybody has seen; one between it and COMMIT leaves a remembered
+async def _sign(
+    tx: TenantTx, keyring: Keyring, last_signed: LastSigned | None, *, covering: int | None = None
+) -> StoredHead:
+    """``covering``: a head over this position is enough, though the log may have grown since.
+
+    A crash before the last line leaves nothing that anybody has seen; one between it and COMMIT leaves a remembered
     head that the next signer must come to again.
     """
     # 1. Alone, and on what others have signed in the meantime.
@@ -79,6 +83,8 @@ async def _sign(tx: TenantTx, keyring: Keyring, last_signed: LastSigned | None) 
     ends = await read_ends(tx)
     if ends.signed is not None and not ends.grown and await _is_remembered(tx, last_signed, ends.signed):
         return ends.signed
+    if ends.signed is not None and covering is not None and covering < ends.signed.size:
+        return ends.signed  # of many receipts that wait for the lock, the first signs for all
     history = await read_key_history(tx)
     # 2. The last head is one that we signed, and the log has not gone back behind it or behind what is remembered.
     start = _check_signed(ends.signed, history)
