@@ -37,7 +37,7 @@ async def measure() -> None:
 def recorder_rate(on: Bench) -> float:
     """Events a second."""
     from eventsourcing.persistence import StoredEvent  # noqa: PLC0415  # only there when the package is
-    from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore  # noqa: PLC0415
+    from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore  # noqa: PLC0415  # as above
 
     parts = urlsplit(on.server.admin_url)
     datastore = PostgresDatastore(
