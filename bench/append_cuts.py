@@ -148,6 +148,8 @@ class Campaign:
         """Whether it broke: False when everything was over before."""
         if situation.warm:
             await self._settle(self._job(tenant, 1, sign=situation.sign))
+        else:
+            await self._writer.end()  # what repeated the last job has its statements prepared
         await self._writer.ready()
         job = self._job(tenant, situation.commands, sign=situation.sign)
         self._proxy.arm(point, self._writer.kill if situation.how == "kill" else _only_cut)
