@@ -42,7 +42,7 @@ APPEND_BATCH = (
 )
 
 EXPECTED = Expected(
-    global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run"}),
+    global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run", "app.superadmin_key"}),
     append_only=frozenset({"app.schema_migration", "app.log_entry", "app.log_checkpoint", "app.used_nonce"}),
     log_tables=frozenset({"app.log_head", "app.log_tile", "app.log_key"}),
     forced=frozenset(
@@ -59,8 +59,23 @@ EXPECTED = Expected(
         }
     ),
     global_indexes=frozenset({"app.tenant_slug", "app.api_key_hash_value"}),
-    definer_functions=frozenset({APPEND_BATCH, "app.open_log(uuid)", "app.find_caller(bytea[])"}),
-    tenantless_functions=frozenset({"app.tid()", "app.find_caller(bytea[])"}),
+    definer_functions=frozenset(
+        {
+            APPEND_BATCH,
+            "app.open_log(uuid)",
+            "app.find_caller(bytea[])",
+            "app.find_superadmin(bytea[])",
+            "app.list_tenants(uuid,integer)",
+        }
+    ),
+    tenantless_functions=frozenset(
+        {
+            "app.tid()",
+            "app.find_caller(bytea[])",
+            "app.find_superadmin(bytea[])",
+            "app.list_tenants(uuid,integer)",
+        }
+    ),
     lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash"}),
     log_writers=frozenset(
         {
@@ -85,6 +100,8 @@ EXPECTED = Expected(
             "cc274d2b34386392350a322fd71ff1eff8be68e3040bcada1675b515f0056190 " + APPEND_BATCH,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
             "219f31b5ee5c340bdb1280a5934ec74f4f7a284834f1a66113c82b1650d8ba2d app.find_caller(bytea[])",
+            "2599516e3ae115e36b675d67a42ab76bc40de590caa811ded7b7342ce10d3d5e app.find_superadmin(bytea[])",
+            "df68608c222364262226cf52f4e834496b36c38d420ef2eadb334c441c2f61a7 app.list_tenants(uuid,integer)",
         }
     ),
 )

@@ -67,7 +67,7 @@ async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegi
     try:
         async with _connected(addresses.redis_url) as redis:
             metrics = JobMetrics(registry)
-            runner = Runner(Tools(database, program.timing), metrics)
+            runner = Runner(Tools(database, program.timing, metrics.log_checked), metrics)
             for actor in program.actors:
                 broker.declare(actor.name, actor.queue, runner.entry(actor))
             scheduler = _scheduler(program, addresses, database, broker)

@@ -1,8 +1,8 @@
 """Everything that a message can start, and everything that starts by the clock."""
 
 from workers.actors import Actor, Job
-from workers.jobs import purge_scheduled_runs
+from workers.jobs import check_logs, purge_scheduled_runs
 
-JOBS: tuple[Job, ...] = (purge_scheduled_runs.JOB,)
+JOBS: tuple[Job, ...] = (purge_scheduled_runs.JOB, check_logs.JOB)
 
-ACTORS: tuple[Actor, ...] = (purge_scheduled_runs.ACTOR,)
+ACTORS: tuple[Actor, ...] = (purge_scheduled_runs.ACTOR, check_logs.ACTOR)

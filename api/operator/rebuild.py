@@ -1,0 +1,51 @@
+"""`rebuild`: makes a read model again from the log, and says in how many rows the live one differed."""
+
+import argparse
+from uuid import UUID
+
+from api.operator.command import Command, Said
+from api.operator.reaching import app_database, chosen_tenants, owner_url, settings_of
+from domain.events import EVENTS
+from eventstore.codec import Codec
+from eventstore.owning import owner_transaction
+from projections.inline import PROJECTIONS, Projection
+from projections.rebuild import Rebuilt, rebuild
+
+CODEC = Codec(EVENTS)
+BY_NAME = {projection.table.removeprefix("app."): projection for projection in PROJECTIONS}
+DIFFERED = 10
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("projection", choices=sorted(BY_NAME), help="the read model's table")
+    parser.add_argument("--tenant", metavar="SLUG", help="of this tenant only")
+
+
+async def _rebuild(given: argparse.Namespace) -> Said:
+    """A tenant after the other, each in a transaction of its own."""
+    settings = settings_of(given)
+    url, projection = owner_url(given, settings), BY_NAME[given.projection]
+    async with app_database(settings) as database:
+        tenants = await chosen_tenants(database, given.tenant)
+    answers, equal = [], True
+    for tenant in tenants:
+        found = await _one(url, tenant.id, projection)
+        equal = equal and found.was_equal
+        answers.append(
+            {
+                "tenant": tenant.slug,
+                "rows": found.rows,
+                "unexplained": found.unexplained,
+                "missing": found.missing,
+                "was_equal": found.was_equal,
+            }
+        )
+    return Said({"projection": given.projection, "tenants": answers}, 0 if equal else DIFFERED)
+
+
+async def _one(url: str, tenant_id: UUID, projection: Projection) -> Rebuilt:
+    async with owner_transaction(url, tenant_id) as tx:
+        return await rebuild(tx, CODEC, projection)
+
+
+COMMAND = Command("rebuild", "make a read model again from the log", _arguments, _rebuild)
