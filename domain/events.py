@@ -1,12 +1,20 @@
 """Every event there is. A log that holds another one is newer than this code."""
 
-from domain import dependency, epic, project, story, tenant
+from domain import agent, dependency, epic, key, project, story, tenant
 from domain.event import Event
 from domain.lifecycle import events as lifecycle
 
 EVENTS: tuple[type[Event], ...] = (
     tenant.TenantCreated,
-    tenant.ApiKeyCreated,
+    tenant.TenantUpdated,
+    tenant.TenantSuspended,
+    tenant.TenantActivated,
+    key.ApiKeyCreated,
+    key.ApiKeyLinked,
+    key.ApiKeyRotated,
+    key.ApiKeyRevoked,
+    agent.AgentRegistered,
+    agent.AgentUpdated,
     project.ProjectCreated,
     project.ProjectUpdated,
     project.ProjectArchived,

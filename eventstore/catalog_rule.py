@@ -43,7 +43,9 @@ APPEND_BATCH = (
 
 EXPECTED = Expected(
     global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run", "app.superadmin_key"}),
-    append_only=frozenset({"app.schema_migration", "app.log_entry", "app.log_checkpoint", "app.used_nonce"}),
+    append_only=frozenset(
+        {"app.schema_migration", "app.log_entry", "app.log_checkpoint", "app.used_nonce", "app.api_key_hash"}
+    ),
     log_tables=frozenset({"app.log_head", "app.log_tile", "app.log_key"}),
     forced=frozenset(
         {
@@ -58,7 +60,7 @@ EXPECTED = Expected(
             "app.used_nonce",
         }
     ),
-    global_indexes=frozenset({"app.tenant_slug", "app.api_key_hash_value"}),
+    global_indexes=frozenset({"app.tenant_slug", "app.tenant_contact_email", "app.api_key_hash_value"}),
     definer_functions=frozenset(
         {
             APPEND_BATCH,
@@ -66,6 +68,7 @@ EXPECTED = Expected(
             "app.find_caller(bytea[])",
             "app.find_superadmin(bytea[])",
             "app.list_tenants(uuid,integer)",
+            "app.find_tenants(text,text,integer,integer)",
         }
     ),
     tenantless_functions=frozenset(
@@ -74,6 +77,7 @@ EXPECTED = Expected(
             "app.find_caller(bytea[])",
             "app.find_superadmin(bytea[])",
             "app.list_tenants(uuid,integer)",
+            "app.find_tenants(text,text,integer,integer)",
         }
     ),
     lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash"}),
@@ -87,6 +91,7 @@ EXPECTED = Expected(
             "loopctl_fn INSERT app.used_nonce",
             "loopctl_app INSERT app.log_checkpoint",
             "loopctl_worker INSERT app.log_checkpoint",
+            "loopctl_app INSERT app.api_key_hash",
             "loopctl_app INSERT app.log_key",
             "loopctl_app UPDATE app.log_key.last_size",
             "loopctl_app UPDATE app.log_key.retired_at",
@@ -99,7 +104,9 @@ EXPECTED = Expected(
             "7fc401f92a22e298c836ff4f9cc38d226cc0cdad89a458260ee0175dfc158952 app.refuse_change()",
             "cc274d2b34386392350a322fd71ff1eff8be68e3040bcada1675b515f0056190 " + APPEND_BATCH,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
-            "219f31b5ee5c340bdb1280a5934ec74f4f7a284834f1a66113c82b1650d8ba2d app.find_caller(bytea[])",
+            "98d5ab2bd8d7225cb075c1df318155b497fd2fa9796e3d2be661673385f1639f app.find_caller(bytea[])",
+            "fd24af0abd0f530b8a35b27f88e6166c1e98896277785f917479f624ffc5603b app.find_tenants(text,text,integer,integer)",
+            "671be3cea3072d95915d7832ecb6a635564fb62e85fcd0a5d2188b630f8979cb app.freeze_api_key()",
             "2599516e3ae115e36b675d67a42ab76bc40de590caa811ded7b7342ce10d3d5e app.find_superadmin(bytea[])",
             "df68608c222364262226cf52f4e834496b36c38d420ef2eadb334c441c2f61a7 app.list_tenants(uuid,integer)",
         }

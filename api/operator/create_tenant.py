@@ -16,7 +16,8 @@ from config.settings import Settings
 from domain.api_key import shown_prefix
 from domain.event import Stream
 from domain.events import EVENTS
-from domain.tenant import ApiKeyCreated, CreateTenant, create_tenant
+from domain.key import ApiKeyCreated
+from domain.tenant import CreateTenant, create_tenant
 from eventstore.callers import store_key_hash
 from eventstore.codec import Codec
 from eventstore.command import Change

@@ -12,7 +12,7 @@ from projections.inline import PROJECTIONS, Projection
 from projections.rebuild import Rebuilt, rebuild
 
 CODEC = Codec(EVENTS)
-BY_NAME = {projection.table.removeprefix("app."): projection for projection in PROJECTIONS}
+BY_NAME = {projection.name: projection for projection in PROJECTIONS}
 DIFFERED = 10
 
 

@@ -17,7 +17,8 @@ from config.keys import generate_key, parse_keys
 from domain.api_key import ALPHABET, complete_key, shown_prefix
 from domain.event import Stream
 from domain.events import EVENTS
-from domain.tenant import ApiKeyCreated, TenantCreated
+from domain.key import ApiKeyCreated
+from domain.tenant import TenantCreated
 from eventstore.callers import find_caller, store_key_hash
 from eventstore.codec import Codec
 from eventstore.command import Change
