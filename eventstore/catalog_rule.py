@@ -40,6 +40,7 @@ APPEND_BATCH = (
     "app.append_batch(uuid,bigint,bytea[],bytea[],uuid[],integer[],bytea,smallint[],bigint[],integer[],bytea[],bigint[],"
     "text[],uuid[],text[],bytea[],smallint[],bytea[],bytea[],bigint[],timestamp with time zone)"
 )
+FIND_TENANTS = "app.find_tenants(text,text,integer,integer)"
 
 EXPECTED = Expected(
     global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run", "app.superadmin_key"}),
@@ -68,7 +69,7 @@ EXPECTED = Expected(
             "app.find_caller(bytea[])",
             "app.find_superadmin(bytea[])",
             "app.list_tenants(uuid,integer)",
-            "app.find_tenants(text,text,integer,integer)",
+            FIND_TENANTS,
         }
     ),
     tenantless_functions=frozenset(
@@ -77,7 +78,7 @@ EXPECTED = Expected(
             "app.find_caller(bytea[])",
             "app.find_superadmin(bytea[])",
             "app.list_tenants(uuid,integer)",
-            "app.find_tenants(text,text,integer,integer)",
+            FIND_TENANTS,
         }
     ),
     lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash"}),
@@ -105,8 +106,8 @@ EXPECTED = Expected(
             "cc274d2b34386392350a322fd71ff1eff8be68e3040bcada1675b515f0056190 " + APPEND_BATCH,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
             "98d5ab2bd8d7225cb075c1df318155b497fd2fa9796e3d2be661673385f1639f app.find_caller(bytea[])",
-            "fd24af0abd0f530b8a35b27f88e6166c1e98896277785f917479f624ffc5603b app.find_tenants(text,text,integer,integer)",
-            "671be3cea3072d95915d7832ecb6a635564fb62e85fcd0a5d2188b630f8979cb app.freeze_api_key()",
+            "fd24af0abd0f530b8a35b27f88e6166c1e98896277785f917479f624ffc5603b " + FIND_TENANTS,
+            "8b3d6cf07ccfcfbe456c801d502c25a0975821832bc16be8dd2ac844f5bc261e app.freeze_api_key()",
             "2599516e3ae115e36b675d67a42ab76bc40de590caa811ded7b7342ce10d3d5e app.find_superadmin(bytea[])",
             "df68608c222364262226cf52f4e834496b36c38d420ef2eadb334c441c2f61a7 app.list_tenants(uuid,integer)",
         }

@@ -36,8 +36,8 @@ BEGIN
         END IF;
         RAISE EXCEPTION 'a key is revoked, never deleted' USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    IF (NEW.tenant_id, NEW.key_id, NEW.name, NEW.role, NEW.key_prefix, NEW.created_at)
-           IS DISTINCT FROM (OLD.tenant_id, OLD.key_id, OLD.name, OLD.role, OLD.key_prefix, OLD.created_at)
+    IF (NEW.tenant_id, NEW.key_id, NEW.role, NEW.key_prefix, NEW.created_at)
+           IS DISTINCT FROM (OLD.tenant_id, OLD.key_id, OLD.role, OLD.key_prefix, OLD.created_at)
        OR (OLD.agent_id IS NOT NULL AND NEW.agent_id IS DISTINCT FROM OLD.agent_id)
        OR (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at)
        OR (OLD.expires_at IS NOT NULL AND (NEW.expires_at IS NULL OR NEW.expires_at > OLD.expires_at))

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from domain.agent import Agent, AgentRegistered, evolve_agent
 from domain.event import Recorded
 from eventstore.transaction import TenantTx
@@ -104,11 +106,19 @@ async def find_agent(tx: TenantTx, agent_id: UUID) -> tuple[Agent, datetime] | N
     return _seen(row) if row else None
 
 
+class AgentFilter(Struct, frozen=True):
+    """``None`` filters nothing; what is no column to sort by sorts by name."""
+
+    agent_type: str | None = None
+    status: str | None = None
+    sort_by: str = "name"
+
+
 async def list_agents(
-    tx: TenantTx, agent_type: str | None, status: str | None, sort_by: str, limit: int, offset: int
+    tx: TenantTx, wanted: AgentFilter, limit: int, offset: int
 ) -> tuple[Sequence[tuple[Agent, datetime]], int]:
-    """Each with when it was last seen; and how many there are on all pages. ``None`` filters nothing."""
-    filters = (tx.tenant_id, agent_type, status, sort_by)
+    """Each with when it was last seen; and how many there are on all pages."""
+    filters = (tx.tenant_id, wanted.agent_type, wanted.status, wanted.sort_by)
     rows = await tx.fetch(LIST, *filters, limit, offset)
     counted = rows or (await tx.fetch(LIST, *filters, 1, 0) if offset else [])
     return [_seen(row) for row in rows], counted[0]["total"] if counted else 0

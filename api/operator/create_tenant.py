@@ -27,6 +27,7 @@ from eventstore.lane import Store
 from eventstore.log_keys import Begin, log_origin, new_log_key
 from eventstore.transaction import TenantTx
 from projections.inline import INLINE, MODELS
+from projections.tenants import EMAIL_INDEX
 
 ACTOR = ("operator",)
 
@@ -59,8 +60,9 @@ async def _create_tenant(settings: Settings, name: str, slug: str, email: str) -
         )
         try:
             await found_tenant(store, tenant_id, ACTOR, changes, beside)
-        except asyncpg.UniqueViolationError:
-            raise Declined(f"The slug {slug} has already been taken.") from None
+        except asyncpg.UniqueViolationError as error:
+            taken = f"address {email}" if error.constraint_name == EMAIL_INDEX else f"slug {slug}"
+            raise Declined(f"The {taken} has already been taken.") from None
     return {
         "tenant": {"id": tenant_id, "name": created.name, "slug": slug, "email": email, "status": "active"},
         "api_key": {"id": key_id, "name": key.name, "role": key.role, "key_prefix": key.key_prefix, "raw_key": raw_key},

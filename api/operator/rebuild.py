@@ -29,21 +29,22 @@ async def _rebuild(given: argparse.Namespace) -> Said:
         tenants = await chosen_tenants(database, given.tenant)
     answers, equal = [], True
     for tenant in tenants:
-        found = await _one(url, tenant.id, projection)
-        equal = equal and found.was_equal
-        answers.append(
-            {
-                "tenant": tenant.slug,
-                "rows": found.rows,
-                "unexplained": found.unexplained,
-                "missing": found.missing,
-                "was_equal": found.was_equal,
-            }
-        )
+        for found in await _one(url, tenant.id, projection):
+            equal = equal and found.was_equal
+            answers.append(
+                {
+                    "tenant": tenant.slug,
+                    "table": found.table,
+                    "rows": found.rows,
+                    "unexplained": found.unexplained,
+                    "missing": found.missing,
+                    "was_equal": found.was_equal,
+                }
+            )
     return Said({"projection": given.projection, "tenants": answers}, 0 if equal else DIFFERED)
 
 
-async def _one(url: str, tenant_id: UUID, projection: Projection) -> Rebuilt:
+async def _one(url: str, tenant_id: UUID, projection: Projection) -> list[Rebuilt]:
     async with owner_transaction(url, tenant_id) as tx:
         return await rebuild(tx, CODEC, projection)
 

@@ -56,7 +56,7 @@ async def service(database: TestDatabase) -> AsyncIterator[Service]:
 
     app = made(
         submit=Writer(store).submit, reading=opened.tenant_transaction, find_caller=caller_of, utc_now=noon,
-        log_reader=LogReader(opened, KEYRING),
+        log_reader=LogReader(opened, KEYRING), peppers=PEPPERS,
     )  # fmt: skip
     yield Service(app, store)
     await opened.close()
@@ -93,3 +93,11 @@ async def create(app: Shell, raw: str, body: Any = WHOLE, **headers: str) -> Ans
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
     return await ask(app, "/api/v1/projects", method="POST", headers=sent, body=msgspec.json.encode(body))
+
+
+async def call(app: Shell, raw: str, path: str, method: str = "GET", body: Any = None, **headers: str) -> Answer:
+    """Any route; ``headers`` with underscores for hyphens."""
+    sent = {"Authorization": f"Bearer {raw}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    if body is None:
+        return await ask(app, path, method=method, headers=sent)
+    return await ask(app, path, method=method, headers={**JSON, **sent}, body=msgspec.json.encode(body))
