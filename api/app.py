@@ -6,6 +6,8 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from api.access_log import AccessLog
+from api.agents.routes import agent_routes
+from api.api_keys.routes import api_key_routes
 from api.direct import GIVEN, TypedRequest
 from api.discovery.listing import listed_routes
 from api.discovery.routes import discovery_routes
@@ -24,6 +26,7 @@ from api.metrics import Metrics
 from api.projects.routes import project_routes
 from api.services import Services
 from api.shell import Shell, Surroundings
+from api.tenants.routes import tenant_routes
 
 
 def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] = ()) -> Shell:
@@ -34,6 +37,9 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *health_routes(services, metrics),
         *discovery_routes(services, lambda: listed_routes(app)),
         *documentation_routes(documents.encoded, Assets()),
+        *tenant_routes(services),
+        *api_key_routes(services),
+        *agent_routes(services),
         *project_routes(services),
         *working_routes(services),
         *confirming_routes(services),

@@ -50,6 +50,7 @@ CODES: dict[str, Code] = {
     "agent_identity_required": Code(422, "The key belongs to no agent, and every step of custody needs one"),
     "orchestrator_agent_required": Code(400, "The orchestrator's key belongs to no registered agent"),
     "tenant_context_required": Code(400, "A superadmin must say for which tenant: X-Impersonate-Tenant"),
+    "impersonation_refused": Code(403, "Custody is for keys of the tenant itself, not for a superadmin in its place"),
     "rate_limited": Code(429, "Too many requests; try again after Retry-After"),
     "witness_header_missing": Code(428, "The tenant requires the header X-Loopctl-Last-Known-STH"),
     "witness_header_malformed": Code(428, "X-Loopctl-Last-Known-STH is not <position>:<prefix>"),

@@ -117,6 +117,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         reading=outside.database.tenant_transaction,
         log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
         find_caller=caller_of,
+        peppers=peppers,
         log=sys.stderr.buffer,
     )
 

@@ -2,13 +2,21 @@
 
 from collections.abc import Callable, Mapping
 
-from domain import dependency, epic, log_key, project, story, tenant, usage
+from domain import agent, dependency, epic, key, log_key, project, story, tenant, usage
 from domain.event import Event
 from domain.lifecycle import events as lifecycle
 
 EVENTS: tuple[type[Event], ...] = (
     tenant.TenantCreated,
-    tenant.ApiKeyCreated,
+    tenant.TenantUpdated,
+    tenant.TenantSuspended,
+    tenant.TenantActivated,
+    key.ApiKeyCreated,
+    key.ApiKeyLinked,
+    key.ApiKeyRotated,
+    key.ApiKeyRevoked,
+    agent.AgentRegistered,
+    agent.AgentUpdated,
     log_key.LogKeyRotated,
     project.ProjectCreated,
     project.ProjectUpdated,

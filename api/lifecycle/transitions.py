@@ -15,10 +15,11 @@ from domain.errors import Conflict, CustodyViolation
 from domain.event import Event, Recorded, Stream
 from domain.lifecycle.completion import completes
 from domain.lifecycle.events import CustodyViolated
-from domain.lifecycle.identity import CustodyPolicy, Identity, identity_of
+from domain.lifecycle.identity import Identity, identity_of
 from domain.lifecycle.next_actions import NextAction, next_actions
 from domain.lifecycle.repeated import already_holds
 from domain.story import Story
+from domain.tenant_settings import TenantSettings, read_settings
 from eventstore.command import Change, Need, Refusal, Reply
 
 
@@ -27,7 +28,7 @@ class Asked(Struct, frozen=True):
 
     story: Story
     who: Identity
-    policy: CustodyPolicy
+    policy: TenantSettings
     known: Known
 
 
@@ -60,7 +61,7 @@ class Transitions:
 
     async def reply(self, asking: Asking, story_id: UUID, transition: Transition) -> Reply:
         """The same for one of many: what would be answered."""
-        return await self._commands.reply_to(asking, self._plan(asking, story_id, transition))
+        return await self._commands.submit(asking, self._plan(asking, story_id, transition))
 
     def _plan(self, asking: Asking, story_id: UUID, transition: Transition) -> Plan:
         stream, needs = Stream("story", story_id), StoryNeeds(asking.caller.tenant_id, story_id)
@@ -101,7 +102,7 @@ class StoryNeeds:
         self.text = Need("story_text", story_id)
         self.standing = Need("epic_standing", story_id)
         self.tenant = Need("tenant", tenant_id)
-        self.all = (self.story, self.text, self.standing)
+        self.all = (self.story, self.text, self.standing, self.tenant)
 
     def asked(self, known: Known, who: Identity) -> Asked:
         """Raises NotFound."""
@@ -114,10 +115,9 @@ class StoryNeeds:
         return (Stream("story", story.story_id), Stream("epic", story.epic_id), *more)
 
 
-def policy_of(known: Known, tenant: Need) -> CustodyPolicy:
+def policy_of(known: Known, tenant: Need) -> TenantSettings:
     """What the tenant has set."""
-    del known, tenant
-    return CustodyPolicy()
+    return read_settings(existing(known, tenant).settings)
 
 
 def _attempt(asked: Asked, action: str, violation: CustodyViolation) -> CustodyViolated:

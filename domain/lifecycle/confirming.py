@@ -23,8 +23,9 @@ from domain.lifecycle.events import (
     StoryReported,
     StoryVerified,
 )
-from domain.lifecycle.identity import CustodyPolicy, Identity, is_implementer
+from domain.lifecycle.identity import Identity, is_implementer
 from domain.story import Story
+from domain.tenant_settings import TenantSettings
 
 MOST_REASON_BYTES = 2000
 CLOCK_SKEW = timedelta(seconds=60)
@@ -58,7 +59,7 @@ class Provenance(Struct, frozen=True, kw_only=True):
     pr_number: int | None = None
 
 
-def report(story: Story, who: Identity, policy: CustodyPolicy) -> tuple[Event, ...]:
+def report(story: Story, who: Identity, policy: TenantSettings) -> tuple[Event, ...]:
     """The state is tested before the gate."""
     agent = refusals.need_agent(who)
     if story.agent_status != "implementing":
@@ -70,7 +71,7 @@ def report(story: Story, who: Identity, policy: CustodyPolicy) -> tuple[Event, .
 
 
 def complete_review(
-    story: Story, who: Identity, policy: CustodyPolicy, review: Review, now: datetime
+    story: Story, who: Identity, policy: TenantSettings, review: Review, now: datetime
 ) -> tuple[Event, ...]:
     """A ``user`` key is a human and needs no agent. The state is tested before the gate, and answers 422."""
     if who.role != Role.USER:
@@ -90,7 +91,7 @@ def complete_review(
     )  # fmt: skip
 
 
-def verify(story: Story, who: Identity, policy: CustodyPolicy, judgement: Judgement) -> tuple[Event, ...]:
+def verify(story: Story, who: Identity, policy: TenantSettings, judgement: Judgement) -> tuple[Event, ...]:
     """The gate comes first, whatever the state."""
     orchestrator = refusals.need_orchestrator(who)
     _gate(story, who, policy, "verify")
@@ -109,7 +110,7 @@ def verify(story: Story, who: Identity, policy: CustodyPolicy, judgement: Judgem
     )
 
 
-def reject(story: Story, who: Identity, policy: CustodyPolicy, judgement: Judgement) -> tuple[Event, ...]:
+def reject(story: Story, who: Identity, policy: TenantSettings, judgement: Judgement) -> tuple[Event, ...]:
     """With the reset that follows, unless the tenant does without."""
     orchestrator = refusals.need_orchestrator(who)
     reason = need_reason(judgement.summary)
@@ -141,7 +142,7 @@ def backfill(story: Story, provenance: Provenance, earlier: Any) -> tuple[Event,
     )  # fmt: skip
 
 
-def mark_complete(story: Story, who: Identity, policy: CustodyPolicy, judgement: Judgement) -> tuple[Event, ...]:
+def mark_complete(story: Story, who: Identity, policy: TenantSettings, judgement: Judgement) -> tuple[Event, ...]:
     """For work from before loopctl, under the rules of backfill (D29): nobody here has ever touched the story."""
     orchestrator = refusals.need_orchestrator(who)
     _gate(story, who, policy, "verify")
@@ -175,7 +176,7 @@ def is_reviewed(story: Story) -> bool:
     )
 
 
-def _gate(story: Story, who: Identity, policy: CustodyPolicy, action: Literal["verify", "reject"]) -> None:
+def _gate(story: Story, who: Identity, policy: TenantSettings, action: Literal["verify", "reject"]) -> None:
     if is_implementer(story, who, policy.lineage_policy):
         raise refusals.own_work(story, action)
     if not policy.require_distinct_verifier or action == "reject" or story.review_position is None:

@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from domain.caller import Role
 from domain.lifecycle.confirming import is_reviewed
-from domain.lifecycle.identity import CustodyPolicy, Identity, is_implementer
+from domain.lifecycle.identity import Identity, is_implementer
 from domain.story import Story
+from domain.tenant_settings import TenantSettings
 
 
 class NextAction(Struct, frozen=True):
@@ -19,7 +20,7 @@ class NextAction(Struct, frozen=True):
     preconditions: tuple[str, ...] = ()
 
 
-def next_actions(story: Story, who: Identity, policy: CustodyPolicy) -> Sequence[NextAction]:
+def next_actions(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:
     if who.agent_id is None and who.role != Role.USER:
         return ()
     if story.agent_status == "reported_done":
@@ -29,7 +30,7 @@ def next_actions(story: Story, who: Identity, policy: CustodyPolicy) -> Sequence
     return _before_report(story, who, policy)
 
 
-def _before_report(story: Story, who: Identity, policy: CustodyPolicy) -> Sequence[NextAction]:
+def _before_report(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:
     holds = story.assigned_agent_id is not None and story.assigned_agent_id == who.agent_id
     match story.agent_status, who.role:
         case "pending", Role.AGENT | Role.ORCHESTRATOR:
@@ -46,7 +47,7 @@ def _before_report(story: Story, who: Identity, policy: CustodyPolicy) -> Sequen
             return ()
 
 
-def _after_report(story: Story, who: Identity, policy: CustodyPolicy) -> Sequence[NextAction]:
+def _after_report(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:
     if is_implementer(story, who, policy.lineage_policy):
         return ()
     reject = (NextAction("reject", "reject", ("reason",)),) if who.role == Role.ORCHESTRATOR else ()

@@ -17,7 +17,8 @@ from config.keys import generate_key, parse_keys
 from domain.api_key import ALPHABET, complete_key, shown_prefix
 from domain.event import Stream
 from domain.events import EVENTS, UPCASTERS
-from domain.tenant import ApiKeyCreated, TenantCreated
+from domain.key import ApiKeyCreated
+from domain.tenant import TenantCreated
 from eventstore.callers import find_caller, store_key_hash
 from eventstore.codec import Codec
 from eventstore.command import Change
@@ -60,12 +61,9 @@ async def service(database: TestDatabase, last_signed: LastSigned | None = None)
         return find_caller(opened, PEPPERS, raw_key, NOON)
 
     app = made(
-        submit=Writer(store).submit,
-        reading=opened.tenant_transaction,
-        find_caller=caller_of,
-        utc_now=noon,
-        log_reader=LogReader(opened, KEYRING, last_signed),
-    )
+        submit=Writer(store).submit, reading=opened.tenant_transaction, find_caller=caller_of, utc_now=noon,
+        log_reader=LogReader(opened, KEYRING, last_signed), peppers=PEPPERS,
+    )  # fmt: skip
     yield Service(app, store)
     await opened.close()
 
@@ -101,3 +99,11 @@ async def create(app: Shell, raw: str, body: Any = WHOLE, **headers: str) -> Ans
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
     return await ask(app, "/api/v1/projects", method="POST", headers=sent, body=msgspec.json.encode(body))
+
+
+async def call(app: Shell, raw: str, path: str, method: str = "GET", body: Any = None, **headers: str) -> Answer:
+    """Any route; ``headers`` with underscores for hyphens."""
+    sent = {"Authorization": f"Bearer {raw}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    if body is None:
+        return await ask(app, path, method=method, headers=sent)
+    return await ask(app, path, method=method, headers={**JSON, **sent}, body=msgspec.json.encode(body))
