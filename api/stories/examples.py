@@ -1,0 +1,37 @@
+"""A story as the documentation shows it."""
+
+from typing import Any
+
+STORY: dict[str, Any] = {
+    "id": "0193a2b4-0000-7000-8000-000000000004",
+    "tenant_id": "0193a2b4-0000-7000-8000-000000000001",
+    "project_id": "0193a2b4-0000-7000-8000-000000000002",
+    "epic_id": "0193a2b4-0000-7000-8000-000000000003",
+    "number": "1.2",
+    "title": "Rotate API keys",
+    "sort_key": 10020,
+    "ac_count": 1,
+    "estimated_hours": 2.5,
+    "agent_status": "pending",
+    "verified_status": "unverified",
+    "assigned_agent_id": None,
+    "assigned_at": None,
+    "implementer_dispatch_id": None,
+    "lease_expires_at": None,
+    "review_requested_at": None,
+    "reported_done_at": None,
+    "reported_by_agent_id": None,
+    "verifier_dispatch_id": None,
+    "verifier_needed": False,
+    "verified_at": None,
+    "rejected_at": None,
+    "rejection_reason": None,
+    "iteration_count": 0,
+    "revision": 0,
+    "criteria_changed_after_contract": False,
+    "inserted_at": "2026-03-27T12:00:00.000000Z",
+    "updated_at": "2026-03-27T12:00:00.000000Z",
+    "description": None,
+    "acceptance_criteria": [{"id": "AC-1", "description": "The old key works for an hour"}],
+    "metadata": {},
+}
