@@ -17,6 +17,7 @@ import asyncpg
 import msgspec
 
 from api.identifiers import new_id
+from api.operator_keys import KEY_COMMANDS, register
 from config.keys import Key, parse_keys
 from config.loader import ConfigError, load_settings
 from config.settings import Settings
@@ -49,7 +50,7 @@ class Declined(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parsed(arguments)
     try:
-        answer = asyncio.run(_create_tenant(_settings(given), given.name, given.slug, given.email))
+        answer = asyncio.run(KEY_COMMANDS.get(given.command, _create)(_settings(given), given))
     except (Declined, ConfigError, Rejected, DatabaseUnavailable, WrongRole) as error:
         print(f"loopctl: {error}{_details(error)}", file=sys.stderr)  # noqa: T201  # the program's own voice
         return 1
@@ -65,7 +66,12 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         create.add_argument(f"--{name}", required=True)
     for name in ("data-dir", "database-url"):
         create.add_argument(f"--{name}", help="as for `loopctl up`")
+    register(commands)
     return parser.parse_args(arguments)
+
+
+async def _create(settings: Settings, given: argparse.Namespace) -> dict[str, Any]:
+    return await _create_tenant(settings, given.name, given.slug, given.email)
 
 
 def _details(error: Exception) -> str:

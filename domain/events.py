@@ -1,12 +1,13 @@
 """Every event there is. A log that holds another one is newer than this code."""
 
-from domain import dependency, epic, project, story, tenant
+from domain import dependency, epic, log_key, project, story, tenant
 from domain.event import Event
 from domain.lifecycle import events as lifecycle
 
 EVENTS: tuple[type[Event], ...] = (
     tenant.TenantCreated,
     tenant.ApiKeyCreated,
+    log_key.LogKeyRotated,
     project.ProjectCreated,
     project.ProjectUpdated,
     project.ProjectArchived,

@@ -59,8 +59,19 @@ EXPECTED = Expected(
         }
     ),
     global_indexes=frozenset({"app.tenant_slug", "app.api_key_hash_value"}),
-    definer_functions=frozenset({APPEND_BATCH, "app.open_log(uuid)", "app.find_caller(bytea[])"}),
-    tenantless_functions=frozenset({"app.tid()", "app.find_caller(bytea[])"}),
+    definer_functions=frozenset(
+        {
+            APPEND_BATCH,
+            "app.open_log(uuid)",
+            "app.find_caller(bytea[])",
+            "app.hold_log(uuid)",
+            "app.find_tenant(text)",
+            "app.tenants_after(uuid,integer)",
+        }
+    ),
+    tenantless_functions=frozenset(
+        {"app.tid()", "app.find_caller(bytea[])", "app.find_tenant(text)", "app.tenants_after(uuid,integer)"}
+    ),
     lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash"}),
     log_writers=frozenset(
         {
@@ -76,6 +87,9 @@ EXPECTED = Expected(
             "loopctl_app UPDATE app.log_key.last_size",
             "loopctl_app UPDATE app.log_key.retired_at",
             "loopctl_app UPDATE app.log_key.private_key",
+            "loopctl_worker UPDATE app.log_key.last_size",
+            "loopctl_worker UPDATE app.log_key.retired_at",
+            "loopctl_worker UPDATE app.log_key.private_key",
         }
     ),
     sources=frozenset(
@@ -85,6 +99,9 @@ EXPECTED = Expected(
             "cc274d2b34386392350a322fd71ff1eff8be68e3040bcada1675b515f0056190 " + APPEND_BATCH,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
             "219f31b5ee5c340bdb1280a5934ec74f4f7a284834f1a66113c82b1650d8ba2d app.find_caller(bytea[])",
+            "8046d4d19764e09a1a28f8dc7afe3f5acc82860c27acfa0c8bd75eea9baa49bc app.hold_log(uuid)",
+            "fed304e830004fd9a183a0e2164d90807dce25b829ab581a93d3937178d492ea app.find_tenant(text)",
+            "1ae6c14f6c2a8c1a667dfa71db4024859f865fe74ba77bfd2d82a40e8fda7978 app.tenants_after(uuid,integer)",
         }
     ),
 )

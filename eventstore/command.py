@@ -84,8 +84,9 @@ class Command(Struct, frozen=True, kw_only=True):
     actor: tuple[str, ...]
     at: datetime
     needs: Sequence[Need]
-    streams: Sequence[Stream]
-    """Every stream that the decision may append to."""
+    streams: Sequence[Stream] | Callable[[Mapping[Need, Any]], Sequence[Stream]]
+    """Every stream that the decision may append to; a function where that follows from what is known, and which cannot
+    change within a batch."""
     decide: Callable[[Mapping[Need, Any]], Sequence[Change] | Refusal]
     """What is known in, changes out. Raises Rejected."""
     reply: Callable[[Mapping[Need, Any], Sequence[Recorded]], Reply]

@@ -11,6 +11,7 @@ from eventstore.checkpoints import Ends, StoredHead, checkpoint_at, read_ends, s
 from eventstore.keyring import Keyring
 from eventstore.last_signed import LastSigned
 from eventstore.log_keys import log_signers, read_key_history
+from eventstore.overlap import end_overlaps
 from eventstore.rederive import HeadRefused, compare, restart, walk
 from eventstore.transaction import TenantTx
 from eventstore.tree import consistency_proof
@@ -103,6 +104,7 @@ async def _sign(tx: TenantTx, keyring: Keyring, last_signed: LastSigned | None) 
         newest = await _sign_and_store(tx, keyring, history, passed[size], ends.now)
     if newest is None:
         raise AssertionError("the first head is always signed")
+    await end_overlaps(tx, history, newest)
     if last_signed is not None:
         await last_signed.store(tx.tenant_id, newest.note)
     return newest

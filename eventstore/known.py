@@ -1,13 +1,13 @@
 """What a lane knows at one head: states of models, and where each stream ends."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from domain.event import Recorded, Stream
 from eventstore.append import Head
-from eventstore.command import EVERY, Model, Need
+from eventstore.command import EVERY, Command, Model, Need
 from eventstore.transaction import TenantTx
 
 # One probe of the index for each stream, whatever the planner believes about a table that has just grown.
@@ -43,8 +43,14 @@ class Knowledge:
         self._ends.clear()
         self.head = None
 
-    async def learn(self, tx: TenantTx, needs: Iterable[Need], streams: Iterable[Stream]) -> None:
+    async def learn(self, tx: TenantTx, commands: Sequence[Command]) -> None:
         """Reads what is not known yet: one statement for each model, one for the ends of streams."""
+        await self._learn_states(tx, (need for command in commands for need in command.needs))
+        view = self.view()
+        named = (each.streams(view) if callable(each.streams) else each.streams for each in commands)
+        await self.learn_ends(tx, (stream for streams in named for stream in streams))
+
+    async def _learn_states(self, tx: TenantTx, needs: Iterable[Need]) -> None:
         missing: dict[str, list[Any]] = {}
         for need in needs:
             if need not in self._states:
@@ -56,6 +62,8 @@ class Knowledge:
                 self._states[Need(name, key)] = found[key] if key in found else model.initial(key)
             if model.volatile:
                 self._fleeting += [Need(name, key) for key in keys]
+
+    async def learn_ends(self, tx: TenantTx, streams: Iterable[Stream]) -> None:
         unknown = [stream.id for stream in streams if stream.id not in self._ends]
         if unknown:
             self._ends.update(dict.fromkeys(unknown))

@@ -166,11 +166,7 @@ class Lane:
         if known.head is None:
             known.head = await read_head(tx)
         earlier = await find_replies(tx, commands) if used_keys else {}
-        await known.learn(
-            tx,
-            (need for command in commands for need in command.needs),
-            (stream for command in commands for stream in command.streams),
-        )
+        await known.learn(tx, commands)
         decided = decide_in_order(self._store.codec, known, commands, earlier)
         written = encode_batch(
             known.head, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces

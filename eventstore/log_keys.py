@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
+from msgspec.structs import replace
 
 from eventstore.keyring import Keyring
 from eventstore.transaction import TenantTx
@@ -34,6 +35,14 @@ COUNTING = """
      WHERE tenant_id = $1 AND purpose = 'log' AND first_size <= $2 AND (last_size IS NULL OR last_size >= $2)
      ORDER BY first_size
      LIMIT 1000
+"""
+
+NEWEST = """
+    SELECT vkey, private_key
+      FROM app.log_key
+     WHERE tenant_id = $1 AND purpose = 'log'
+     ORDER BY first_size DESC
+     LIMIT 1
 """
 
 
@@ -69,15 +78,17 @@ class Begin(Struct, frozen=True):
 
 
 async def new_log_key(tx: TenantTx, keyring: Keyring, begin: Begin) -> VerifierKey:
-    """Makes and stores a key.
+    """Makes and stores a key. Raises Sealed."""
+    private_key = Ed25519PrivateKey.generate()
+    await store_log_key(tx, keyring, private_key, begin)
+    return LogSigner(begin.origin, private_key).key
 
-    The private half exists in this process's memory and, encrypted, in the row. Raises Sealed.
-    """
-    private = Ed25519PrivateKey.generate()
-    key = LogSigner(begin.origin, private).key
-    sealed = await keyring.encrypt(tx, "log_key", "private_key", _row(key.text()), private.private_bytes_raw())
+
+async def store_log_key(tx: TenantTx, keyring: Keyring, private_key: Ed25519PrivateKey, begin: Begin) -> None:
+    """The private half exists in this process's memory and, encrypted, in the row. Raises Sealed."""
+    key = LogSigner(begin.origin, private_key).key
+    sealed = await keyring.encrypt(tx, "log_key", "private_key", _row(key.text()), private_key.private_bytes_raw())
     await tx.execute(STORE, tx.tenant_id, key.text(), key.public_key, sealed, begin.first_size, begin.reason, begin.at)
-    return key
 
 
 async def read_log_keys(tx: TenantTx) -> list[LogKey]:
@@ -89,6 +100,12 @@ async def read_log_keys(tx: TenantTx) -> list[LogKey]:
         )
         for row in await tx.fetch(READ, tx.tenant_id)
     ]  # fmt: skip
+
+
+def known_at(keys: Sequence[LogKey], size: int) -> list[LogKey]:
+    """The keys as they were when the head of this size was the newest: what came later has not happened yet."""
+    begun = [key for key in keys if key.first_size <= size]
+    return [*begun[:-1], *(replace(key, last_size=None, retired_at=None) for key in begun[-1:])]
 
 
 def history_of(keys: Sequence[LogKey]) -> KeyHistory:
@@ -114,9 +131,10 @@ async def log_signers(tx: TenantTx, keyring: Keyring, size: int) -> list[LogSign
 
 async def log_signer(tx: TenantTx, keyring: Keyring) -> LogSigner:
     """The newest key. Raises as `log_signers`."""
-    newest = (await read_key_history(tx)).epochs[-1]
-    signers = await log_signers(tx, keyring, newest.first_size)
-    return signers[-1]
+    row = await tx.fetchrow(NEWEST, tx.tenant_id)
+    if row is None:
+        raise NoLogKey("The log has no key.")
+    return await _signer(tx, keyring, row)
 
 
 async def _signer(tx: TenantTx, keyring: Keyring, row: asyncpg.Record) -> LogSigner:

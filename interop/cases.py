@@ -5,7 +5,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from interop.log import LARGE_SIZES, ORIGIN, SIGNERS, SMALL, WITNESS, Log, SignedHead, large_log, signed_head, small_log
+from interop.log import (
+    LARGE_SIZES,
+    ORIGIN,
+    SIGNERS,
+    SMALL,
+    WITNESS,
+    Log,
+    SignedHead,
+    crowded_head,
+    large_log,
+    signed_head,
+    small_log,
+)
 from loopctl.tlog.plan import prove_consistency, prove_inclusion
 from loopctl.tlog.receipt import Receipt
 from loopctl.tlog.tile import TILE_WIDTH
@@ -81,6 +93,9 @@ def questions(folder: Path, large_folder: Path) -> Iterator[Question]:
     """All of them true, but for heads shown to keys that have not signed them. The folders hold tiles."""
     for size in range(SMALL + 1):
         yield from _heads(signed_head(size))
+    for number, signer in enumerate(SIGNERS):
+        case = checkpoint(crowded_head(), (signer.key.text(),))
+        yield Question(f"head of two changes with key {number} alone", accept=True, case=case)
     for size in range(1, SMALL + 1):
         yield from _proofs(small_log(), size)
         yield Question(f"tiles of {size}", accept=True, case=tiles(small_log(), size, folder))

@@ -105,6 +105,13 @@ def signed_head(size: int) -> SignedHead:
     return SignedHead(head, note, signers)
 
 
+@cache
+def crowded_head() -> SignedHead:
+    """Of the second change of key, while the time of the first key is not over yet: a line by each of the three."""
+    head = small_log().head(BOUNDARIES[1])
+    return SignedHead(head, sign_checkpoint(head, SIGNERS), SIGNERS)
+
+
 def signers_at(size: int) -> tuple[LogSigner, ...]:
     newest = sum(size >= boundary for boundary in BOUNDARIES)
     both = newest > 0 and size <= BOUNDARIES[newest - 1] + OVERLAP

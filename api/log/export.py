@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from uuid import UUID
 
 from api.log.reading import LogReader
-from eventstore.log_keys import LogKey
+from eventstore.log_keys import LogKey, known_at
 from loopctl.audit.archive import END, tar_blocks
 from loopctl.audit.export import BundleWriter, Group
 from loopctl.audit.keys_file import KeyRecord, LogKeys
@@ -19,7 +19,7 @@ async def export_bundle(log: LogReader, tenant_id: UUID) -> AsyncIterator[bytes]
     Nothing before a signed head ever changes, so that each page may be read in a transaction of its own.
     """
     head = await log.whole_head(tenant_id)
-    keys = await log.keys(tenant_id)
+    keys = known_at(await log.keys(tenant_id), head.size)
     writer = BundleWriter()
     yield _blocks(writer.begin(_log_keys(keys)))
     for first in range(0, max(head.size, 1), TILE_WIDTH):

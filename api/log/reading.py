@@ -61,13 +61,13 @@ class LogReader:
     async def head(self, tenant_id: UUID, at_least: int | None = None) -> tuple[StoredHead, LogKey]:
         """The newest head, signed now if the last is more than a second behind; or the smallest with that size."""
         async with self._reading(tenant_id) as tx:
-            keys = await _keys(tx)
             newest = await sign_if_due(tx, self._keyring) or await newest_checkpoint(tx)
             if at_least is not None:
                 size = await tx.fetchval(FIRST_HEAD_FROM, tenant_id, at_least)
                 newest = await checkpoint_at(tx, size) if size is not None else None
             if newest is None:
                 raise NotFound(MISSING)
+            keys = await _keys(tx)  # after the head: each key that has signed it is there by then
             counting = [
                 key for key in keys if key.first_size <= newest.size and newest.size <= (key.last_size or newest.size)
             ]

@@ -132,6 +132,33 @@ async def test_a_rotation_changes_nothing_that_the_key_has_encrypted(app: Databa
         assert await Keyring((NEW,)).decrypt(tx, "webhook", "secret", "1", value) == b"value"
 
 
+async def test_nobody_who_has_both_keys_notices_a_rotation_and_whoever_has_one_does(app: Database) -> None:
+    tenant = await with_key(app)
+    rewrapping = True
+    done = {True: 0, False: 0}
+
+    async def go_on_signing() -> None:
+        number = 0
+        while rewrapping:
+            done[await signs(app, tenant, Keyring((OLD, NEW) if number % 2 else (NEW, OLD)))] += 1
+            number += 1
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(4):
+            tasks.create_task(go_on_signing())
+        with_one = 0
+        for number in range(50):
+            async with app.tenant_transaction(tenant) as tx:
+                assert await Keyring((OLD, NEW) if number % 2 else (NEW, OLD)).rewrap(tx)
+            try:
+                await signs(app, tenant, Keyring((OLD,)))
+            except Sealed:
+                with_one += 1
+        rewrapping = False
+    assert (done[False], with_one) == (0, 25)
+    assert done[True] > 20
+
+
 async def test_the_worker_can_rewrap_and_sign(app: Database, made: TestDatabase) -> None:
     tenant = await with_key(app)
     worker = await Database.connect(made.worker_url, role="loopctl_worker")

@@ -22,8 +22,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         yield run
 
 
-def operator(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "api.operator", "create-tenant", "--data-dir", str(data), *arguments]
+def operator(data: Path, *arguments: str, name: str = "create-tenant") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "api.operator", name, "--data-dir", str(data), *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False)
 
 
@@ -43,6 +43,22 @@ def test_the_first_key_creates_a_project_whose_receipt_is_in_the_log(running: Ru
     checkpoint = running.get(f"/t/{made['tenant']['id']}/checkpoint").text
     assert checkpoint.splitlines()[1] == "3"
     assert "loopctl-receipt" in answer.headers
+
+
+def test_a_running_service_goes_on_with_the_new_key_of_a_log(running: Run) -> None:
+    made = tenant(running.data, "rotating")
+    headers = {"Authorization": f"Bearer {made['api_key']['raw_key']}"}
+    positions = []
+    for slug in ("before", "after"):
+        body = {"name": "My App", "slug": slug}
+        answer = httpx2.post(running.address + "/api/v1/projects", json=body, headers=headers, trust_env=False)
+        positions.append(answer.headers["loopctl-position"])
+        done = operator(running.data, "--tenant", "rotating", "--reason", "scheduled", name="rotate-log-key")
+        assert done.returncode == 0, done.stderr
+    assert positions == ["2", "4"]
+    keys = running.get(f"/api/v1/tenants/{made['tenant']['id']}/audit_public_keys").json()["data"]
+    assert [key["first_size"] for key in keys] == [0, 4, 6]
+    assert keys[2]["vkey"] == json.loads(done.stdout)["log_key"]["new_vkey"]
 
 
 def test_a_taken_slug_and_a_wrong_field_are_one_sentence_and_exit_1(running: Run) -> None:

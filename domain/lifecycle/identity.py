@@ -1,0 +1,56 @@
+"""Who acts on a story, and whether that is the one who did the work (spec 01, sections 3.3 and 8.2)."""
+
+from collections.abc import Sequence
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.caller import Caller, Role
+from domain.story import Story
+
+LineagePolicy = Literal["agent", "ancestry", "strict"]
+
+
+class CustodyPolicy(Struct, frozen=True, kw_only=True):
+    """What a tenant has set. The defaults are those of a tenant that has set nothing."""
+
+    lineage_policy: LineagePolicy = "ancestry"
+    require_distinct_verifier: bool = False
+    auto_reset_on_rejection: bool = True
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """``lineage`` runs from the root dispatch to the caller's own; of a long-lived key it is the key itself."""
+
+    role: Role
+    key_id: UUID
+    agent_id: UUID | None
+    dispatch_id: UUID | None
+    lineage: Sequence[UUID]
+
+
+def identity_of(caller: Caller) -> Identity:
+    return Identity(
+        role=caller.role,
+        key_id=caller.key_id,
+        agent_id=caller.agent_id,
+        dispatch_id=caller.lineage[-1] if caller.lineage else None,
+        lineage=caller.lineage or (caller.key_id,),
+    )
+
+
+def is_implementer(story: Story, who: Identity, policy: LineagePolicy) -> bool:
+    """The caller did the work, or acts for who did. The same agent always counts, whatever the policy."""
+    if story.assigned_agent_id is not None and story.assigned_agent_id == who.agent_id:
+        return True
+    worked = tuple(story.implementer_lineage)
+    if not worked:
+        return False
+    match policy:
+        case "agent":
+            return False
+        case "ancestry":  # whoever the implementer has dispatched cannot confirm the implementer
+            return worked[-1] in who.lineage
+        case "strict":
+            return bool(set(worked) & set(who.lineage))

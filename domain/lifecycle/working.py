@@ -1,0 +1,182 @@
+"""The implementer's side: contract, claim, start, ask for a review, release. Each function is one transition.
+
+They raise Rejected, and return what happens when it may.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.caller import Role
+from domain.errors import Forbidden, Invalid
+from domain.event import Event
+from domain.lifecycle import refusals
+from domain.lifecycle.events import (
+    LeaseExpired,
+    LeaseRenewed,
+    ReviewRequested,
+    StoryClaimed,
+    StoryContracted,
+    StoryForceUnclaimed,
+    StoryStarted,
+    StoryUnclaimed,
+)
+from domain.lifecycle.identity import Identity
+from domain.lifecycle.prerequisites import Prerequisites
+from domain.story import Story
+
+SHORTEST_LEASE, LONGEST_LEASE = 10, 86_400
+"""Seconds."""
+
+
+class Echo(Struct, frozen=True, kw_only=True):
+    """What the agent says that it has read; ``skip`` leaves it out, which only an orchestrator may."""
+
+    title: str | None
+    ac_count: int | None
+    skip: bool = False
+
+
+class Hold(Struct, frozen=True, kw_only=True):
+    """A claim's time limit in seconds, or the fencing token of one that was given before."""
+
+    lease_seconds: int | None = None
+    fencing_token: int | None = None
+
+
+def contract(story: Story, who: Identity, echo: Echo) -> tuple[Event, ...]:
+    agent = refusals.need_agent(who)
+    if echo.skip and who.role != Role.ORCHESTRATOR:
+        raise Forbidden("Only an orchestrator may skip the contract check", code="insufficient_role")
+    if story.agent_status != "pending" or story.verified_status == "verified":
+        raise refusals.wrong_state(story, "contract")
+    if not echo.skip:
+        _check_echo(story, echo)
+    return (
+        StoryContracted(
+            project_id=story.project_id, epic_id=story.epic_id, agent_status_was=story.agent_status, agent_id=agent,
+            contract_hash=story.criteria_hash, echo_skipped=echo.skip,
+        ),
+    )  # fmt: skip
+
+
+def claim(story: Story, who: Identity, before: Prerequisites, hold: Hold, now: datetime) -> tuple[Event, ...]:
+    agent = refusals.need_agent(who)
+    if story.agent_status == "pending":
+        raise refusals.wrong_state(story, "claim", code="must_contract_first", hint="Call contract first.")
+    if story.agent_status != "contracted":
+        raise refusals.wrong_state(story, "claim")
+    if before.missing:
+        raise refusals.not_ready(story, before.missing)
+    return (
+        StoryClaimed(
+            project_id=story.project_id, epic_id=story.epic_id, agent_status_was=story.agent_status, agent_id=agent,
+            contracted_by_agent_id=story.contracted_by_agent_id, dispatch_id=who.dispatch_id, lineage=who.lineage,
+            lease_expires_at=_lease_end(hold.lease_seconds, now),
+        ),
+    )  # fmt: skip
+
+
+def start(story: Story, who: Identity, hold: Hold, now: datetime) -> tuple[Event, ...]:
+    agent = refusals.need_agent(who)
+    if story.agent_status == "pending":
+        raise refusals.wrong_state(story, "start", code="must_contract_first", hint="Call contract first.")
+    if story.agent_status == "contracted":
+        raise refusals.wrong_state(story, "start", code="must_claim_first", hint="Call claim first.")
+    if story.agent_status != "assigned":
+        raise refusals.wrong_state(story, "start")
+    _check_holder(story, agent, "start", hold, now)
+    return (StoryStarted(**_place(story), agent_id=agent),)
+
+
+def request_review(story: Story, who: Identity, hold: Hold, now: datetime) -> tuple[Event, ...]:
+    agent = refusals.need_agent(who)
+    if story.agent_status != "implementing":
+        raise refusals.wrong_state(story, "request-review")
+    _check_holder(story, agent, "request-review", hold, now)
+    return (ReviewRequested(**_place(story), agent_id=agent, repeated=story.review_requested_at is not None),)
+
+
+def renew_lease(story: Story, who: Identity, hold: Hold, now: datetime) -> tuple[Event, ...]:
+    agent = refusals.need_agent(who)
+    if story.agent_status not in ("assigned", "implementing"):
+        raise refusals.wrong_state(story, "heartbeat")
+    _check_holder(story, agent, "heartbeat", hold, now)
+    if story.lease_expires_at is None and hold.lease_seconds is None:
+        raise Invalid(lease_seconds="can't be blank")
+    end = _lease_end(hold.lease_seconds or SHORTEST_LEASE, now)
+    if end is None:
+        return ()
+    return (LeaseRenewed(**_place(story), agent_id=agent, lease_expires_at=end),)
+
+
+def expire_lease(story: Story, now: datetime) -> tuple[Event, ...]:
+    """Nothing when the lease was renewed in the meantime, or the story went on."""
+    if story.lease_expires_at is None or story.lease_expires_at > now:
+        return ()
+    if story.agent_status not in ("assigned", "implementing"):
+        return ()
+    return (
+        LeaseExpired(
+            **_place(story), assigned_agent_id_was=story.assigned_agent_id, lease_expires_at=story.lease_expires_at
+        ),
+    )
+
+
+def unclaim(story: Story, who: Identity) -> tuple[Event, ...]:
+    agent = refusals.need_agent(who)
+    if story.agent_status == "pending":
+        raise refusals.wrong_state(story, "unclaim")
+    if story.verified_status == "verified":
+        raise refusals.wrong_state(story, "unclaim", hint="The story is verified; an orchestrator may reject it.")
+    holder = story.contracted_by_agent_id if story.agent_status == "contracted" else story.assigned_agent_id
+    if holder != agent:
+        raise refusals.not_holder(story, "unclaim")
+    return (StoryUnclaimed(**_place(story), agent_id=agent, assigned_agent_id_was=story.assigned_agent_id),)
+
+
+def force_unclaim(story: Story, who: Identity, reason: str | None) -> tuple[Event, ...]:
+    """Nothing for a pending story: there is nothing to take back."""
+    orchestrator = refusals.need_orchestrator(who)
+    if story.agent_status == "pending":
+        return ()
+    return (
+        StoryForceUnclaimed(
+            **_place(story), assigned_agent_id_was=story.assigned_agent_id, orchestrator_agent_id=orchestrator,
+            reason=reason,
+        ),
+    )  # fmt: skip
+
+
+def _check_echo(story: Story, echo: Echo) -> None:
+    if echo.title != story.title:
+        raise Invalid("story_title is not the title of the story", code="title_mismatch", story_title="is invalid")
+    if echo.ac_count != story.ac_count:
+        given = "nothing" if echo.ac_count is None else echo.ac_count
+        error = Invalid(f"expected ac_count {story.ac_count}, got {given}", code="contract_mismatch")
+        error.facts = {"context": {"expected_ac_count": story.ac_count, "provided_ac_count": echo.ac_count}}
+        raise error
+
+
+def _check_holder(story: Story, agent: UUID, action: str, hold: Hold, now: datetime) -> None:
+    """The caller holds the story, under the claim that it thinks it holds it by, and in time."""
+    if hold.fencing_token is not None and hold.fencing_token != story.claim_position:
+        raise refusals.late_holder(story, action)
+    if story.assigned_agent_id != agent:
+        raise refusals.not_holder(story, action)
+    if story.lease_expires_at is not None and story.lease_expires_at <= now:
+        raise refusals.late_holder(story, action)
+
+
+def _lease_end(seconds: int | None, now: datetime) -> datetime | None:
+    if seconds is None:
+        return None
+    if not SHORTEST_LEASE <= seconds <= LONGEST_LEASE:
+        raise Invalid(lease_seconds=f"must be between {SHORTEST_LEASE} and {LONGEST_LEASE}")
+    return now + timedelta(seconds=seconds)
+
+
+def _place(story: Story) -> dict[str, Any]:
+    return {"project_id": story.project_id, "epic_id": story.epic_id, "agent_status_was": story.agent_status}

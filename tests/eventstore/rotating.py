@@ -1,0 +1,65 @@
+"""Logs whose key is changed, and what an auditor is given of them."""
+
+import io
+from uuid import UUID
+
+from api.log.export import export_bundle
+from api.log.reading import LogReader
+from eventstore.keyring import Keyring
+from eventstore.last_signed import LastSigned
+from eventstore.log_keys import LogKey, log_signer, read_log_keys
+from eventstore.rotate import Rotated, Signing, Wish, rotate_log_key
+from eventstore.transaction import Database
+from loopctl.audit.archive import read_tar
+from loopctl.audit.report import Report
+from loopctl.tlog.signer import LogSigner
+from tests.eventstore.growing import KEYRING
+from tests.eventstore.writing import store
+from tests.loopctl.audit.bundles import Files, judge
+
+ROTATIONS = """
+    SELECT count(*) FROM app.log_entry
+     WHERE tenant_id = $1 AND position(convert_to('"type":"log.key_rotated"', 'UTF8') IN entry) > 0
+"""
+
+
+async def rotate(
+    app: Database,
+    tenant: UUID,
+    reason: str = "scheduled",
+    remembered: LastSigned | None = None,
+    keyring: Keyring = KEYRING,
+) -> Rotated:
+    return await rotate_log_key(store(app), Signing(keyring, remembered), Wish(tenant, ("test",), reason))
+
+
+async def keys_of(app: Database, tenant: UUID) -> list[LogKey]:
+    async with app.tenant_transaction(tenant) as tx:
+        return await read_log_keys(tx)
+
+
+async def signer_of(app: Database, tenant: UUID) -> LogSigner:
+    """The newest key with its private half, as a thief would have it."""
+    async with app.tenant_transaction(tenant) as tx:
+        return await log_signer(tx, KEYRING)
+
+
+async def exported(app: Database, tenant: UUID) -> Files:
+    return await read(LogReader(app, KEYRING), tenant)
+
+
+async def read(log: LogReader, tenant: UUID) -> Files:
+    blocks = [block async for block in export_bundle(log, tenant)]
+    return dict(read_tar(io.BytesIO(b"".join(blocks))))
+
+
+async def audited(app: Database, tenant: UUID) -> Report:
+    """By somebody who knows the first key and nothing else."""
+    first = (await keys_of(app, tenant))[0].key
+    return judge(await exported(app, tenant), first)
+
+
+async def rotations_in(app: Database, tenant: UUID) -> int:
+    async with app.tenant_transaction(tenant) as tx:
+        count: int = await tx.fetchval(ROTATIONS, tenant)
+    return count
