@@ -12,6 +12,8 @@ from api.discovery.routes import discovery_routes
 from api.documentation.assets import Assets
 from api.documentation.openapi import Documents
 from api.documentation.routes import documentation_routes
+from api.epics.reading import epic_reads
+from api.epics.routes import epic_routes
 from api.headers import common_headers
 from api.health.routes import health_routes
 from api.log.routes import log_routes
@@ -20,6 +22,8 @@ from api.metrics import Metrics
 from api.projects.routes import project_routes
 from api.services import Services
 from api.shell import Shell, Surroundings
+from api.stories.reading import story_reads
+from api.stories.routes import story_routes
 
 
 def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] = ()) -> Shell:
@@ -31,6 +35,10 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *discovery_routes(services, lambda: listed_routes(app)),
         *documentation_routes(documents.encoded, Assets()),
         *project_routes(services),
+        *epic_routes(services),
+        *epic_reads(services),
+        *story_routes(services),
+        *story_reads(services),
         *log_routes(services.log_reader),
         *tile_routes(services.log_reader),
         *extra_routes,

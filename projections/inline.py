@@ -9,6 +9,7 @@ from domain.event import Recorded
 from eventstore.command import Model
 from eventstore.transaction import TenantTx
 from projections import api_keys, tenant_directory, work_breakdown
+from projections.contents import ContentsModel
 from projections.entity import Entity, EntityModel
 from projections.epic_dependencies import EPIC_DEPENDENCIES
 from projections.epics import EPICS
@@ -38,6 +39,8 @@ PROJECTIONS = (
 INLINE = tuple(projection.apply for projection in PROJECTIONS)
 
 ENTITIES: Sequence[Entity[Any]] = (PROJECTS, EPICS, STORIES, STORY_TEXTS, STORY_DEPENDENCIES, EPIC_DEPENDENCIES)
-_MODELS: Sequence[Model] = (*map(EntityModel, ENTITIES), *FACTS, PrerequisitesModel(), EdgeSurroundings())
+_MODELS: Sequence[Model] = (
+    *map(EntityModel, ENTITIES), *FACTS, PrerequisitesModel(), EdgeSurroundings(), ContentsModel(),
+)  # fmt: skip
 MODELS: Mapping[str, Model] = {model.name: model for model in _MODELS}
 """What decisions can need, by name."""
