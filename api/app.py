@@ -6,6 +6,8 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from api.access_log import AccessLog
+from api.dependencies.reading import dependency_reads
+from api.dependencies.routes import dependency_routes
 from api.direct import GIVEN, TypedRequest
 from api.discovery.listing import listed_routes
 from api.discovery.routes import discovery_routes
@@ -20,6 +22,7 @@ from api.log.routes import log_routes
 from api.log.tiles import tile_routes
 from api.metrics import Metrics
 from api.projects.routes import project_routes
+from api.queues.routes import queue_routes
 from api.services import Services
 from api.shell import Shell, Surroundings
 from api.stories.reading import story_reads
@@ -39,6 +42,9 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *epic_reads(services),
         *story_routes(services),
         *story_reads(services),
+        *dependency_routes(services),
+        *dependency_reads(services),
+        *queue_routes(services),
         *log_routes(services.log_reader),
         *tile_routes(services.log_reader),
         *extra_routes,

@@ -68,6 +68,18 @@ COUNT_BOTH_IN_EPIC = """
      WHERE tenant_id = $1 AND epic_id = $2 AND agent_status = $3 AND verified_status = $4
 """
 
+BY_ID = """
+    SELECT s.*, t.description, t.acceptance_criteria, t.metadata, t.criteria_checks
+      FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (id, place)
+     CROSS JOIN LATERAL (
+           SELECT * FROM app.story AS o WHERE o.tenant_id = $1 AND o.story_id = asked.id LIMIT 1
+     ) AS s
+     CROSS JOIN LATERAL (
+           SELECT * FROM app.story_text AS o WHERE o.tenant_id = $1 AND o.story_id = asked.id LIMIT 1
+     ) AS t
+     ORDER BY asked.place
+"""
+
 IS_OF_PROJECT = """
     SELECT EXISTS (SELECT FROM app.epic AS e WHERE e.tenant_id = $1 AND e.epic_id = $2 AND e.project_id = $3)
 """
@@ -116,6 +128,11 @@ async def show_story(tx: TenantTx, story_id: UUID) -> ShownStory | None:
     if row is None:
         return None
     return ShownStory(STORIES.from_row(row), STORY_TEXTS.from_row(row), row["depends_on"], row["mission"])
+
+
+async def stories_by_id(tx: TenantTx, ids: Sequence[UUID]) -> Sequence[StoryWithText]:
+    """Those that exist, in the order of ``ids``."""
+    return [_with_text(row) for row in await tx.fetch(BY_ID, tx.tenant_id, ids)] if ids else []
 
 
 async def list_stories(

@@ -116,12 +116,12 @@ class Creation(Struct, frozen=True):
     @property
     def number(self) -> Need:
         """Asked for as it would be kept; of one that cannot be kept the decision says so."""
-        number = parse_story_number(self.body.number)
+        number = parse_story_number(self.body.number or "")
         return Need("story_number", (self.project_id, number.text if number else ""))
 
     def changes(self, known: Known, epic_id: UUID) -> Sequence[Change]:
         place = Place(
-            project_id=self.project_id, epic_id=epic_id, number=self.body.number,
+            project_id=self.project_id, epic_id=epic_id, number=self.body.number or "",
             number_taken=known[self.number] is not None,
         )  # fmt: skip
         return [Change(self.stream, create_story(place, self.body.fields()))]

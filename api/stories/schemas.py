@@ -33,7 +33,7 @@ class UpdateStoryBody(Struct, frozen=True, kw_only=True):
 
 
 class CreateStoryBody(UpdateStoryBody, frozen=True, kw_only=True):
-    number: Text = ""
+    number: Text | None = None
 
 
 class CreateStoryInEpicBody(CreateStoryBody, frozen=True, kw_only=True):
