@@ -8,12 +8,16 @@ from litestar.handlers import HTTPRouteHandler
 from api.access_log import AccessLog
 from api.agents.routes import agent_routes
 from api.api_keys.routes import api_key_routes
+from api.dependencies.reading import dependency_reads
+from api.dependencies.routes import dependency_routes
 from api.direct import GIVEN, TypedRequest
 from api.discovery.listing import listed_routes
 from api.discovery.routes import discovery_routes
 from api.documentation.assets import Assets
 from api.documentation.openapi import Documents
 from api.documentation.routes import documentation_routes
+from api.epics.reading import epic_reads
+from api.epics.routes import epic_routes
 from api.headers import common_headers
 from api.health.routes import health_routes
 from api.lifecycle.bulk import bulk_routes
@@ -24,8 +28,11 @@ from api.log.routes import log_routes
 from api.log.tiles import tile_routes
 from api.metrics import Metrics
 from api.projects.routes import project_routes
+from api.queues.routes import queue_routes
 from api.services import Services
 from api.shell import Shell, Surroundings
+from api.stories.reading import story_reads
+from api.stories.routes import story_routes
 from api.tenants.routes import tenant_routes
 
 
@@ -45,6 +52,13 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *confirming_routes(services),
         *record_routes(services),
         *bulk_routes(services),
+        *epic_routes(services),
+        *epic_reads(services),
+        *story_routes(services),
+        *story_reads(services),
+        *dependency_routes(services),
+        *dependency_reads(services),
+        *queue_routes(services),
         *log_routes(services.log_reader),
         *tile_routes(services.log_reader),
         *extra_routes,

@@ -10,6 +10,7 @@ from eventstore.command import Model
 from eventstore.transaction import TenantTx
 from projections import custody_records, work_breakdown
 from projections.agents import AGENTS, AgentName
+from projections.contents import ContentsModel
 from projections.entity import Entity, EntityModel
 from projections.epic_dependencies import EPIC_DEPENDENCIES
 from projections.epic_standing import EpicStandingModel
@@ -60,6 +61,7 @@ _MODELS: Sequence[Model] = (
     *TENANCY_FACTS,
     *FACTS,
     PrerequisitesModel(),
+    ContentsModel(),
     EpicStandingModel(),
     EdgeSurroundings(),
 )
