@@ -22,6 +22,7 @@ from api.headers import common_headers
 from api.health.routes import health_routes
 from api.lifecycle.bulk import bulk_routes
 from api.lifecycle.confirming import confirming_routes
+from api.lifecycle.next_claim import next_claim_routes
 from api.lifecycle.records import record_routes
 from api.lifecycle.working import working_routes
 from api.log.routes import log_routes
@@ -52,6 +53,7 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *confirming_routes(services),
         *record_routes(services),
         *bulk_routes(services),
+        *next_claim_routes(services),
         *epic_routes(services),
         *epic_reads(services),
         *story_routes(services),

@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.app import create_app
+from api.lease_sweeper import LeaseSweeper, sweeping
 from api.log.reading import LogReader
 from api.refusal import Refused
 from api.server import Server, server_config
@@ -63,7 +64,8 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
                 log.info("started", version=version, reason=seal.reason)
-                await Server(config, app.limits, ready=say_ready).serve(sockets=[listener])
+                async with sweeping(LeaseSweeper(database, writer.submit), utc_now):
+                    await Server(config, app.limits, ready=say_ready).serve(sockets=[listener])
             finally:
                 await writer.finish()
                 app.close()
