@@ -14,11 +14,11 @@ STEPS = {
     "claim": (("contracted", None), ("assigned", None)),
     "start": (("assigned", None), ("implementing", None)),
     "report": (("implementing", None), ("reported_done", None)),
-    "unclaim": (("assigned", None), ("pending", None)),
-    "force_unclaim": ((None, None), ("pending", None)),
     "verify": (("reported_done", "unverified"), ("reported_done", "verified")),
     "reject": (("reported_done", None), ("pending", "rejected")),
+    "unclaim": (("assigned", None), ("pending", None)),
     "backfill": (("pending", "unverified"), ("reported_done", "verified")),
+    "force_unclaim": ((None, None), ("pending", None)),
 }
 """Statuses that a step begins and ends with, the agent's side and the verifier's; None for any, and for as it was."""
 

@@ -48,8 +48,10 @@ class AnyEdits(RuleBasedStateMachine):
         served = await self.open.enter_async_context(service(self.database, **self.parts))
         self.ann = await client(served)
         self.projects = [await self.ann.project(slug) for slug in ("one", "two")]
-        for number in (0, 0, 1):
+        for number in (0, 0, 0, 1):
             await self.new_epic(number)
+        for at in range(6):
+            await self.new_story(at, 0, 0.5)
 
     async def new_epic(self, project: int) -> None:
         self.number += 1
@@ -62,10 +64,13 @@ class AnyEdits(RuleBasedStateMachine):
 
     @rule(at=INDEX, minor=st.integers(0, 3), hours=st.sampled_from([0, 0.5, 8]))
     def add_story(self, at: int, minor: int, hours: float) -> None:
+        self.run(self.new_story(at, minor, hours))
+
+    async def new_story(self, at: int, minor: int, hours: float) -> None:
         self.number += 1
         epic, number = chosen(self.model.epics, at), f"{100 - self.number}.{minor}"
         if epic:
-            story = self.run(self.ann.story(epic, number, estimated_hours=hours))
+            story = await self.ann.story(epic, number, estimated_hours=hours)
             self.model.stories[story] = ModelStory(epic, number, hours)
 
     @rule(at=INDEX)
@@ -76,23 +81,27 @@ class AnyEdits(RuleBasedStateMachine):
 
     @rule(at=INDEX)
     def drop_epic(self, at: int) -> None:
-        if len(self.model.epics) > 2 and (epic := chosen(self.model.epics, at)):
+        if len(self.model.epics) > 3 and (epic := chosen(self.model.epics, at)):
             assert self.run(self.ann.delete(f"/epics/{epic}")).status == 204
             self.model.drop_epic(epic)
 
-    @rule(kind=KINDS, one=INDEX, other=INDEX)
-    def add_edge(self, kind: str, one: int, other: int) -> None:
+    @rule(kind=KINDS, ends=st.lists(st.tuples(INDEX, INDEX), min_size=2, max_size=6))
+    def add_edges(self, kind: str, ends: list[tuple[int, int]]) -> None:
         those: dict[str, Any] = self.model.stories if kind == "story" else self.model.epics
-        dependent, prerequisite = chosen(those, one), chosen(those, other)
-        if dependent and prerequisite:
-            body = {f"{kind}_id": dependent, f"depends_on_{kind}_id": prerequisite}
-            answer = self.run(self.ann.post(f"/{kind}_dependencies", body))
-            refusal = self.model.refusal(kind, dependent, prerequisite)
-            assert (answer.error["code"] if answer.status != 201 else None) == refusal
-            self.steps.add(refusal or f"{kind} edge")
-            if refusal is None:
-                made = answer.json()[f"{kind}_dependency"]["id"]
-                self.model.edges[kind][made] = (dependent, prerequisite)
+        for one, other in ends:
+            dependent, prerequisite = chosen(those, one), chosen(those, other)
+            if dependent and prerequisite:
+                self.add_edge(kind, dependent, prerequisite)
+
+    def add_edge(self, kind: str, dependent: str, prerequisite: str) -> None:
+        body = {f"{kind}_id": dependent, f"depends_on_{kind}_id": prerequisite}
+        answer = self.run(self.ann.post(f"/{kind}_dependencies", body))
+        refusal = self.model.refusal(kind, dependent, prerequisite)
+        assert (answer.error["code"] if answer.status != 201 else None) == refusal
+        self.steps.add(refusal or f"{kind} edge")
+        if refusal is None:
+            made = answer.json()[f"{kind}_dependency"]["id"]
+            self.model.edges[kind][made] = (dependent, prerequisite)
 
     @rule(kind=KINDS, at=INDEX)
     def drop_edge(self, kind: str, at: int) -> None:
@@ -100,12 +109,14 @@ class AnyEdits(RuleBasedStateMachine):
             assert self.run(self.ann.delete(f"/{kind}_dependencies/{edge}")).status == 204
             del self.model.edges[kind][edge]
 
-    @rule(at=INDEX, step=st.sampled_from(["verify", "backfill", *STEPS]))
-    def move_story(self, at: int, step: str) -> None:
-        able = {id_: each for id_, each in self.model.stories.items() if allowed(each, step)}
-        if story := chosen(able, at):
-            project = self.model.epics[able[story].epic]
-            self.run(self.ann.happens("story", story, *happened(project, able[story], step)))
+    @rule(at=INDEX, steps=st.lists(st.sampled_from([0, 0, 0, 0, 1, 2]), min_size=1, max_size=7))
+    def move_story(self, at: int, steps: list[int]) -> None:
+        story = chosen(self.model.stories, at)
+        for number in steps if story else ():
+            state = self.model.stories[story or ""]
+            step = chosen([name for name in STEPS if allowed(state, name)], number) or ""
+            project = self.model.epics[state.epic]
+            self.run(self.ann.happens("story", story or "", *happened(project, state, step)))
             self.steps.add(step)
 
     @rule(at=st.integers(0, 1))
@@ -168,7 +179,7 @@ def edits(database: TestDatabase, **parts: Any) -> type[AnyEdits]:
 
 def check(machine: type[AnyEdits], examples: int) -> None:
     given = settings(
-        max_examples=examples, stateful_step_count=50, deadline=None, database=None,
+        max_examples=examples, stateful_step_count=30, deadline=None, database=None,
         suppress_health_check=list(HealthCheck), print_blob=False, phases=[Phase.generate], report_multiple_bugs=False,
     )  # fmt: skip
     run_state_machine_as_test(machine, settings=given)
@@ -177,7 +188,7 @@ def check(machine: type[AnyEdits], examples: int) -> None:
 @pytest.mark.slow
 def test_after_any_edits_the_queues_agree_with_a_look_at_everything(log_of_module: TestDatabase) -> None:
     machine = edits(log_of_module)
-    check(machine, 15)
+    check(machine, 16)
     assert machine.steps >= {*STEPS, "story edge", "epic edge", "cycle_detected", "cross_level_deadlock"}
 
 
