@@ -6,6 +6,7 @@ import sys
 BENCHMARKS = {
     "shell": ("bench.shell", "the HTTP shell against the bare server, uvicorn against granian"),
     "append": ("bench.append", "group commit against the limits of this PostgreSQL"),
+    "breakdown": ("bench.breakdown", "the ready queue of 100,000 stories, reading stories over HTTP"),
     "tlog": ("bench.tlog_speed", "making, checking and proving entries, against bare SHA-256"),
     "start": ("bench.start", "first and second start of `make up`"),
 }

@@ -50,7 +50,11 @@ class Rate(NamedTuple):
 class Bench:
     def __init__(self, postgres: EmbeddedPostgres, database: Database) -> None:
         self._postgres = postgres
-        self._database = database
+        self.database = database
+
+    @property
+    def admin_url(self) -> str:
+        return self._postgres.admin_url
 
     async def limit_pgbench(self, seconds: int = 4) -> float:
         """L1, rows a second."""
@@ -68,7 +72,7 @@ class Bench:
     async def limit_unnest(self, transactions: int = 200) -> float:
         """A, rows a second."""
         rows = [secrets.token_bytes(ROW_BYTES) for _ in range(100)]
-        connection = await asyncpg.connect(self._postgres.admin_url)
+        connection = await asyncpg.connect(self.admin_url)
         began = time.perf_counter()
         for _ in range(transactions):
             await connection.execute(LIMIT_ROWS, rows)
@@ -77,8 +81,8 @@ class Bench:
         return 100 * transactions / seconds
 
     async def writers(self, callers: int, tenants: int, commands: int) -> Rate:
-        logs = [await self._new_log() for _ in range(tenants)]
-        writer = Writer(store(self._database))
+        logs = [await self.new_log() for _ in range(tenants)]
+        writer = Writer(store(self.database))
         latencies: list[float] = []
 
         async def call(caller: int) -> None:
@@ -97,7 +101,7 @@ class Bench:
 
     async def bytes_per_entry(self) -> tuple[float, float]:
         """Stored bytes of an entry with all indexes, and of its bytes alone."""
-        connection = await asyncpg.connect(self._postgres.admin_url)
+        connection = await asyncpg.connect(self.admin_url)
         row = await connection.fetchrow(
             "SELECT pg_total_relation_size('app.log_entry')::float8 / count(*) AS stored,"
             " avg(length(entry))::float8 AS own FROM app.log_entry"
@@ -106,9 +110,9 @@ class Bench:
         assert row is not None
         return row["stored"], row["own"]
 
-    async def _new_log(self) -> UUID:
+    async def new_log(self) -> UUID:
         tenant = uuid4()
-        async with self._database.tenant_transaction(tenant) as tx:
+        async with self.database.tenant_transaction(tenant) as tx:
             await tx.execute("SELECT app.open_log($1)", tenant)
         return tenant
 
