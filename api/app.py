@@ -32,6 +32,7 @@ from api.projects.routes import project_routes
 from api.queues.routes import queue_routes
 from api.services import Services
 from api.shell import Shell, Surroundings
+from api.stories.criteria import criteria_routes
 from api.stories.reading import story_reads
 from api.stories.routes import story_routes
 from api.tenants.routes import tenant_routes
@@ -58,6 +59,7 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *epic_reads(services),
         *story_routes(services),
         *story_reads(services),
+        *criteria_routes(services),
         *dependency_routes(services),
         *dependency_reads(services),
         *queue_routes(services),

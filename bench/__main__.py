@@ -12,6 +12,7 @@ BENCHMARKS = {
     "receipts": ("bench.receipts", "what a receipt adds to a write, what a tile costs"),
     "recorder": ("bench.recorder", "append against the stock recorder of the eventsourcing package"),
     "log_verify": ("bench.log_verify", "offline verification of an export, against bare SHA-256"),
+    "breakdown": ("bench.breakdown", "the ready queue of 100,000 stories, reading stories over HTTP"),
     "tlog": ("bench.tlog_speed", "making, checking and proving entries, against bare SHA-256"),
     "fsck": ("bench.log_fsck", "fsck of the stored log, against reading and hashing its rows"),
     "followers": ("bench.followers", "finding which of 100,000 logs have news"),

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.event import Recorded, Stream
-from eventstore.append import Head
+from eventstore.append import Head, HeadMoved
 from eventstore.command import EVERY, Command, Model, Need
 from eventstore.transaction import TenantTx
 
@@ -68,6 +68,8 @@ class Knowledge:
         if unknown:
             self._ends.update(dict.fromkeys(unknown))
             for row in await tx.fetch(STREAM_ENDS, tx.tenant_id, unknown):
+                if row["position"] >= self.size:
+                    raise HeadMoved  # written by another process since the head was read
                 self._ends[row["stream_id"]] = (row["stream_version"], row["position"])
 
     def view(self) -> Mapping[Need, Any]:

@@ -177,6 +177,10 @@ class Lane:
                 await project(tx, written.recorded)
             for write in decided.beside:
                 await write(tx)
+        elif (await read_head(tx)).size != known.head.size:
+            # Nothing was appended, which would have shown it: another process wrote, and a refusal or an answer that
+            # changes nothing must not be made from what was true before.
+            raise HeadMoved
         # Right only after the commit; when that fails, everything known is forgotten.
         known.head = written.new_head
         return decided

@@ -45,8 +45,10 @@ class Service(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def service(database: TestDatabase, last_signed: LastSigned | None = None) -> AsyncIterator[Service]:
-    """The application as `api.main` puts it together, on a given database."""
+async def service(
+    database: TestDatabase, last_signed: LastSigned | None = None, **parts: Any
+) -> AsyncIterator[Service]:
+    """The application as `api.main` puts it together, on a given database; ``parts`` of the store may differ."""
     opened = await Database.connect(database.app_url, role="loopctl_app")
     store = Store(
         database=opened,
@@ -56,6 +58,7 @@ async def service(database: TestDatabase, last_signed: LastSigned | None = None)
         now=noon,
         committed=nobody_follows,
     )
+    store = msgspec.structs.replace(store, **parts)
 
     def caller_of(raw_key: str) -> Any:
         return find_caller(opened, PEPPERS, raw_key, NOON)
