@@ -20,6 +20,7 @@ from api.metrics import Metrics
 from api.projects.routes import project_routes
 from api.services import Services
 from api.shell import Shell, Surroundings
+from api.transfer.routes import transfer_routes
 
 
 def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] = ()) -> Shell:
@@ -31,6 +32,7 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *discovery_routes(services, lambda: listed_routes(app)),
         *documentation_routes(documents.encoded, Assets()),
         *project_routes(services),
+        *transfer_routes(services),
         *log_routes(services.log_reader),
         *tile_routes(services.log_reader),
         *extra_routes,

@@ -26,7 +26,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     decide: Decide
     answer: Answer
     needs: Sequence[Need] = ()
-    streams: Sequence[Stream] = ()
+    streams: Sequence[Stream] | Callable[[Known], Sequence[Stream]] = ()
     status: int = 200
     alone: bool = False
 

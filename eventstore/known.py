@@ -43,8 +43,8 @@ class Knowledge:
         self._ends.clear()
         self.head = None
 
-    async def learn(self, tx: TenantTx, needs: Iterable[Need], streams: Iterable[Stream]) -> None:
-        """Reads what is not known yet: one statement for each model, one for the ends of streams."""
+    async def learn(self, tx: TenantTx, needs: Iterable[Need]) -> None:
+        """Reads what is not known yet: one statement for each model, unless it says otherwise."""
         missing: dict[str, list[Any]] = {}
         for need in needs:
             if need not in self._states:
@@ -56,6 +56,9 @@ class Knowledge:
                 self._states[Need(name, key)] = found[key] if key in found else model.initial(key)
             if model.volatile:
                 self._fleeting += [Need(name, key) for key in keys]
+
+    async def learn_ends(self, tx: TenantTx, streams: Iterable[Stream]) -> None:
+        """Where these streams end, as far as it is not known yet; one statement."""
         unknown = [stream.id for stream in streams if stream.id not in self._ends]
         if unknown:
             self._ends.update(dict.fromkeys(unknown))

@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 from msgspec import Struct
 
-from domain.event import Recorded
+from domain.event import Recorded, Stream
 from eventstore.append import HeadMoved, append, encode_batch, read_head
 from eventstore.codec import Codec
 from eventstore.command import Command, Model, Reply
@@ -166,11 +166,8 @@ class Lane:
         if known.head is None:
             known.head = await read_head(tx)
         earlier = await find_replies(tx, commands) if used_keys else {}
-        await known.learn(
-            tx,
-            (need for command in commands for need in command.needs),
-            (stream for command in commands for stream in command.streams),
-        )
+        await known.learn(tx, (need for command in commands for need in command.needs))
+        await known.learn_ends(tx, (stream for command in commands for stream in _streams(command, known)))
         decided = decide_in_order(self._store.codec, known, commands, earlier)
         written = encode_batch(
             known.head, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces
@@ -194,3 +191,7 @@ class Lane:
         if decided.events:
             self._store.committed(self._tenant_id, self._known.size)
         self._known.trim()
+
+
+def _streams(command: Command, known: Knowledge) -> Sequence[Stream]:
+    return command.streams(known.view()) if callable(command.streams) else command.streams

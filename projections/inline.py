@@ -13,6 +13,7 @@ from projections.entity import Entity, EntityModel
 from projections.epic_dependencies import EPIC_DEPENDENCIES
 from projections.epics import EPICS
 from projections.facts import FACTS
+from projections.import_contents import ImportContents
 from projections.prerequisites import PrerequisitesModel
 from projections.projects import PROJECTS
 from projections.stories import STORIES
@@ -38,6 +39,12 @@ PROJECTIONS = (
 INLINE = tuple(projection.apply for projection in PROJECTIONS)
 
 ENTITIES: Sequence[Entity[Any]] = (PROJECTS, EPICS, STORIES, STORY_TEXTS, STORY_DEPENDENCIES, EPIC_DEPENDENCIES)
-_MODELS: Sequence[Model] = (*map(EntityModel, ENTITIES), *FACTS, PrerequisitesModel(), EdgeSurroundings())
+_MODELS: Sequence[Model] = (
+    *map(EntityModel, ENTITIES),
+    *FACTS,
+    PrerequisitesModel(),
+    EdgeSurroundings(),
+    ImportContents(),
+)
 MODELS: Mapping[str, Model] = {model.name: model for model in _MODELS}
 """What decisions can need, by name."""
