@@ -17,6 +17,7 @@ from msgspec import Struct
 from domain.event import Recorded, Stream
 from eventstore.append import HeadMoved, append, encode_batch, read_head
 from eventstore.codec import Codec
+from eventstore.collector import collector_paused
 from eventstore.command import Command, Model, Reply
 from eventstore.decided import Decided, decide_in_order
 from eventstore.idempotency import find_replies
@@ -168,10 +169,11 @@ class Lane:
         earlier = await find_replies(tx, commands) if used_keys else {}
         await known.learn(tx, (need for command in commands for need in command.needs))
         await known.learn_ends(tx, (stream for command in commands for stream in _streams(command, known)))
-        decided = decide_in_order(self._store.codec, known, commands, earlier)
-        written = encode_batch(
-            known.head, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces
-        )
+        with collector_paused():
+            decided = decide_in_order(self._store.codec, known, commands, earlier)
+            written = encode_batch(
+                known.head, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces
+            )
         if written.entries or written.answers:
             await append(tx, written)
             for project in self._store.projections:

@@ -24,6 +24,7 @@ from domain.event import Recorded, Stream
 from domain.importing.payload import Given, Payload, read_payload
 from domain.importing.plan import Contents, Wish, most_new, orphans, plan_import
 from domain.project import ProjectImported, ProjectMerged
+from eventstore.collector import collector_paused
 from eventstore.command import Change, Need
 from projections.exports import read_everything
 from projections.import_contents import Asked
@@ -109,7 +110,8 @@ def may_verify(caller: Caller) -> bool:
 def _read(given: Given) -> Payload | Invalid:
     """What is wrong with the payload is said only to who may see the project."""
     try:
-        return read_payload(given)
+        with collector_paused():
+            return read_payload(given)
     except Invalid as error:
         return error
 

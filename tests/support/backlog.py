@@ -17,7 +17,7 @@ BINDINGS: tuple[dict[str, Any], ...] = (
 
 
 def backlog(epics: int, stories: int, seed: int = 1) -> dict[str, Any]:
-    """An import with ``stories`` stories in all. Each waits for up to two that come before it, so nothing is a cycle."""
+    """An import with ``stories`` stories in all. Each waits for up to two of those before it: no cycles."""
     random = Random(seed)
     made = [_epic(random, number + 1) for number in range(epics)]
     numbers = []
