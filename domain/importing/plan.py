@@ -15,6 +15,7 @@ from domain.graph import Waiting, check_waiting
 from domain.importing import edges
 from domain.importing.fields import epic_fields, fitting, initial_statuses, marked_as_imported, story_fields, under
 from domain.importing.payload import EpicItem, Payload, StoryItem
+from domain.numbering import parse_story_number
 from domain.project import ProjectImported, ProjectMerged
 from domain.story import Place, Story, StoryCreated, StoryImported, StoryText, create_story, update_story
 
@@ -76,7 +77,7 @@ def orphans(payload: Payload, there: Contents) -> list[tuple[str, str]]:
     """Number and title of the stories that a merge does not name, by number."""
     named = set(payload.story_numbers)
     left = [(number, story.title) for number, story in there.stories.items() if number not in named]
-    return sorted(left, key=lambda each: ([int(part) for part in each[0].split(".")], each[0]))
+    return sorted(left, key=lambda each: _order(each[0]))
 
 
 class _Plan:
@@ -181,7 +182,7 @@ class _Plan:
 def _check_new(payload: Payload, there: Contents) -> None:
     """Raises Conflict when a number is taken."""
     epics = sorted(epic.number for epic in payload.epics if epic.number in there.epics)
-    stories = [number for number in payload.story_numbers if number in there.stories]
+    stories = sorted((number for number in payload.story_numbers if number in there.stories), key=_order)
     if epics or stories:
         details: dict[str, Any] = {"duplicate_epic_numbers": epics, "duplicate_story_numbers": stories}
         raise Conflict(
@@ -189,3 +190,9 @@ def _check_new(payload: Payload, there: Contents) -> None:
             code="import_conflict",
             details=details,
         )
+
+
+def _order(number: str) -> tuple[int, int, str]:
+    """Of a story's number that is known to be one."""
+    parsed = parse_story_number(number)
+    return (parsed.major, parsed.minor, number) if parsed else (0, 0, number)
