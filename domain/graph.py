@@ -6,6 +6,7 @@ for), and an epic's whole content (all of its stories).
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -14,7 +15,7 @@ from domain.errors import Invalid
 Edges = Sequence[tuple[str, str]]
 """Dependent and prerequisite."""
 
-Following = Mapping[Hashable, Sequence[Hashable]]
+Node = TypeVar("Node", bound=Hashable)
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -27,21 +28,21 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 def check_waiting(waiting: Waiting) -> None:
     """Raises Invalid (cycle_detected, cross_level_deadlock), which names the way round. Linear in nodes and edges."""
-    if cycle := find_cycle(_following(waiting.story_edges)):
-        raise Invalid(f"Cycle detected: {' -> '.join(map(str, cycle))}", code="cycle_detected")
-    if cycle := find_cycle(_following(waiting.epic_edges)):
-        raise Invalid(f"Cycle detected: {' -> '.join(f'epic {number}' for number in cycle)}", code="cycle_detected")
-    if waiting.epic_edges and (cycle := find_cycle(_combined(waiting))):
-        raise Invalid(f"Cross-level deadlock: {' -> '.join(_names(cycle))}", code="cross_level_deadlock")
+    if stories := find_cycle(_following(waiting.story_edges)):
+        raise Invalid(f"Cycle detected: {' -> '.join(stories)}", code="cycle_detected")
+    if epics := find_cycle(_following(waiting.epic_edges)):
+        raise Invalid(f"Cycle detected: {' -> '.join(f'epic {number}' for number in epics)}", code="cycle_detected")
+    if waiting.epic_edges and (both := find_cycle(_combined(waiting))):
+        raise Invalid(f"Cross-level deadlock: {' -> '.join(_names(both))}", code="cross_level_deadlock")
 
 
-def find_cycle(following: Following) -> list[Hashable]:
+def find_cycle(following: Mapping[Node, Sequence[Node]]) -> list[Node]:
     """Nodes of one cycle, the first of them again at the end; empty when there is none. Linear in nodes and edges."""
-    finished: set[Hashable] = set()
+    finished: set[Node] = set()
     for start in following:
         if start in finished:
             continue
-        path: dict[Hashable, Iterator[Hashable]] = {start: iter(following[start])}
+        path: dict[Node, Iterator[Node]] = {start: iter(following[start])}
         while path:
             node, rest = next(reversed(path.items()))
             for after in rest:
@@ -57,15 +58,15 @@ def find_cycle(following: Following) -> list[Hashable]:
     return []
 
 
-def _following(edges: Sequence[tuple[Hashable, Hashable]]) -> Following:
-    found: dict[Hashable, list[Hashable]] = {}
+def _following(edges: Sequence[tuple[Node, Node]]) -> Mapping[Node, Sequence[Node]]:
+    found: dict[Node, list[Node]] = {}
     for dependent, prerequisite in edges:
         found.setdefault(dependent, []).append(prerequisite)
     return found
 
 
-def _combined(waiting: Waiting) -> Following:
-    edges: list[tuple[Hashable, Hashable]] = []
+def _combined(waiting: Waiting) -> Mapping[tuple[str, object], Sequence[tuple[str, object]]]:
+    edges: list[tuple[tuple[str, object], tuple[str, object]]] = []
     for dependent, prerequisite in waiting.story_edges:
         edges.append((("story", dependent), ("story", prerequisite)))
     for number, epic in waiting.stories.items():
@@ -78,14 +79,14 @@ def _combined(waiting: Waiting) -> Following:
     return _following(edges)
 
 
-def _names(cycle: Sequence[Hashable]) -> list[str]:
+def _names(cycle: Sequence[tuple[str, object]]) -> list[str]:
     """For people: stories by number, an epic where its whole content is waited for. Begins and ends with the same."""
     shown = [_name(node) for node in cycle[:-1]]
     names = [name for name in shown if name]
     return [*names, names[0]]
 
 
-def _name(node: Hashable) -> str | None:
+def _name(node: tuple[str, object]) -> str | None:
     match node:
         case ("story", number):
             return str(number)

@@ -20,6 +20,17 @@ EPICS: list[dict[str, Any]] = [
 STORY_DEPENDENCIES: list[dict[str, Any]] = [{"story": "1.2", "depends_on": "1.1"}]
 EPIC_DEPENDENCIES: list[dict[str, Any]] = [{"epic": 2, "depends_on": 1}]
 IMPORTED: dict[str, Any] = {"import": {"epics_created": 1, "stories_created": 2, "dependencies_created": 1}}
+MERGED: dict[str, Any] = {
+    "import": {
+        "epics_created": 0,
+        "epics_updated": 1,
+        "stories_created": 1,
+        "stories_updated": 1,
+        "stories_orphaned": [{"number": "1.2", "title": "Roles"}],
+        "dependencies_created": 1,
+        "dependencies_existing": 3,
+    }
+}
 EXPORT: dict[str, Any] = {
     "export_metadata": {
         "exported_at": "2026-03-27T12:00:00.000000Z",

@@ -16,7 +16,7 @@ from api.limits import LARGE_BODY_BYTES, LARGE_BODY_SECONDS
 from api.paths import ProjectPath
 from api.projects.routes import project_id_of
 from api.services import Services
-from api.transfer.examples import EXPORT, IMPORTED
+from api.transfer.examples import EXPORT, IMPORTED, MERGED
 from api.transfer.schemas import Export, ImportBody, ImportQuery, export_body
 from domain.caller import Caller, Role
 from domain.errors import Invalid, NotFound
@@ -60,7 +60,7 @@ def _import(services: Services) -> HTTPRouteHandler:
         summary="Import epics, stories and dependencies",
         description=ABOUT_IMPORT,
         status_code=201,
-        responses=answers(201, "What was created", IMPORTED),
+        responses={**answers(201, "What was created", IMPORTED), **answers(200, "With merge", MERGED)},
     )
     async def import_into_project(
         asking: Asker, project: ProjectPath, wanted: NamedDependency[ImportQuery], data: JSONBody[ImportBody]
