@@ -7,6 +7,7 @@ BENCHMARKS = {
     "shell": ("bench.shell", "the HTTP shell against the bare server, uvicorn against granian"),
     "append": ("bench.append", "group commit against the limits of this PostgreSQL"),
     "tlog": ("bench.tlog_speed", "making, checking and proving entries, against bare SHA-256"),
+    "importing": ("bench.importing", "an import of 10,000 stories against COPY of the same bytes"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 
