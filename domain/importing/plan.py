@@ -99,7 +99,8 @@ class _Plan:
         known = self._there.epics.get(item.number)
         if known:
             with under(item.path):
-                self._update("epic", known.epic_id, update_epic(known, fields))
+                updates = update_epic(known, fields)
+            self._update("epic", known.epic_id, [fitting(item.path, event) for event in updates])
         else:
             if fields.position is UNSET:
                 fields = structs.replace(fields, position=item.place)
@@ -114,7 +115,8 @@ class _Plan:
         known = self._there.whole.get(item.number)
         if known:
             with under(item.path):
-                self._update("story", known[0].story_id, update_story(*known, fields))
+                updates = update_story(*known, fields)
+            self._update("story", known[0].story_id, [fitting(item.path, event) for event in updates])
             return
         place = Place(
             project_id=self._wish.project_id, epic_id=self._epics[epic.number], number=item.number, number_taken=False

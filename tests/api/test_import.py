@@ -180,9 +180,12 @@ async def test_the_same_import_under_the_same_key_is_not_done_twice(app: Shell, 
     project = await new_project(app, raw)
     first, again = [await send(app, raw, project, work("1.1"), Idempotency_Key="k") for _ in range(2)]
     size = await log_size(store, tenant)
-    other = await send(app, raw, project, work("1.2"), Idempotency_Key="k")
+    others = [
+        await send(app, raw, project, work("1.2"), Idempotency_Key="k"),
+        await send(app, raw, project, work("1.1"), query="?merge=true", Idempotency_Key="k"),
+    ]
     assert (again.status, again.body, again.headers["idempotent-replayed"]) == (201, first.body, "true")
-    assert (other.status, other.error["code"]) == (422, "idempotency_key_reused")
+    assert [(other.status, other.error["code"]) for other in others] == [(422, "idempotency_key_reused")] * 2
     assert await log_size(store, tenant) == size
 
 
