@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from domain.epic import EpicCreated
 from domain.errors import Conflict, Forbidden, Invalid, Rejected
@@ -15,6 +17,7 @@ from domain.importing.payload import Given, read_payload
 from domain.importing.plan import Contents, KnownStory, Wish, most_new, plan_import
 from domain.project import ProjectImported
 from domain.story import StoryImported
+from tests.support.backlog import backlog
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 PROJECT = UUID(int=1)
@@ -54,6 +57,10 @@ def two(edges: Any = None, **more: Any) -> dict[str, Any]:
     return {"epics": [{"number": 1, "title": "one", "stories": stories}], "story_dependencies": edges, **more}
 
 
+MEMBERS = (
+    "epics", "number", "title", "stories", "acceptance_criteria", "criterion", "description", "id", "position",
+    "verification_criterion", "type", "estimated_hours", "metadata", "initial_agent_status", "story", "depends_on",
+)  # fmt: skip
 STORY = "epics[0].stories[0]"
 
 
@@ -235,3 +242,33 @@ def test_who_may_not_confirm_work_may_not_import_it_as_confirmed() -> None:
     assert found.code == "orchestrator_agent_required"
     assert f"{STORY}.verified_status" in found.message
     assert planned(story(initial_agent_status="reported_done"), may_verify=False)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+def broken(valid: Any, path: list[Any], value: Any) -> Any:
+    """A copy with one place changed."""
+    if not path or not isinstance(valid, dict | list) or not valid:
+        return value
+    step, *rest = path
+    keys = list(valid) if isinstance(valid, dict) else list(range(len(valid)))
+    changed = dict(valid) if isinstance(valid, dict) else list(valid)
+    key = keys[step % len(keys)]
+    changed[key] = broken(changed[key], rest, value)
+    return changed
+
+
+@settings(max_examples=500, suppress_health_check=list(HealthCheck))
+@given(path=st.lists(st.integers(0, 9), min_size=1, max_size=6), value=anything)
+def test_whatever_stands_in_some_place_is_taken_or_refused_in_words(path: list[Any], value: Any) -> None:
+    body = broken({**backlog(2, 4), "epic_dependencies": [{"epic": 2, "depends_on": 1}]}, path, value)
+    try:
+        events = planned(body)
+    except Rejected:
+        return
+    assert events[-1].TAG == "project.imported"
