@@ -58,7 +58,7 @@ def _story(random: Random, number: str) -> dict[str, Any]:
         "description": _phrase(random, 40),
         "acceptance_criteria": [_criterion(random, number, place) for place in range(1, random.randint(2, 5))],
         "estimated_hours": random.randint(1, 64) / 4,
-        "metadata": {"priority": random.choice(("high", "low")), "risk": random.random()},
+        "metadata": {"priority": random.choice(("high", "low")), "risk": random.randint(0, 100) / 100},
     }
 
 
