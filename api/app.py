@@ -36,6 +36,7 @@ from api.stories.criteria import criteria_routes
 from api.stories.reading import story_reads
 from api.stories.routes import story_routes
 from api.tenants.routes import tenant_routes
+from api.transfer.routes import transfer_routes
 
 
 def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] = ()) -> Shell:
@@ -63,6 +64,7 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *dependency_routes(services),
         *dependency_reads(services),
         *queue_routes(services),
+        *transfer_routes(services),
         *log_routes(services.log_reader),
         *tile_routes(services.log_reader),
         *extra_routes,

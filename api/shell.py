@@ -160,7 +160,7 @@ class Shell:
         if found.endpoint.reads_body and (body or form):
             body = await self._checked(body, form)
         if caller is not None:
-            exchange.asking = asking(caller, exchange.method, exchange.scope["path"], exchange.headers, body)
+            exchange.asking = asking(caller, exchange.method, _target(exchange.scope), exchange.headers, body)
         await self._run(exchange, found, body if found.endpoint.reads_body else b"", form)
 
     async def _checked(self, body: bytes, form: bool) -> bytes:
@@ -227,6 +227,13 @@ class Shell:
         seconds = around.clock() - exchange.started_at
         around.metrics.answered(exchange.method, exchange.route, exchange.status, seconds)
         around.access_log.record(exchange, seconds)
+
+
+def _target(scope: Any) -> str:
+    """Path and query: with another query it is another request, whatever the Idempotency-Key says."""
+    query = scope["query_string"]
+    path: str = scope["path"]
+    return f"{path}?{query.decode('latin-1')}" if query else path
 
 
 def _is_cancelled() -> bool:

@@ -16,6 +16,7 @@ BENCHMARKS = {
     "tlog": ("bench.tlog_speed", "making, checking and proving entries, against bare SHA-256"),
     "fsck": ("bench.log_fsck", "fsck of the stored log, against reading and hashing its rows"),
     "followers": ("bench.followers", "finding which of 100,000 logs have news"),
+    "importing": ("bench.importing", "an import of 10,000 stories against COPY of the same bytes"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 

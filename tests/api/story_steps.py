@@ -1,7 +1,8 @@
 """What can happen to a story's statuses, as events: the routes that decide them are tested elsewhere."""
 
+from itertools import count
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from domain.event import Event
 from domain.lifecycle import events as on
@@ -23,6 +24,10 @@ STEPS = {
 """Statuses that a step begins and ends with, the agent's side and the verifier's; None for any, and for as it was."""
 
 
+ROUNDS = count(1)
+"""Numbers of verification results; of one story they must differ."""
+
+
 def allowed(story: ModelStory, step: str) -> bool:
     (agent, verified), _ = STEPS[step]
     return agent in (None, story.agent) and verified in (None, story.verified)
@@ -32,8 +37,8 @@ def happened(project: str, story: ModelStory, step: str) -> list[Event]:
     """The events of the step; moves the story on."""
     place: Any = {"project_id": UUID(project), "epic_id": UUID(story.epic), "agent_status_was": story.agent}
     judged: Any = {
-        **place, "verified_status_was": story.verified, "orchestrator_agent_id": OTHER, "verification_id": UUID(int=9),
-        "iteration": 1,
+        **place, "verified_status_was": story.verified, "orchestrator_agent_id": OTHER, "verification_id": uuid4(),
+        "iteration": next(ROUNDS),
     }  # fmt: skip
     events: dict[str, list[Event]] = {
         "contract": [on.StoryContracted(**place, agent_id=AGENT, contract_hash="0" * 64)],
