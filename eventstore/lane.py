@@ -163,6 +163,7 @@ class Lane:
         """One transaction. A crash before its COMMIT leaves nothing of the batch, after it everything."""
         commands = [waiting.command for waiting in batch]
         known = self._known
+        remembered = known.head is not None
         if known.head is None:
             known.head = await read_head(tx)
         earlier = await find_replies(tx, commands) if used_keys else {}
@@ -181,6 +182,9 @@ class Lane:
                 await project(tx, written.recorded)
             for write in decided.beside:
                 await write(tx)
+        elif remembered and (await read_head(tx)).size != known.head.size:
+            # Nothing is appended that would notice it: a refusal, too, has to be right as of now.
+            raise HeadMoved
         # Right only after the commit; when that fails, everything known is forgotten.
         known.head = written.new_head
         return decided
