@@ -6,6 +6,7 @@ import sys
 BENCHMARKS = {
     "shell": ("bench.shell", "the HTTP shell against the bare server, uvicorn against granian"),
     "append": ("bench.append", "group commit against the limits of this PostgreSQL"),
+    "rate_limits": ("bench.rate_limits", "checks of the rate limiter against a bare round trip to Redis"),
     "tlog": ("bench.tlog_speed", "making, checking and proving entries, against bare SHA-256"),
     "fsck": ("bench.log_fsck", "fsck of the stored log, against reading and hashing its rows"),
     "start": ("bench.start", "first and second start of `make up`"),
