@@ -94,7 +94,7 @@ def test_every_other_subcommand_finds_the_running_service_by_its_data_directory(
     for arguments in (
         ("create-superadmin", "--name", "Ann"),
         ("list-tenants",),
-        ("rebuild", "project", "--tenant", slug),
+        ("rebuild", "work_breakdown", "--tenant", slug),
         ("fsck", "--tenant", slug),
         ("fsck", "--tenant", slug, "--repair"),
     ):
