@@ -20,12 +20,13 @@ from msgspec import Struct
 from api import body as request_body
 from api.access_log import AccessLog
 from api.admission import Admission
-from api.asking import SCOPE_KEY, FindCaller, asking, authenticate, check_role
+from api.asking import SCOPE_KEY, asking
 from api.deadlines import Deadline, Deadlines
 from api.direct import EMPTY, Called
 from api.endpoints import Endpoint, Endpoints, Found
 from api.errors import JSON, failure_of, render
 from api.exchange import Exchange
+from api.gate import Gate
 from api.headers import CommonHeaders, check_once
 from api.limits import Limits
 from api.metrics import Metrics
@@ -53,7 +54,7 @@ class Surroundings(Struct, frozen=True):
     access_log: AccessLog
     clock: Callable[[], float]
     common_headers: CommonHeaders
-    find_caller: FindCaller
+    gate: Gate
 
 
 class Shell:
@@ -105,8 +106,7 @@ class Shell:
         self._check_head(exchange, policy)
         caller = None
         if policy.access != "public":
-            caller = await authenticate(exchange.headers, self._around.find_caller)
-            check_role(policy.access, caller.role)
+            caller = await self._around.gate.admit(exchange.headers, policy, exchange.more)
         deadline = self._deadlines.begin(policy.body_seconds if exchange.body_left else policy.request_seconds)
         try:
             body, form = await self._read(exchange, found.endpoint, deadline) if exchange.body_left else (b"", False)

@@ -80,4 +80,4 @@ def test_eventsourcing_is_imported_through_one_module() -> None:
 def test_an_import_past_that_module_is_found() -> None:
     """The control."""
     text = "def f():\n    from eventsourcing.dcb import api\n"
-    assert past_the_door([Source("bench/made_up.py", text), Source(DOOR, text)]) == ["bench/made_up.py"]
+    assert past_the_door([Source("bench/made_up.py", text), Source(DOORS[0], text)]) == ["bench/made_up.py"]
