@@ -1,11 +1,14 @@
 """The composition root of the HTTP application."""
 
 from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from api.access_log import AccessLog
+from api.admin.routes import admin_routes
 from api.agents.routes import agent_routes
 from api.api_keys.routes import api_key_routes
 from api.dependencies.reading import dependency_reads
@@ -18,6 +21,7 @@ from api.documentation.openapi import Documents
 from api.documentation.routes import documentation_routes
 from api.epics.reading import epic_reads
 from api.epics.routes import epic_routes
+from api.gate import Gate
 from api.headers import common_headers
 from api.health.routes import health_routes
 from api.lifecycle.bulk import bulk_routes
@@ -32,9 +36,13 @@ from api.projects.routes import project_routes
 from api.queues.routes import queue_routes
 from api.services import Services
 from api.shell import Shell, Surroundings
+from api.stories.criteria import criteria_routes
 from api.stories.reading import story_reads
 from api.stories.routes import story_routes
 from api.tenants.routes import tenant_routes
+from api.transfer.routes import transfer_routes
+from domain.tenant import Tenant
+from projections.tenants import find_tenant
 
 
 def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] = ()) -> Shell:
@@ -46,6 +54,7 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *discovery_routes(services, lambda: listed_routes(app)),
         *documentation_routes(documents.encoded, Assets()),
         *tenant_routes(services),
+        *admin_routes(services),
         *api_key_routes(services),
         *agent_routes(services),
         *project_routes(services),
@@ -58,9 +67,11 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *epic_reads(services),
         *story_routes(services),
         *story_reads(services),
+        *criteria_routes(services),
         *dependency_routes(services),
         *dependency_reads(services),
         *queue_routes(services),
+        *transfer_routes(services),
         *log_routes(services.log_reader),
         *tile_routes(services.log_reader),
         *extra_routes,
@@ -86,5 +97,10 @@ def _surroundings(services: Services, metrics: Metrics) -> Surroundings:
         access_log=AccessLog(services.log, services.settings.log_level),
         clock=services.clock,
         common_headers=common_headers(secure=services.settings.base_url().startswith("https://")),
-        find_caller=services.find_caller,
+        gate=Gate(services.find_caller, partial(_tenant, services), services.check_rate, services.note_caller),
     )
+
+
+async def _tenant(services: Services, tenant_id: UUID) -> Tenant | None:
+    async with services.reading(tenant_id) as tx:
+        return await find_tenant(tx)

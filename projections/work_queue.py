@@ -22,8 +22,8 @@ LEAVE = "DELETE FROM app.work_queue WHERE tenant_id = $1 AND story_id = ANY ($2:
 ENTER = """
     INSERT INTO app.work_queue AS q
     SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.work_queue, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+      FROM json_populate_recordset(
+               jsonb_populate_record(NULL::app.work_queue, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
         ON CONFLICT (tenant_id, story_id) DO UPDATE SET pending = excluded.pending
 """
 
