@@ -1,6 +1,7 @@
 """The others' steps: report, review-complete, verify, reject, backfill."""
 
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Any
 
 from cyclopts import Parameter
 from msgspec import MsgspecError
@@ -8,16 +9,51 @@ from msgspec.json import decode
 
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.naming import story_id
-from loopctl.cli.options import PLAIN, Common, Project
+from loopctl.cli.options import ANYWHERE, Scope
 from loopctl.cli.session import Session, session
 from loopctl.cli.stepping import said, step
 
-JsonObject = Annotated[str | None, Parameter()]
+JsonObject = str | None
+"""As it was typed."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)  # of which the command line can make options
+class Counts:
+    """Of a review.
+
+    Parameters
+    ----------
+    findings
+        How many; each of them was fixed or disproved.
+    """
+
+    findings: int = 0
+    fixes: int = 0
+    disproved: int = 0
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)  # of which the command line can make options
+class Judged:
+    """Of a verification.
+
+    Parameters
+    ----------
+    findings
+        A JSON object.
+    """
+
+    review_type: str | None = None
+    findings: JsonObject = None
+    commit_sha: str | None = None
+
+
+NONE_FOUND, AS_REVIEWED = Counts(), Judged()
 
 
 def report(
-    story: str, /, *, artifact: JsonObject = None, token_usage: JsonObject = None, project: Project = None,
-    common: Common = PLAIN,
+    story: str, /, *, artifact: JsonObject = None, token_usage: JsonObject = None, scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """Report the work as done. Not by its implementer, who asks with `request-review`.
 
@@ -31,14 +67,14 @@ def report(
     body = said(
         artifact=_artifact(json_object("--artifact", artifact)), token_usage=json_object("--token-usage", token_usage)
     )
-    with session(common, "orchestrator") as asked:
-        step(asked, story, project, "report", body)
+    with session(scope, "orchestrator") as asked:
+        step(asked, story, scope.project, "report", body)
         asked.output.note(f"Next, by another agent: loopctl review-complete {story} --review-type TYPE --summary TEXT")
 
 
 def review_complete(
-    story: str, /, *, review_type: str = "review", summary: str | None = None, findings: int = 0, fixes: int = 0,
-    disproved: int = 0, project: Project = None, common: Common = PLAIN,
+    story: str, /, *, review_type: str = "review", summary: str | None = None, counts: Counts = NONE_FOUND,
+    scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """Record a completed review. Not by the implementer.
 
@@ -48,20 +84,22 @@ def review_complete(
         What kind of review it was.
     summary
         What it found.
-    findings
-        How many; each was fixed or disproved.
     """
     body = said(
-        review_type=review_type, summary=summary, findings_count=findings, fixes_count=fixes, disproved_count=disproved
+        review_type=review_type,
+        summary=summary,
+        findings_count=counts.findings,
+        fixes_count=counts.fixes,
+        disproved_count=counts.disproved,
     )
-    with session(common, "orchestrator") as asked:
-        step(asked, story, project, "review-complete", body)
+    with session(scope, "orchestrator") as asked:
+        step(asked, story, scope.project, "review-complete", body)
         asked.output.note(f"Next, by an orchestrator: loopctl verify {story}, or: loopctl reject {story} --reason TEXT")
 
 
 def verify(
-    story: str, /, *, result: str = "pass", summary: str | None = None, review_type: str | None = None,
-    findings: JsonObject = None, commit_sha: str | None = None, project: Project = None, common: Common = PLAIN,
+    story: str, /, *, result: str = "pass", summary: str | None = None, judged: Judged = AS_REVIEWED,
+    scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """Confirm the work, after a review of it. Review type and summary are the review's when they are not said.
 
@@ -69,27 +107,26 @@ def verify(
     ----------
     result
         pass or partial. A failure is not verified but rejected.
-    findings
-        A JSON object.
     """
     if result not in ("pass", "partial"):
         hint = f"loopctl reject {story} --reason TEXT" if result == "fail" else ""
         raise Stop(Exit.USAGE, f"--result is pass or partial, not {result}.", hint)
-    with session(common, "orchestrator") as asked:
-        id_ = story_id(asked, story, project)
+    with session(scope, "orchestrator") as asked:
+        id_ = story_id(asked, story, scope.project)
+        review_type = judged.review_type
         if not (summary or "").strip() or not review_type:
             latest = _latest_review(asked, id_)
             review_type, summary = review_type or latest.get("review_type"), summary or latest.get("summary")
         body = said(
-            result=result, summary=summary, review_type=review_type, findings=json_object("--findings", findings),
-            commit_sha=commit_sha,
+            result=result, summary=summary, review_type=review_type, commit_sha=judged.commit_sha,
+            findings=json_object("--findings", judged.findings),
         )  # fmt: skip
         step(asked, id_, None, "verify", body)
 
 
 def reject(
     story: str, /, *, reason: str | None = None, findings: JsonObject = None, review_type: str | None = None,
-    project: Project = None, common: Common = PLAIN,
+    scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """Refuse the work, with a reason: the story comes again.
 
@@ -103,13 +140,13 @@ def reject(
     if not (reason or "").strip():
         raise Stop(Exit.USAGE, "Why is it rejected?", f'loopctl reject {story} --reason "what has to be better"')
     body = said(reason=reason, findings=json_object("--findings", findings), review_type=review_type)
-    with session(common, "orchestrator") as asked:
-        step(asked, story, project, "reject", body)
+    with session(scope, "orchestrator") as asked:
+        step(asked, story, scope.project, "reject", body)
 
 
 def backfill(
     story: str, /, *, reason: str, evidence_url: str | None = None, pr_number: int | None = None,
-    project: Project = None, common: Common = PLAIN,
+    scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """Mark work as verified that was done before loopctl.
 
@@ -118,9 +155,9 @@ def backfill(
     reason
         How it is known that it was done.
     """
-    with session(common) as asked:
+    with session(scope) as asked:
         body = said(reason=reason, evidence_url=evidence_url, pr_number=pr_number)
-        step(asked, story, project, "backfill", body)
+        step(asked, story, scope.project, "backfill", body)
 
 
 def json_object(option: str, text: str | None) -> dict[str, Any] | None:

@@ -69,7 +69,7 @@ def _tell(output: Output, said: dict[str, Any], hint: str, code: Exit) -> int:
 def _format(tokens: Sequence[str]) -> str | None:
     """What was asked for, however the rest of the line is wrong."""
     for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
-        if token == "--format":
+        if token == "--format":  # noqa: S105  # an option, no password
             return following
         if token.startswith("--format="):
             return token.partition("=")[2]

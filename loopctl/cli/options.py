@@ -7,7 +7,6 @@ from cyclopts import Group, Parameter
 
 CONNECTION = Group("Connection and output", sort_key=99)
 Flag = Annotated[bool, Parameter(negative=())]
-Project = Annotated[str | None, Parameter(name=["--project", "-p"])]
 
 
 @Parameter(name="*")
@@ -34,6 +33,23 @@ class Common:
 
 
 PLAIN = Common()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)  # of which the command line can make options
+class Scope(Common):
+    """Of commands about the work of a project.
+
+    Parameters
+    ----------
+    project
+        Id, slug or name; else LOOPCTL_PROJECT, else `config set project`.
+    """
+
+    project: Annotated[str | None, Parameter(name=["--project", "-p"])] = None
+
+
+ANYWHERE = Scope()
 
 
 @Parameter(name="*")

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from msgspec.json import encode, format
+from msgspec.json import encode
+from msgspec.json import format as laid_out
 
 Format = Literal["json", "human", "csv"]
 Columns = Sequence[str]
@@ -78,7 +79,7 @@ class Output:
 
 
 def write_json(body: Any) -> None:
-    print_line(format(encode(body)).decode())
+    print_line(laid_out(encode(body)).decode())
 
 
 def print_line(text: str) -> None:

@@ -1,5 +1,6 @@
 """`loopctl project`, and the tenant itself."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -14,24 +15,43 @@ app = App(name="project")
 tenant = App(name="tenant")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)  # of which the command line can make options
+class About:
+    """Of a project.
+
+    Parameters
+    ----------
+    repo
+        Address of its repository.
+    """
+
+    repo: str | None = None
+    tech_stack: str | None = None
+    description: str | None = None
+    mission: str | None = None
+
+
+NOTHING = About()
+
+
 @app.command
-def create(
-    name: str, /, *, slug: str | None = None, repo: str | None = None, tech_stack: str | None = None,
-    description: str | None = None, mission: str | None = None, common: Common = PLAIN,
-) -> None:  # fmt: skip
+def create(name: str, /, *, slug: str | None = None, about: About = NOTHING, common: Common = PLAIN) -> None:
     """Create a project.
 
     Parameters
     ----------
     name
         What people call it; the slug is made from it when none is given.
-    repo
-        Address of its repository.
     """
     said = {
-        "name": name, "slug": slug or _slug(name), "repo_url": repo, "tech_stack": tech_stack,
-        "description": description, "mission": mission,
-    }  # fmt: skip
+        "name": name,
+        "slug": slug or _slug(name),
+        "repo_url": about.repo,
+        "tech_stack": about.tech_stack,
+        "description": about.description,
+        "mission": about.mission,
+    }
     with session(common) as asked:
         asked.show(asked.client.post("projects", {key: value for key, value in said.items() if value is not None}))
         asked.output.note(f"Next: loopctl import FILE --project {said['slug']}")

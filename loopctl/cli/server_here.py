@@ -25,7 +25,7 @@ def server_environment(root: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path}
 
 
-def run_server_module(module: str, command: str, arguments: tuple[str, ...]) -> int:  # noqa: RET503  # exec does not return
+def run_server_module(module: str, command: str, arguments: tuple[str, ...]) -> int:  # exec does not return
     """Becomes the server's process. Raises Stop."""
     root = checkout()
     if root is None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import MsgspecError
-from msgspec.json import decode, encode, format
+from msgspec.json import decode, encode
+from msgspec.json import format as laid_out
 
 NAMES = ("server", "api_key", "agent_key", "orch_key", "user_key", "project", "format")
 SECRET = frozenset({"api_key", "agent_key", "orch_key", "user_key"})
@@ -47,7 +48,7 @@ class Settings:
         unfinished.unlink(missing_ok=True)
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(format(encode(merged)) + b"\n")
+            file.write(laid_out(encode(merged)) + b"\n")
         unfinished.replace(self.file)
         self.stored = merged
 

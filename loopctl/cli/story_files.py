@@ -46,7 +46,9 @@ def read_directory(directory: Path, warn: Callable[[str], None] = lambda _: None
         folders.setdefault(file.folder, []).append(file)
     if not folders:
         raise Stop(
-            Exit.USAGE, f"There are no stories in {directory}.", "They are files us_<number>.json in epic_<number>_<name>/"
+            Exit.USAGE,
+            f"There are no stories in {directory}.",
+            "They are files us_<number>.json in epic_<number>_<name>/",
         )
     epics = _numbered(folders, warn)
     edges = _Edges(epics, warn)
@@ -98,7 +100,9 @@ def _numbered(folders: dict[str, list[StoryFile]], warn: Callable[[str], None]) 
 
 def _title(folder: str, files: Sequence[StoryFile]) -> str:
     """What most of its stories call it."""
-    names = Counter(epic["name"] for file in files if isinstance(epic := file.said.get("epic"), dict) and "name" in epic)
+    names = Counter(
+        epic["name"] for file in files if isinstance(epic := file.said.get("epic"), dict) and "name" in epic
+    )
     match = EPIC.fullmatch(folder)
     return names.most_common(1)[0][0] if names else ((match and match[2]) or folder).replace("_", " ").capitalize()
 

@@ -15,7 +15,9 @@ WIDE = {"title", "name", "blocked_by"}
 def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in columns:
-        table.add_column(name.replace("_", " "), overflow="fold" if name in WIDE else "ignore", no_wrap=name not in WIDE)
+        table.add_column(
+            name.replace("_", " "), overflow="fold" if name in WIDE else "ignore", no_wrap=name not in WIDE
+        )
     for row in rows:
         table.add_row(*(Text(value, style=COLOURS.get(value, "")) for value in row))
     # Off a terminal nobody's window is the limit.

@@ -5,19 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import MsgspecError
-from msgspec.json import decode, encode, format
+from msgspec.json import decode, encode
+from msgspec.json import format as laid_out
 
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.naming import project_id
-from loopctl.cli.options import PLAIN, Common, Flag, Project
+from loopctl.cli.options import ANYWHERE, Flag, Scope
 from loopctl.cli.output import note, write_json
 from loopctl.cli.session import session
 from loopctl.cli.story_files import read_directory
 
 
-def import_(
-    path: Path, /, *, project: Project = None, merge: Flag = False, dry_run: Flag = False, common: Common = PLAIN
-) -> None:
+def import_(path: Path, /, *, merge: Flag = False, dry_run: Flag = False, scope: Scope = ANYWHERE) -> None:
     """Import epics and stories: all of them or, when one is wrong, none.
 
     Parameters
@@ -33,15 +32,15 @@ def import_(
     if dry_run:
         write_json(payload)
         return
-    with session(common) as asked:
-        named = project_id(asked, project)
+    with session(scope) as asked:
+        named = project_id(asked, scope.project)
         epics = payload.get("epics") or []
         note(f"Importing {sum(len(epic.get('stories') or ()) for epic in epics)} stories in {len(epics)} epics …")
         asked.show(asked.client.post(f"projects/{named}/import", payload, merge=True if merge else None))
-        asked.output.note(f"Next: loopctl next --project {project or named}")
+        asked.output.note(f"Next: loopctl next --project {scope.project or named}")
 
 
-def export(*, project: Project = None, output: Path | None = None, common: Common = PLAIN) -> None:
+def export(*, output: Path | None = None, scope: Scope = ANYWHERE) -> None:
     """Print a project as JSON that an import takes, whatever the format.
 
     Parameters
@@ -49,12 +48,12 @@ def export(*, project: Project = None, output: Path | None = None, common: Commo
     output
         A file to write it to instead.
     """
-    with session(common, "orchestrator") as asked:
-        body = asked.client.get(f"projects/{project_id(asked, project)}/export")
+    with session(scope, "orchestrator") as asked:
+        body = asked.client.get(f"projects/{project_id(asked, scope.project)}/export")
         if output is None:
             write_json(body)
             return
-        output.write_bytes(format(encode(body)) + b"\n")
+        output.write_bytes(laid_out(encode(body)) + b"\n")
         note(f"Written to {output}.")
 
 

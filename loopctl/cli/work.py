@@ -3,7 +3,7 @@
 from typing import Any
 
 from loopctl.cli.naming import epic_id, project_id, project_id_or_none, story_id, story_number
-from loopctl.cli.options import FIRST_PAGE, PLAIN, Common, Pages, Project
+from loopctl.cli.options import ANYWHERE, FIRST_PAGE, Pages, Scope
 from loopctl.cli.output import STORY, Columns
 from loopctl.cli.session import Session, session
 
@@ -11,9 +11,7 @@ BLOCKED: Columns = ("number", "title", "blocked_by", "id")
 HISTORY: Columns = ("inserted_at", "action", "actor_label", "new_state.agent_status", "new_state.verified_status")
 
 
-def status(
-    story: str | None = None, /, *, project: Project = None, epic: str | None = None, common: Common = PLAIN
-) -> None:
+def status(story: str | None = None, /, *, epic: str | None = None, scope: Scope = ANYWHERE) -> None:
     """Show a story, an epic's progress or a project's.
 
     Parameters
@@ -23,26 +21,26 @@ def status(
     epic
         Its number (with a project) or its id.
     """
-    with session(common, "orchestrator") as asked:
+    with session(scope, "orchestrator") as asked:
         if story is not None:
-            asked.show(asked.client.get(f"stories/{story_id(asked, story, project)}"))
+            asked.show(asked.client.get(f"stories/{story_id(asked, story, scope.project)}"))
         elif epic is not None:
-            asked.show(asked.client.get(f"epics/{epic_id(asked, epic, project)}/progress"))
+            asked.show(asked.client.get(f"epics/{epic_id(asked, epic, scope.project)}/progress"))
         else:
-            asked.show(asked.client.get(f"projects/{project_id(asked, project)}/progress"))
+            asked.show(asked.client.get(f"projects/{project_id(asked, scope.project)}/progress"))
 
 
-def next_(*, project: Project = None, pages: Pages = FIRST_PAGE, common: Common = PLAIN) -> None:
+def next_(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List the stories that can be begun, the best first."""
-    with session(common, "orchestrator") as asked:
-        asked.show_list("stories/ready", pages, STORY, project_id=project_id_or_none(asked, project))
+    with session(scope, "orchestrator") as asked:
+        asked.show_list("stories/ready", pages, STORY, project_id=project_id_or_none(asked, scope.project))
         asked.output.note("Next: loopctl contract NUMBER, or the best one in one step: loopctl claim --next")
 
 
-def blocked(*, project: Project = None, pages: Pages = FIRST_PAGE, common: Common = PLAIN) -> None:
+def blocked(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List the stories that wait, and what for."""
-    with session(common, "orchestrator") as asked:
-        named = project_id_or_none(asked, project)
+    with session(scope, "orchestrator") as asked:
+        named = project_id_or_none(asked, scope.project)
         if asked.output.form == "json":
             asked.show_list("stories/blocked", pages, (), project_id=named)
             return
@@ -51,8 +49,8 @@ def blocked(*, project: Project = None, pages: Pages = FIRST_PAGE, common: Commo
 
 
 def stories(
-    *, project: Project = None, agent_status: str | None = None, verified_status: str | None = None,
-    number: str | None = None, pages: Pages = FIRST_PAGE, common: Common = PLAIN,
+    *, agent_status: str | None = None, verified_status: str | None = None,
+    number: str | None = None, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """List the stories of a project.
 
@@ -63,18 +61,18 @@ def stories(
     verified_status
         unverified, verified or rejected.
     """
-    with session(common, "orchestrator") as asked:
+    with session(scope, "orchestrator") as asked:
         asked.show_list(
-            "stories", pages, STORY, project_id=project_id(asked, project), agent_status=agent_status,
+            "stories", pages, STORY, project_id=project_id(asked, scope.project), agent_status=agent_status,
             verified_status=verified_status, number=number and story_number(number),
         )  # fmt: skip
 
 
-def pending(*, project: Project = None, pages: Pages = FIRST_PAGE, common: Common = PLAIN) -> None:
+def pending(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List the stories that are reported as done and not confirmed yet."""
-    with session(common, "orchestrator") as asked:
+    with session(scope, "orchestrator") as asked:
         wanted = {"agent_status": "reported_done", "verified_status": "unverified"}
-        named = project_id_or_none(asked, project)
+        named = project_id_or_none(asked, scope.project)
         if named is not None:
             asked.show_list("stories", pages, STORY, project_id=named, **wanted)
             return
@@ -82,12 +80,10 @@ def pending(*, project: Project = None, pages: Pages = FIRST_PAGE, common: Commo
         asked.show({"data": items, "meta": {"total_count": len(items)}}, STORY)
 
 
-def history(
-    story: str, /, *, project: Project = None, pages: Pages = FIRST_PAGE, common: Common = PLAIN
-) -> None:
+def history(story: str, /, *, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """Show all that happened to a story, oldest first."""
-    with session(common, "orchestrator") as asked:
-        asked.show_list(f"stories/{story_id(asked, story, project)}/history", pages, HISTORY)
+    with session(scope, "orchestrator") as asked:
+        asked.show_list(f"stories/{story_id(asked, story, scope.project)}/history", pages, HISTORY)
 
 
 def _of_every_project(asked: Session, wanted: dict[str, str]) -> list[Any]:

@@ -2,13 +2,13 @@
 
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.naming import project_id_or_none, story_id
-from loopctl.cli.options import PLAIN, Common, Flag, Project
+from loopctl.cli.options import ANYWHERE, Flag, Scope
 from loopctl.cli.output import note
 from loopctl.cli.session import session
 from loopctl.cli.stepping import said, step
 
 
-def contract(story: str, /, *, project: Project = None, common: Common = PLAIN) -> None:
+def contract(story: str, /, *, scope: Scope = ANYWHERE) -> None:
     """Show a story's title and criteria, and say with them that they were read.
 
     Parameters
@@ -16,8 +16,8 @@ def contract(story: str, /, *, project: Project = None, common: Common = PLAIN) 
     story
         Its number, with or without US-, or its id.
     """
-    with session(common, "agent") as asked:
-        id_ = story_id(asked, story, project)
+    with session(scope, "agent") as asked:
+        id_ = story_id(asked, story, scope.project)
         shown = asked.client.get(f"stories/{id_}")["story"]
         criteria = shown.get("acceptance_criteria") or []
         note(f"Story: {shown['title']}")
@@ -30,8 +30,8 @@ def contract(story: str, /, *, project: Project = None, common: Common = PLAIN) 
 
 
 def claim(
-    story: str | None = None, /, *, next: Flag = False, project: Project = None,  # noqa: A002  # the name of the option
-    lease_seconds: int | None = None, common: Common = PLAIN,
+    story: str | None = None, /, *, next: Flag = False, # noqa: A002  # the name of the option
+    lease_seconds: int | None = None, scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """Take a contracted story, or the best ready one.
 
@@ -46,19 +46,19 @@ def claim(
     """
     if next == (story is not None):
         raise Stop(Exit.USAGE, "Say which story, or --next.", "See what is ready: loopctl next")
-    with session(common, "agent") as asked:
+    with session(scope, "agent") as asked:
         if story is None:
-            body = said(project_id=project_id_or_none(asked, project), lease_seconds=lease_seconds)
+            body = said(project_id=project_id_or_none(asked, scope.project), lease_seconds=lease_seconds)
             answer = asked.client.post("stories/next/claim", body)
         else:
-            answer = asked.client.post(f"stories/{story_id(asked, story, project)}/claim", said(lease_seconds=lease_seconds))
+            answer = asked.client.post(
+                f"stories/{story_id(asked, story, scope.project)}/claim", said(lease_seconds=lease_seconds)
+            )
         asked.show(answer)
         asked.output.note(f"Next: loopctl start {answer['story']['number']}")
 
 
-def start(
-    story: str, /, *, project: Project = None, fencing_token: int | None = None, common: Common = PLAIN
-) -> None:
+def start(story: str, /, *, fencing_token: int | None = None, scope: Scope = ANYWHERE) -> None:
     """Start the work on a claimed story.
 
     Parameters
@@ -66,32 +66,28 @@ def start(
     fencing_token
         From the answer of the claim: refused when the claim has become somebody else's.
     """
-    with session(common, "agent") as asked:
-        step(asked, story, project, "start", said(fencing_token=fencing_token))
+    with session(scope, "agent") as asked:
+        step(asked, story, scope.project, "start", said(fencing_token=fencing_token))
         asked.output.note(f"Do the work. Next: loopctl request-review {story}")
 
 
-def request_review(
-    story: str, /, *, project: Project = None, fencing_token: int | None = None, common: Common = PLAIN
-) -> None:
+def request_review(story: str, /, *, fencing_token: int | None = None, scope: Scope = ANYWHERE) -> None:
     """Ask somebody else to review the work."""
-    with session(common, "agent") as asked:
-        step(asked, story, project, "request-review", said(fencing_token=fencing_token))
+    with session(scope, "agent") as asked:
+        step(asked, story, scope.project, "request-review", said(fencing_token=fencing_token))
         asked.output.note(f"Next, by another agent: loopctl report {story}")
 
 
 def heartbeat(
-    story: str, /, *, project: Project = None, lease_seconds: int | None = None, fencing_token: int | None = None,
-    common: Common = PLAIN,
+    story: str, /, *, lease_seconds: int | None = None, fencing_token: int | None = None,
+    scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """Renew the lease of a claim."""
-    with session(common, "agent") as asked:
-        step(asked, story, project, "heartbeat", said(lease_seconds=lease_seconds, fencing_token=fencing_token))
+    with session(scope, "agent") as asked:
+        step(asked, story, scope.project, "heartbeat", said(lease_seconds=lease_seconds, fencing_token=fencing_token))
 
 
-def unclaim(
-    story: str, /, *, project: Project = None, force: Flag = False, reason: str | None = None, common: Common = PLAIN
-) -> None:
+def unclaim(story: str, /, *, force: Flag = False, reason: str | None = None, scope: Scope = ANYWHERE) -> None:
     """Give a story back.
 
     Parameters
@@ -101,5 +97,5 @@ def unclaim(
     reason
         Why it is taken back.
     """
-    with session(common, "orchestrator" if force else "agent") as asked:
-        step(asked, story, project, "force-unclaim" if force else "unclaim", said(reason=reason) if force else {})
+    with session(scope, "orchestrator" if force else "agent") as asked:
+        step(asked, story, scope.project, "force-unclaim" if force else "unclaim", said(reason=reason) if force else {})
