@@ -17,7 +17,9 @@ AGENT: Columns = ("id", "name", "agent_type", "status", "last_seen_at")
 def register(
     *, name: str, type: str = "implementer", metadata: str | None = None, common: Common = PLAIN  # noqa: A002  # the name of the option
 ) -> None:  # fmt: skip
-    """Register an agent; the key that asks belongs to it from then on, if it is an agent's or an orchestrator's.
+    """Register an agent; the key that asks, an agent's, belongs to it from then on.
+
+    An orchestrator's key is made for an agent that exists: loopctl keys create --role orchestrator --agent ID.
 
     Parameters
     ----------
@@ -27,7 +29,7 @@ def register(
         A JSON object.
     """
     body = said(name=name, agent_type=type, metadata=json_object("--metadata", metadata))
-    with session(common, "agent" if type == "implementer" else "orchestrator") as asked:
+    with session(common, "agent") as asked:
         asked.show(asked.client.post("agents/register", body))
 
 

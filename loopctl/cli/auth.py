@@ -51,10 +51,10 @@ def whoami(*, common: Common = PLAIN) -> None:
 
 
 @app.command
-def logout() -> None:
+def logout(*, common: Common = PLAIN) -> None:
     """Forget every key; the server's address stays."""
     Settings().store(api_key=None, agent_key=None, orch_key=None, user_key=None)
-    note("Keys forgotten.")
+    Output(common.format).note("Keys forgotten.")
 
 
 def _asked_for() -> str:

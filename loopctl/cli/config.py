@@ -4,7 +4,7 @@ from cyclopts import App
 
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.options import PLAIN, Common, Flag
-from loopctl.cli.output import Output, note, print_line
+from loopctl.cli.output import Output, print_line
 from loopctl.cli.server_here import run_server_module
 from loopctl.cli.settings import NAMES, Settings, masked
 
@@ -12,7 +12,7 @@ app = App(name="config")
 
 
 @app.command(name="set")
-def set_(name: str, value: str, /) -> None:
+def set_(name: str, value: str, /, *, common: Common = PLAIN) -> None:
     """Keep a setting; "" takes it back.
 
     Parameters
@@ -21,11 +21,11 @@ def set_(name: str, value: str, /) -> None:
         server, api_key, agent_key, orch_key, user_key, project or format.
     """
     Settings().store(**{_known(name): value})
-    note(f"{name} is {'set' if value else 'taken back'}.")
+    Output(common.format).note(f"{name} is {'set' if value else 'taken back'}.")
 
 
 @app.command
-def get(name: str, /) -> None:
+def get(name: str, /, *, common: Common = PLAIN) -> None:  # noqa: ARG001  # every command takes these
     """Print one setting, the environment's if that has it; a key in clear."""
     found = Settings().get(_known(name))
     if found is None:

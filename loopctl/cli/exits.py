@@ -68,7 +68,8 @@ HINTS = {
     "invalid_api_key": "Log in with another key: loopctl auth login --server URL --key KEY",
     "insufficient_role": "See which key this is: loopctl auth whoami. Another one: LOOPCTL_API_KEY=… loopctl …",
     "agent_identity_required": "Register an agent with this key: loopctl agent register --name NAME --type implementer",
-    "orchestrator_agent_required": "Register one: loopctl agent register --name NAME --type orchestrator",
+    "orchestrator_agent_required": "Its agent: loopctl agent register --name NAME --type orchestrator, "
+    "then its key: loopctl keys create --name NAME --role orchestrator --agent ID (a user's key)",
     "must_contract_first": "First: loopctl contract {story}",
     "must_claim_first": "First: loopctl claim {story}",
     "dependencies_not_met": "See what it waits for: loopctl blocked",

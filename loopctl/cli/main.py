@@ -20,6 +20,7 @@ app = App(
     version=__version__,
     help="State store for AI development loops: what agents say, what others confirmed, and a log anyone can check.",
     help_epilogue=EXPLAINED,
+    help_format="plaintext",
     result_action="return_value",
 )
 for order, (title, commands) in enumerate(GROUPS.items()):
