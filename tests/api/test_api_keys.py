@@ -10,12 +10,12 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from api.api_keys import raw as raw_keys
 from api.shell import Shell
+from config.keys import generate_key, parse_keys
 from domain.api_key import is_well_formed
 from eventstore.lane import Store
 from tests.api.asgi import Answer
-from tests.api.logs import NOON, Service, call, service, tenant_with_key
+from tests.api.logs import NOON, PEPPERS, Service, call, service, tenant_with_key
 from tests.support.database import TestDatabase, copied_database, session
 
 KEYS = "/api/v1/api_keys"
@@ -105,8 +105,23 @@ async def test_another_caller_with_the_same_idempotency_key_makes_a_key_of_its_o
     assert one.json()["api_key"]["raw_key"] != two.json()["api_key"]["raw_key"]
 
 
-def test_a_derived_key_has_its_own_purpose() -> None:
-    assert raw_keys.PURPOSE.endswith(b"\0")
+async def test_after_a_change_of_the_pepper_a_retry_still_gets_its_key_until_the_old_one_is_gone(
+    app: Shell, store: Store, shared: TestDatabase
+) -> None:
+    _, raw = await tenant_with_key(store)
+    one = await call(app, raw, KEYS, "POST", AGENT_KEY, Idempotency_Key="once")
+    newer = parse_keys(generate_key())
+    for peppers, shown in (((*newer, *PEPPERS), one.json()["api_key"]["raw_key"]), (newer, None)):
+        async with service(shared, peppers=peppers) as later:
+            two = await call(later.app, raw, KEYS, "POST", AGENT_KEY, Idempotency_Key="once")
+        assert two.headers["idempotent-replayed"] == "true"
+        assert two.json()["api_key"]["raw_key"] == shown
+
+
+async def test_blanks_around_the_presented_key_make_no_other_key(app: Shell, store: Store) -> None:
+    _, raw = await tenant_with_key(store)
+    one, two = [await call(app, key, KEYS, "POST", AGENT_KEY, Idempotency_Key="once") for key in (raw, f"  {raw} ")]
+    assert one.json() == two.json()
 
 
 @pytest.mark.parametrize(
