@@ -134,9 +134,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, up(Path(folder) / "var") as run:
         walk = Walk(run.wait_until_healthy(), tenant(run.data))
         text = DOCUMENT.read_text("utf-8")
-        lines = [
-            part for line, answer in walked(text, walk) for part in (line, answer and shown(answer)) if part is not None
-        ]
+        lines: list[str] = []
+        for line, answer in walked(text, walk):
+            lines.append(line)
+            if answer is not None:
+                lines.append(shown(answer))
     DOCUMENT.write_text("\n".join(lines) + "\n", "utf-8")
 
 
