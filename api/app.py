@@ -6,6 +6,8 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from api.access_log import AccessLog
+from api.agents.routes import agent_routes
+from api.api_keys.routes import api_key_routes
 from api.dependencies.reading import dependency_reads
 from api.dependencies.routes import dependency_routes
 from api.direct import GIVEN, TypedRequest
@@ -18,6 +20,10 @@ from api.epics.reading import epic_reads
 from api.epics.routes import epic_routes
 from api.headers import common_headers
 from api.health.routes import health_routes
+from api.lifecycle.bulk import bulk_routes
+from api.lifecycle.confirming import confirming_routes
+from api.lifecycle.records import record_routes
+from api.lifecycle.working import working_routes
 from api.log.routes import log_routes
 from api.log.tiles import tile_routes
 from api.metrics import Metrics
@@ -28,6 +34,7 @@ from api.shell import Shell, Surroundings
 from api.stories.criteria import criteria_routes
 from api.stories.reading import story_reads
 from api.stories.routes import story_routes
+from api.tenants.routes import tenant_routes
 
 
 def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] = ()) -> Shell:
@@ -38,7 +45,14 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *health_routes(services, metrics),
         *discovery_routes(services, lambda: listed_routes(app)),
         *documentation_routes(documents.encoded, Assets()),
+        *tenant_routes(services),
+        *api_key_routes(services),
+        *agent_routes(services),
         *project_routes(services),
+        *working_routes(services),
+        *confirming_routes(services),
+        *record_routes(services),
+        *bulk_routes(services),
         *epic_routes(services),
         *epic_reads(services),
         *story_routes(services),

@@ -28,6 +28,9 @@ class Asking(Struct, frozen=True):
     caller: Caller
     idempotency: IdempotencyKey | None
     wants_receipt: bool
+    seed: bytes = b""
+    """Made of the presented key, which is stored nowhere; with an idempotency key only. From it a secret can be made
+    that a retry gets again and nobody else can make. 32 bytes, or none."""
 
 
 Asker = NamedDependency[Asking]
@@ -75,7 +78,9 @@ def check_role(access: str, role: Role) -> None:
 
 def asking(caller: Caller, method: str, path: str, headers: Mapping[bytes, bytes], body: bytes) -> Asking:
     """Raises Refused when the idempotency key is empty, too long or not printable ASCII."""
-    return Asking(caller, _idempotency(caller, method, path, headers, body), _wants_receipt(headers))
+    idempotency = _idempotency(caller, method, path, headers, body)
+    seed = sha256(b"loopctl seed\0" + headers.get(b"authorization", b"")).digest() if idempotency else b""
+    return Asking(caller, idempotency, _wants_receipt(headers), seed)
 
 
 def _idempotency(

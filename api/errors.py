@@ -12,6 +12,8 @@ from api.codes import CODES
 from api.refusal import Refused
 from api.validation import explained
 from domain.errors import Conflict, Forbidden, NotFound, Rejected
+from eventstore.heads import ClockBehind
+from eventstore.rederive import HeadRefused
 from eventstore.unavailable import DatabaseUnavailable
 
 JSON = b"application/json; charset=utf-8"
@@ -63,6 +65,8 @@ def _broken(error: BaseException) -> Failure:
         case DatabaseUnavailable():
             message = f"{error} {UNKNOWN_OUTCOME}" if error.outcome_unknown else str(error)
             return _coded("database_unavailable", message, headers=RETRY_AFTER)
+        case HeadRefused() | ClockBehind():
+            return _coded("head_refused")  # what is wrong is for the operator, who reads it in the log
         case TimeoutError():
             return _coded("deadline_exceeded", f"The answer took too long. {UNKNOWN_OUTCOME}", headers=RETRY_AFTER)
         case asyncpg.DataError():

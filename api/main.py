@@ -4,7 +4,6 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 import structlog
 import uvloop
@@ -18,18 +17,20 @@ from api.log.reading import LogReader
 from api.refusal import Refused
 from api.server import Server, server_config
 from api.services import Services, utc_now
-from api.start import StartRefused, checked_database, checked_seal, listening_socket
+from api.start import StartRefused, checked_database, checked_seal, listening_socket, say_ready
 from config.keys import parse_keys
 from config.settings import Settings
 from domain.caller import Caller
-from domain.events import EVENTS
+from domain.events import EVENTS, UPCASTERS
 from eventstore.callers import find_caller
 from eventstore.codec import Codec
 from eventstore.keyring import Keyring
 from eventstore.lane import Store
+from eventstore.last_signed import FileLastSigned
 from eventstore.liveness import jobs_health
 from eventstore.seal import Seal
 from eventstore.transaction import Database
+from eventstore.wake_up import Announcer, announcing
 from eventstore.writer import Writer
 from projections.inline import INLINE, MODELS
 
@@ -56,13 +57,13 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
     database = await checked_database(settings)
     try:
         seal = await checked_seal(settings, database)
-        writer = Writer(_store(database))
-        async with _connected(settings.redis_url) as redis:
+        async with _connected(settings.redis_url) as redis, announcing(redis) as announcer:
+            writer = Writer(_store(database, announcer))
             app = create_app(_services(settings, version, Outside(database, redis, writer), seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
                 log.info("started", version=version, reason=seal.reason)
-                await Server(config, app.limits).serve(sockets=[listener])
+                await Server(config, app.limits, ready=say_ready).serve(sockets=[listener])
             finally:
                 await writer.finish()
                 app.close()
@@ -79,19 +80,15 @@ class Outside(Struct, frozen=True):
     writer: Writer
 
 
-def _store(database: Database) -> Store:
+def _store(database: Database, announcer: Announcer) -> Store:
     return Store(
         database=database,
-        codec=Codec(EVENTS),
+        codec=Codec(EVENTS, UPCASTERS),
         models=MODELS,
         projections=INLINE,
         now=utc_now,
-        committed=_nobody_follows,
+        committed=announcer.committed,
     )
-
-
-def _nobody_follows(_: UUID, __: int) -> None:
-    """Readers of the log are woken here once there are any; until then they would have to poll."""
 
 
 def _services(settings: Settings, version: str, outside: Outside, seal: Seal) -> Services:
@@ -118,8 +115,9 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         seal=lambda: seal,
         submit=outside.writer.submit,
         reading=outside.database.tenant_transaction,
-        log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks))),
+        log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
         find_caller=caller_of,
+        peppers=peppers,
         log=sys.stderr.buffer,
     )
 

@@ -13,7 +13,7 @@ ACCESS = re.compile(
 )
 """The notation of spec 01, section 1.4, and ``public`` for no key at all."""
 
-KNOWN = frozenset({"access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors"})
+KNOWN = frozenset({"access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors", "custody"})
 
 
 class UndeclaredRoute(Exception):
@@ -29,6 +29,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Answers even when the process is full: health."""
     any_accept: bool
     """Its answer is not JSON, so the Accept header is its own affair."""
+    custody: bool
+    """A transition of custody, which nobody makes in another's name."""
     repeatable: frozenset[str]
     """Query parameters that take a list."""
 
@@ -48,6 +50,7 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         request_seconds=seconds,
         always_admitted=bool(handler.opt.get("always_admitted")),
         any_accept=bool(handler.opt.get("any_accept")),
+        custody=bool(handler.opt.get("custody")),
         repeatable=_repeatable(handler),
     )
 

@@ -185,6 +185,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if cycle.scope is not scope or cycle.response_started or self.flow.write_paused:
             return False  # another request waits behind this one, or the client is slow to read
         cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
         cycle.message_event.set()
         if cycle.disconnected:
             return True
@@ -247,6 +248,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._answer_later = answer
         else:
             cycle.disconnected = True
+            cycle.waiting_for_100_continue = False  # or the application's first look at the body writes after the end
             cycle.message_event.set()
             self._write_and_close(b"" if cycle.response_started else answer)
 

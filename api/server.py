@@ -19,8 +19,16 @@ SWEEP_SECONDS = 0.1
 class Server(uvicorn.Server):
     """Ends with exit code 0 when asked to: uvicorn's own would die of the signal that it was asked with."""
 
-    def __init__(self, config: uvicorn.Config, limits: Limits, *, signals: bool = True) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        limits: Limits,
+        *,
+        signals: bool = True,
+        ready: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(config)
+        self._ready = ready
         self._signals = signals
         self._sweep_seconds = min(SWEEP_SECONDS, limits.linger_seconds / 4, limits.header_seconds / 4)
         self._sweeping: asyncio.TimerHandle | None = None
@@ -42,6 +50,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._sweep()
+        self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         try:

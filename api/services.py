@@ -1,7 +1,7 @@
 """What the application is given: settings, and ways to ask the outside world. Nothing here is looked up globally."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
@@ -12,6 +12,7 @@ from msgspec import Struct
 from api.identifiers import new_id
 from api.limits import Limits
 from api.log.reading import LogReader
+from config.keys import Key
 from config.settings import Settings
 from domain.caller import Caller
 from eventstore.callers import UnknownKey
@@ -90,4 +91,6 @@ class Services(Struct, frozen=True, kw_only=True):
     utc_now: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = new_id
     find_caller: Callable[[str], Awaitable[Caller]] = nobody
+    peppers: Sequence[Key] = ()
+    """Of the hashes of API keys, the current one first. Without one no key can be made."""
     log: BinaryIO

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 
 from config.keys import parse_keys
 from config.loader import ConfigError
@@ -16,6 +17,9 @@ from migrations.ledger import check_schema
 
 LISTEN_FD = "LOOPCTL_LISTEN_FD"
 """Number of an inherited listening socket: whoever holds it can replace this process without refusing anybody."""
+
+READY_FILE = "LOOPCTL_READY_FILE"
+"""Path of a file to make once this process serves: on a shared socket any other could answer for it."""
 
 CONNECTIONS = 10
 """Of one process; the sum over all processes must stay below what PostgreSQL allows (spec 06, section 6.3)."""
@@ -36,6 +40,12 @@ def listening_socket(settings: Settings, environment: Mapping[str, str] = os.env
         reason = getattr(error, "strerror", None) or str(error)
         place = f"the inherited socket {given}" if given else f"{settings.host} port {settings.port}"
         raise StartRefused(f"Cannot listen on {place}: {reason}.") from error
+
+
+def say_ready(environment: Mapping[str, str] = os.environ) -> None:
+    """To whoever started this process and asked for it."""
+    if path := environment.get(READY_FILE):
+        Path(path).touch()
 
 
 async def checked_database(settings: Settings) -> Database:

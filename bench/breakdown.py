@@ -20,9 +20,9 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from bench.append import PASSWORDS, Bench, bench
 from bench.breakdown_app import Serving
 from bench.load import Load
+from bench.servers import bench_server
 from bench.shell import print_machine
 from domain.dependency import StoryDependencyCreated
 from domain.epic import EpicCreated
@@ -36,7 +36,6 @@ from eventstore.command import Change, Command, Reply
 from eventstore.lane import Store
 from eventstore.transaction import Database, TenantTx
 from eventstore.writer import Writer
-from migrations.roles import with_role
 from projections.inline import INLINE, MODELS
 from projections.queues import QueueFilter, queued
 from projections.story_lists import stories_by_id
@@ -150,8 +149,15 @@ def p(times: Sequence[float], share: float) -> float:
     return times[int(len(times) * share)]
 
 
-async def measure_queue(on: Bench, database: Database) -> None:
-    layer, tenant = Layer(database), await on.new_log()
+async def new_log(database: Database) -> UUID:
+    tenant = uuid4()
+    async with database.tenant_transaction(tenant) as tx:
+        await tx.execute("SELECT app.open_log($1)", tenant)
+    return tenant
+
+
+async def measure_queue(database: Database) -> None:
+    layer, tenant = Layer(database), await new_log(database)
     small = await layer.lay_out(tenant, 200, 300)
     began = time.perf_counter()
     laid = await layer.lay_out(tenant, STORIES, EDGES)
@@ -224,10 +230,11 @@ def measure_reads(url: str) -> None:
 
 
 async def measure() -> None:
-    async with bench() as on:
-        url = with_role(on.admin_url, "loopctl_app", PASSWORDS.app)
-        await measure_queue(on, on.database)
-        await asyncio.to_thread(measure_reads, url)
+    async with bench_server() as server:
+        database = await Database.connect(server.app_url, role="loopctl_app")
+        await measure_queue(database)
+        await database.close()
+        await asyncio.to_thread(measure_reads, server.app_url)
 
 
 def main(_: list[str]) -> int:

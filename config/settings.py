@@ -59,6 +59,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=300, description="Grace for running requests and jobs at a stop")
     ] = 10
 
+    @property
+    def heads_dir(self) -> Path:
+        """Where the newest signed head of each log is remembered: never restored together with the database."""
+        return self.data_dir / "heads"
+
     def base_url(self) -> str:
         """The address that clients see, without trailing slash; never taken from a request."""
         host = EVERYWHERE.get(self.host, self.host)

@@ -15,6 +15,12 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     TAG: ClassVar[str]
     """Spelling in the log: noun.past_tense. Never changed."""
+    STREAM: ClassVar[str | None] = None
+    """Kind of the streams that it happens in; None when that is the noun of its tag."""
+
+    @classmethod
+    def stream_kind(cls) -> str:
+        return cls.STREAM or cls.TAG.partition(".")[0]
 
 
 class Stream(Struct, frozen=True, order=True):

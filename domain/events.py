@@ -1,12 +1,22 @@
 """Every event there is. A log that holds another one is newer than this code."""
 
-from domain import dependency, epic, log_key, project, story, tenant
+from collections.abc import Callable, Mapping
+
+from domain import agent, dependency, epic, key, log_key, project, story, tenant, usage
 from domain.event import Event
 from domain.lifecycle import events as lifecycle
 
 EVENTS: tuple[type[Event], ...] = (
     tenant.TenantCreated,
-    tenant.ApiKeyCreated,
+    tenant.TenantUpdated,
+    tenant.TenantSuspended,
+    tenant.TenantActivated,
+    key.ApiKeyCreated,
+    key.ApiKeyLinked,
+    key.ApiKeyRotated,
+    key.ApiKeyRevoked,
+    agent.AgentRegistered,
+    agent.AgentUpdated,
     log_key.LogKeyRotated,
     project.ProjectCreated,
     project.ProjectUpdated,
@@ -44,4 +54,13 @@ EVENTS: tuple[type[Event], ...] = (
     lifecycle.StoryBackfilled,
     lifecycle.CustodyViolated,
     lifecycle.ArtifactReported,
+    usage.TokenUsageReported,
 )
+
+UPCASTERS: Mapping[str, Callable[[dict[str, object]], dict[str, object]]] = {
+    project.ProjectCreated.TAG: project.metadata_as_text,
+}
+"""By tag: old data to what the Struct of today reads. Data of today must pass through unchanged.
+
+A field that was added with a default needs none.
+"""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from domain.errors import Invalid
@@ -104,6 +105,14 @@ class CreateProject(Struct, frozen=True, kw_only=True):
     slug: str
     fields: ProjectFields
     most_projects: int
+
+
+def metadata_as_text(data: dict[str, object]) -> dict[str, object]:
+    """The first projects had their metadata as an object, which could not hold fractions."""
+    metadata = data["metadata"]
+    if isinstance(metadata, str):
+        return data
+    return {**data, "metadata": msgspec.json.encode(metadata).decode()}
 
 
 def create_project(slug_taken: bool, active: int, command: CreateProject) -> tuple[ProjectCreated, ...]:

@@ -19,7 +19,7 @@ READ_HEAD = "SELECT size, last_leaf, frontier FROM app.log_head WHERE tenant_id 
 
 APPEND = """
     SELECT app.append_batch(
-        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 """
 
 HEAD_MOVED = "LC001"
@@ -60,6 +60,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     request_hash: bytes
     status: int
     body: bytes
+    position: int | None
+    """Of the first event; None for a refusal."""
 
 
 class Batch(Struct, frozen=True, kw_only=True):
@@ -100,8 +102,9 @@ def encode_batch(
     entries: list[bytes] = []
     leaves: list[bytes] = []
     previous = head.last_leaf
-    for new in events:
-        entry = encode_entry(_entry(new, previous))
+    salts = secrets.token_bytes(SALT_BYTES * len(events))  # one call of the system for all of them
+    for number, new in enumerate(events):
+        entry = encode_entry(entry_of(new, previous, salts[SALT_BYTES * number : SALT_BYTES * (number + 1)]))
         previous = leaf_hash(entry)
         entries.append(entry)
         leaves.append(previous)
@@ -117,7 +120,7 @@ def encode_batch(
     )
 
 
-def _entry(new: NewEvent, previous_leaf: bytes) -> Entry:
+def entry_of(new: NewEvent, previous_leaf: bytes, salt: bytes) -> Entry:
     recorded = new.recorded
     return Entry(
         seq=recorded.position,
@@ -128,7 +131,7 @@ def _entry(new: NewEvent, previous_leaf: bytes) -> Entry:
         entity=(recorded.stream.kind, str(recorded.stream.id)),
         eseq=recorded.version,
         eprev=new.previous,
-        salt=secrets.token_bytes(SALT_BYTES),
+        salt=salt,
         data=new.data,
     )
 
@@ -151,7 +154,7 @@ async def append(tx: TenantTx, batch: Batch) -> None:
             [answer.request_hash for answer in batch.answers], [answer.status for answer in batch.answers],
             [answer.body for answer in batch.answers],
             [nonce for nonce, _ in batch.nonces], [position for _, position in batch.nonces],
-            batch.at,
+            batch.at, [answer.position for answer in batch.answers],
         )  # fmt: skip
     except asyncpg.PostgresError as error:
         if error.sqlstate == HEAD_MOVED:

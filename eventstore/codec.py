@@ -9,10 +9,24 @@ import msgspec
 
 from domain.event import Event, Recorded, Stream
 from loopctl.tlog.canonical import CanonicalJson, canonical_json
-from loopctl.tlog.entry import DECODER
 
 Upcast = Callable[[dict[str, object]], dict[str, object]]
 """Old data to what the newest Struct reads. Works on decoded data; the entry itself stays as it is."""
+
+
+class ReadEntry(msgspec.Struct, frozen=True, gc=False):
+    """What a reader of our own log wants of an entry: the rest is for those who check it."""
+
+    seq: int
+    ts: datetime
+    type: str
+    actor: tuple[str, ...]
+    entity: tuple[str, UUID]
+    eseq: int
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+READER = msgspec.json.Decoder(ReadEntry)
 
 
 class UnknownEvent(Exception):
@@ -27,6 +41,8 @@ class Codec:
         if len(self._types) != len(events):
             raise ValueError("two events have the same tag")
         self._upcasters = dict(upcasters or {})
+        if unknown := self._upcasters.keys() - self._types.keys():
+            raise ValueError(f"upcasters of no event: {sorted(unknown)}")
 
     @property
     def tags(self) -> Mapping[str, type[Event]]:
@@ -40,23 +56,31 @@ class Codec:
 
     def decode(self, raw: bytes) -> Recorded:
         """Reads bytes out of our own log, which were checked when they went in. Raises UnknownEvent."""
-        entry = DECODER.decode(raw)
-        kind = self._types.get(entry.type)
-        if kind is None or entry.data is msgspec.UNSET:
-            raise UnknownEvent(f"position {entry.seq} holds {entry.type}")
-        upcast = self._upcasters.get(entry.type)
-        if upcast:
-            event = msgspec.convert(upcast(msgspec.json.decode(entry.data)), kind)
-        else:
-            event = _decoder(kind).decode(entry.data)
+        entry = READER.decode(raw)
+        if entry.data is msgspec.UNSET:
+            raise UnknownEvent(f"position {entry.seq} holds {entry.type} without its data")
+        try:
+            event = self.read(entry.type, entry.data)
+        except UnknownEvent:
+            raise UnknownEvent(f"position {entry.seq} holds {entry.type}") from None
         return Recorded(
             position=entry.seq,
-            stream=Stream(entry.entity[0], UUID(entry.entity[1])),
+            stream=Stream(*entry.entity),
             version=entry.eseq,
-            at=datetime.fromisoformat(entry.ts),
+            at=entry.ts,
             actor=entry.actor,
             event=event,
         )
+
+    def read(self, tag: str, data: bytes | msgspec.Raw) -> Event:
+        """The event of stored data, of whatever age. Raises UnknownEvent."""
+        kind = self._types.get(tag)
+        if kind is None:
+            raise UnknownEvent(tag)
+        upcast = self._upcasters.get(tag)
+        if upcast is None:
+            return _decoder(kind).decode(data)
+        return msgspec.convert(upcast(msgspec.json.decode(data)), kind)
 
 
 @cache

@@ -49,7 +49,7 @@ def decide_in_order(codec: Codec, known: Knowledge, commands: Sequence[Command],
             decided.answers.append(
                 Answer(
                     caller_id=key.caller_id, key=key.key, request_hash=key.request_hash,
-                    status=outcome.status, body=outcome.body,
+                    status=outcome.status, body=outcome.body, position=outcome.position,
                 )
             )  # fmt: skip
     return decided
@@ -84,6 +84,8 @@ def _decide(codec: Codec, known: Knowledge, command: Command, decided: Decided) 
 
 
 def _encoded(codec: Codec, change: Change) -> CanonicalJson:
+    if change.stream.kind != change.event.stream_kind():
+        raise ValueError(f"{change.event.TAG} does not happen in streams of kind {change.stream.kind}")
     data = codec.encode(change.event)
     if len(bytes(data)) > LARGEST_DATA:
         raise TlogError("entry_too_large", "event", f"more than {LARGEST_DATA} bytes")

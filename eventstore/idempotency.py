@@ -7,7 +7,7 @@ from eventstore.decided import Replies
 from eventstore.transaction import TenantTx
 
 BY_KEY = """
-    SELECT i.caller_id, i.key, i.request_hash, i.status, i.body
+    SELECT i.caller_id, i.key, i.request_hash, i.status, i.body, i.position
       FROM app.idempotency AS i
       JOIN unnest($2::uuid[], $3::text[]) AS asked (caller_id, key)
         ON asked.caller_id = i.caller_id AND asked.key = i.key
@@ -19,4 +19,7 @@ async def find_replies(tx: TenantTx, commands: Sequence[Command]) -> Replies:
     """What these keys were answered. Asked only after a key was found in use, which is the rare case."""
     keys = [command.idempotency for command in commands if command.idempotency]
     rows = await tx.fetch(BY_KEY, tx.tenant_id, [key.caller_id for key in keys], [key.key for key in keys])
-    return {(row["caller_id"], row["key"]): (row["request_hash"], Reply(row["status"], row["body"])) for row in rows}
+    return {
+        (row["caller_id"], row["key"]): (row["request_hash"], Reply(row["status"], row["body"], row["position"]))
+        for row in rows
+    }

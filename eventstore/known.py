@@ -99,7 +99,7 @@ class Knowledge:
     def trim(self) -> None:
         """After a batch. Volatile states go; of the others the oldest, which keeps memory bounded."""
         for need in self._fleeting:
-            del self._states[need]
+            self._states.pop(need, None)  # two commands of the batch may have needed the same
         self._fleeting.clear()
         while len(self._states) > MOST_REMEMBERED:
             self._states.popitem(last=False)

@@ -1,4 +1,4 @@
--- Changing the key of a log, and finding the tenants whose keys are to be changed (spec 05, section 4.1; 06, 4.2).
+-- Changing the key of a log (spec 05, section 4.1; 06, 4.2).
 
 -- Holds the end of a tenant's log until COMMIT, for an entry that has to be signed for its place before it is appended.
 CREATE FUNCTION app.hold_log(tenant uuid) RETURNS void
@@ -18,19 +18,9 @@ AS $$
 $$;
 GRANT EXECUTE ON FUNCTION app.find_tenant TO loopctl_app;
 
--- All tenants, a page at a time in the order of their ids.
-CREATE FUNCTION app.tenants_after(last_tenant uuid, most integer) RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT tenant_id FROM app.tenant WHERE tenant_id > last_tenant ORDER BY tenant_id LIMIT most
-$$;
-GRANT EXECUTE ON FUNCTION app.tenants_after TO loopctl_app;
-
 GRANT CREATE ON SCHEMA app TO loopctl_fn;
 ALTER FUNCTION app.hold_log OWNER TO loopctl_fn;
 ALTER FUNCTION app.find_tenant OWNER TO loopctl_fn;
-ALTER FUNCTION app.tenants_after OWNER TO loopctl_fn;
 REVOKE CREATE ON SCHEMA app FROM loopctl_fn;
 
 -- Whoever signs heads ends the time of keys that were replaced.

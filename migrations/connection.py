@@ -29,10 +29,10 @@ UNREADABLE = (
 
 
 @asynccontextmanager
-async def connected(url: str) -> "AsyncIterator[Connection]":
+async def connected(url: str, query_seconds: float = QUERY_SECONDS) -> "AsyncIterator[Connection]":
     """A connection for the length of the block; what PostgreSQL says against it becomes a MigrationError."""
     try:
-        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=QUERY_SECONDS)
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=query_seconds)
     except MALFORMED:
         raise MigrationError(UNREADABLE) from None
     except DATABASE_ERRORS as error:

@@ -18,7 +18,11 @@ State = TypeVar("State", bound=Struct)
 
 
 class Entity(Struct, Generic[State], frozen=True):
-    """``select`` takes tenant and ids; ``delete`` too; ``insert`` takes tenant and rows as JSON."""
+    """``select`` takes tenant and ids; ``delete`` too; ``insert`` takes tenant and rows as JSON.
+
+    Without ``delete`` it is ``insert`` that replaces: for rows that must not be gone for a moment, because a trigger
+    compares what they were with what they become.
+    """
 
     name: str
     """Of the model for decisions."""
@@ -30,7 +34,7 @@ class Entity(Struct, Generic[State], frozen=True):
     """The field, and column, that holds the stream's id."""
     evolve: Callable[[Any, Recorded], State | None]
     select: str
-    delete: str
+    delete: str | None
     insert: str
     events: tuple[type[Event], ...] = (Event,)
     """Those that can change the state; of the others nothing is read or written."""
@@ -54,7 +58,7 @@ class Entity(Struct, Generic[State], frozen=True):
         after: dict[UUID, State | None] = dict(before)
         for each in mine:
             after[each.stream.id] = self.evolve(after.get(each.stream.id), each)
-        if before:
+        if before and self.delete:
             await tx.execute(self.delete, tx.tenant_id, list(before))
         rows = [state for id_ in ids if (state := after.get(id_)) is not None]
         if rows:

@@ -8,18 +8,22 @@ from msgspec import Struct
 from domain.event import Recorded
 from eventstore.command import Model
 from eventstore.transaction import TenantTx
-from projections import api_keys, tenant_directory, work_breakdown
+from projections import custody_records, work_breakdown
+from projections.agents import AGENTS, AgentName
 from projections.contents import ContentsModel
 from projections.entity import Entity, EntityModel
 from projections.epic_dependencies import EPIC_DEPENDENCIES
+from projections.epic_standing import EpicStandingModel
 from projections.epics import EPICS
 from projections.facts import FACTS
+from projections.keys import KEYS, KeysOfAgent, UnrevokedKeys
 from projections.prerequisites import PrerequisitesModel
 from projections.projects import PROJECTS
 from projections.stories import STORIES
 from projections.story_dependencies import STORY_DEPENDENCIES
 from projections.story_texts import STORY_TEXTS
 from projections.surroundings import EdgeSurroundings
+from projections.tenants import TENANTS
 
 
 class Projection(Struct, frozen=True):
@@ -28,19 +32,38 @@ class Projection(Struct, frozen=True):
 
     name: str
     tables: tuple[str, ...]
-    apply: Callable[[TenantTx, Sequence[Recorded]], Awaitable[None]]
+    apply: Callable[[TenantTx, Sequence[Recorded]], Awaitable[object]]
 
 
 PROJECTIONS = (
-    Projection("tenant", ("app.tenant",), tenant_directory.apply),
-    Projection("api_key", ("app.api_key",), api_keys.apply),
+    Projection("tenant", ("app.tenant",), TENANTS.apply),
+    Projection("api_key", ("app.api_key",), KEYS.apply),
+    Projection("agent", ("app.agent",), AGENTS.apply),
     Projection("work_breakdown", work_breakdown.TABLES, work_breakdown.apply),
+    Projection("custody_records", custody_records.TABLES, custody_records.apply),
 )
 INLINE = tuple(projection.apply for projection in PROJECTIONS)
 
-ENTITIES: Sequence[Entity[Any]] = (PROJECTS, EPICS, STORIES, STORY_TEXTS, STORY_DEPENDENCIES, EPIC_DEPENDENCIES)
+ENTITIES: Sequence[Entity[Any]] = (
+    TENANTS,
+    KEYS,
+    AGENTS,
+    PROJECTS,
+    EPICS,
+    STORIES,
+    STORY_TEXTS,
+    STORY_DEPENDENCIES,
+    EPIC_DEPENDENCIES,
+)
+TENANCY_FACTS: Sequence[Model] = (UnrevokedKeys(), KeysOfAgent(), AgentName())
 _MODELS: Sequence[Model] = (
-    *map(EntityModel, ENTITIES), *FACTS, PrerequisitesModel(), EdgeSurroundings(), ContentsModel(),
-)  # fmt: skip
+    *map(EntityModel, ENTITIES),
+    *TENANCY_FACTS,
+    *FACTS,
+    PrerequisitesModel(),
+    ContentsModel(),
+    EpicStandingModel(),
+    EdgeSurroundings(),
+)
 MODELS: Mapping[str, Model] = {model.name: model for model in _MODELS}
 """What decisions can need, by name."""

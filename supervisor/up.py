@@ -37,6 +37,9 @@ ROLES_TAKEN = (
 )
 ROLES = ("migrator", "app", "worker", "audit", "backup")
 
+READY_SECONDS = 60.0
+"""For an API process to serve; /health alone could be answered by another one."""
+
 
 class Servers(Struct, frozen=True):
     """Where PostgreSQL (administrator's address) and Redis are."""
@@ -157,17 +160,28 @@ class Up:
                 group.create_task(self._start(program))
 
     def _api(self, number: int, common: Mapping[str, str], servers: Servers, listener: socket.socket) -> Program:
+        name = "api" if self.settings.workers == 1 else f"api-{number + 1}"
+        serves = self.data.run / f"{name}.ready"
+
+        async def ready() -> None:
+            async with asyncio.timeout(READY_SECONDS):
+                while not serves.exists():  # noqa: ASYNC110  # another process makes it
+                    await asyncio.sleep(0.02)
+            await self._healthy()
+
         # The socket is ours, so that connections wait while an API process restarts instead of being refused.
         environment = {
             **common,
             "LOOPCTL_DATABASE_URL": with_role(servers.database_url, "loopctl_app", self._known_passwords().app),
             "LOOPCTL_LISTEN_FD": str(listener.fileno()),
+            "LOOPCTL_READY_FILE": str(serves),
         }
         self._tell_operator(environment)
         return Program(
-            name="api" if self.settings.workers == 1 else f"api-{number + 1}",
+            name=name,
+            prepare=lambda: serves.unlink(missing_ok=True),
             command=lambda: [sys.executable, "-m", "api"],
-            ready=self._healthy,
+            ready=ready,
             environment=environment,
             inherit=(listener.fileno(),),
             stop_seconds=self.settings.shutdown_seconds + 5,

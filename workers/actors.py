@@ -31,6 +31,8 @@ class Tools(Struct, frozen=True):
 
     database: Database
     timing: Timing
+    log_checked: Callable[[str, str], None] = lambda _, __: None
+    """Counts a look at a tenant's log: ``good`` or ``bad``, and which question was answered with no, if one was."""
 
 
 class Actor(Struct, frozen=True):

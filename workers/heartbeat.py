@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from eventstore.liveness import BEAT_EXPIRY_SECONDS, Beat, forget_beat, record_beat
 from workers.broker import JobBroker, waiting_key
+from workers.following import Following
 from workers.metrics import JobMetrics
 from workers.outage import REDIS_OUTAGE, Outage
 from workers.pause import set_within
@@ -42,8 +43,11 @@ class WorkerStalled(Exception):
 class Vitals:
     """The moving parts, looked at from outside."""
 
-    def __init__(self, scheduler: Scheduler, broker: JobBroker, worker: Worker, still_seconds: float) -> None:
+    def __init__(
+        self, scheduler: Scheduler, following: Following, broker: JobBroker, worker: Worker, still_seconds: float
+    ) -> None:
         self._scheduler = scheduler
+        self._following = following
         self._broker = broker
         self._worker = worker
         self._still_seconds = still_seconds
@@ -60,8 +64,10 @@ class Vitals:
                 return f"consumer of {queue}"
         if not all(thread.is_alive() for thread in self._worker.workers):
             return "worker thread"
-        turned_at = self._scheduler.turned_at
-        return "scheduler" if turned_at is None or turned_at < oldest else None
+        for part, turned_at in (("scheduler", self._scheduler.turned_at), ("followers", self._following.turned_at)):
+            if turned_at is None or turned_at < oldest:
+                return part
+        return None
 
 
 class Heartbeat:

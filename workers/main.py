@@ -18,19 +18,30 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from config.keys import parse_keys
 from config.settings import Settings
+from domain.events import EVENTS, UPCASTERS
+from eventstore.codec import Codec
+from eventstore.follow import Follower
+from eventstore.keyring import Keyring
+from eventstore.last_signed import FileLastSigned
 from eventstore.liveness import Beat
+from eventstore.seal import Seal
 from eventstore.transaction import Database
+from eventstore.wake_up import listen
 from workers.actors import Actor, Job, Timing, Tools
 from workers.broker import POLL_MS, REDIS_TIMEOUT_SECONDS, JobBroker, connect_broker
+from workers.follower_metrics import FollowerMetrics
+from workers.following import PARALLEL, Consumer, Following, FollowingPace, Reader
 from workers.heartbeat import Heartbeat, Pace, Vitals
 from workers.leadership import Leadership
 from workers.metrics import JobMetrics, served_metrics
 from workers.outage import Outage
-from workers.registry import ACTORS, JOBS
+from workers.registry import ACTORS, FOLLOWERS, JOBS
 from workers.runner import Runner
 from workers.scheduler import Scheduler
-from workers.start import Addresses, checked_database, required
+from workers.start import Addresses, checked_database, checked_seal, required
+from workers.tree_heads import TreeHeads
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +55,9 @@ class Program(Struct, frozen=True, kw_only=True):
 
     actors: tuple[Actor, ...] = ACTORS
     jobs: tuple[Job, ...] = JOBS
+    followers: tuple[Follower, ...] = FOLLOWERS
     timing: Timing = Timing()
+    following: FollowingPace = FollowingPace()
     clock: Callable[[], datetime] = system_clock
 
 
@@ -58,8 +71,8 @@ LAST_ROUND_SECONDS = 2.0
 async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegistry, program: Program) -> None:
     """Works until ``stop``. PostgreSQL and Redis may come and go; raises StartRefused when they do not fit the code."""
     addresses = required(settings)
-    # A job and the keeper of its lease may each need a connection; the scheduler needs one.
-    database = await checked_database(addresses, settings.worker_threads * 2 + 1, stop)
+    # A job and the keeper of its lease may each need a connection; scheduler and polling need one each.
+    database = await checked_database(addresses, settings.worker_threads * 2 + PARALLEL + 2, stop)
     if database is None:
         return
     outage = Outage("redis")
@@ -67,17 +80,28 @@ async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegi
     try:
         async with _connected(addresses.redis_url) as redis:
             metrics = JobMetrics(registry)
-            runner = Runner(Tools(database, program.timing), metrics)
+            runner = Runner(Tools(database, program.timing, metrics.log_checked), metrics)
             for actor in program.actors:
                 broker.declare(actor.name, actor.queue, runner.entry(actor))
             scheduler = _scheduler(program, addresses, database, broker)
             worker = Worker(broker, worker_timeout=POLL_MS, worker_threads=settings.worker_threads)
-            vitals = Vitals(scheduler, broker, worker, PACE.still)
+            seal = await checked_seal(database, parse_keys(settings.keks), stop)
+            following = _following(program, settings, database, FollowerMetrics(registry), seal)
+
+            async def hear() -> None:
+                await listen(redis, stop, woken=following.wake, turned=lambda: outage.succeeded("wake_ups"))
+
+            vitals = Vitals(scheduler, following, broker, worker, PACE.still)
             heartbeat = Heartbeat(redis, _introduction(scheduler), vitals, metrics, PACE)
             worker.start()
             log.info("worker_started", count=settings.worker_threads)
             try:
-                await _until(stop, scheduler.run(stop, metrics.round_seen), heartbeat.run(stop, outage))
+                await _until(
+                    stop,
+                    scheduler.run(stop, metrics.round_seen),
+                    following.run(stop, outage, hear),
+                    heartbeat.run(stop, outage),
+                )
             finally:
                 await _drain(worker, runner, settings.shutdown_seconds)
     finally:
@@ -91,6 +115,20 @@ def _scheduler(program: Program, addresses: Addresses, database: Database, broke
 
     leadership = Leadership(addresses.database_url)
     return Scheduler(database, leadership, program.jobs, timing=program.timing, clock=program.clock, wake=wake)
+
+
+def _following(
+    program: Program, settings: Settings, database: Database, metrics: FollowerMetrics, seal: Seal
+) -> Following:
+    """Without the keys at rest the worker does everything but sign."""
+    codec = Codec(EVENTS, UPCASTERS)
+    consumers: list[Consumer] = [Reader(database, codec, follower) for follower in program.followers]
+    if seal.sealed:
+        log.warning("tree_heads_unsigned", reason=seal.reason)
+    else:
+        keyring = Keyring(parse_keys(settings.keks))
+        consumers.append(TreeHeads(database, keyring, FileLastSigned(settings.heads_dir), metrics))
+    return Following(database, consumers, metrics, program.following)
 
 
 def _introduction(scheduler: Scheduler) -> Callable[[], Beat]:

@@ -25,6 +25,9 @@ class JobMetrics:
         self._rounds = Counter("loopctl_scheduler_rounds", "Looks at the clock", ["role"], registry=registry)
         self._wakeups = Counter("loopctl_scheduler_wakeups", "Wake-ups for runs", ["reason"], registry=registry)
         self._abandoned = Counter("loopctl_scheduler_abandoned", "Runs given up", ["job"], registry=registry)
+        self._logs = Counter(
+            "loopctl_log_checks", "Looks at a tenant's log, by what was found", ["verdict", "check"], registry=registry
+        )
         self._depth = Gauge(
             "loopctl_queue_depth",
             "Messages that wait",
@@ -46,6 +49,9 @@ class JobMetrics:
             self._ticks.labels(wakeup.job).inc()
         for wakeup in seen.abandoned:
             self._abandoned.labels(wakeup.job).inc()
+
+    def log_checked(self, verdict: str, check: str) -> None:
+        self._logs.labels(verdict, check).inc()
 
     def queue_measured(self, queue: str, waiting: int) -> None:
         self._depth.labels(queue).set(waiting)

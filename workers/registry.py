@@ -1,8 +1,12 @@
-"""Everything that a message can start, and everything that starts by the clock."""
+"""Everything that a message can start, everything that starts by the clock, and everybody who follows the logs."""
 
+from eventstore.follow import Follower
 from workers.actors import Actor, Job
-from workers.jobs import purge_scheduled_runs
+from workers.jobs import check_logs, purge_scheduled_runs
 
-JOBS: tuple[Job, ...] = (purge_scheduled_runs.JOB,)
+JOBS: tuple[Job, ...] = (purge_scheduled_runs.JOB, check_logs.JOB)
 
-ACTORS: tuple[Actor, ...] = (purge_scheduled_runs.ACTOR,)
+ACTORS: tuple[Actor, ...] = (purge_scheduled_runs.ACTOR, check_logs.ACTOR)
+
+FOLLOWERS: tuple[Follower, ...] = ()
+"""Asynchronous read models and policies; the signer of the tree heads is one more, made by main.py with its keys."""

@@ -1,11 +1,14 @@
 """What must be true before the worker takes its first message."""
 
 import asyncio
+from collections.abc import Sequence
 
 from msgspec import Struct
 
+from config.keys import Key
 from config.settings import Settings
 from eventstore.catalog import CatalogViolated, NotDurable, assert_catalog, assert_durability
+from eventstore.seal import Seal, check_seal
 from eventstore.transaction import Database, SystemTx, WrongRole
 from eventstore.unavailable import DatabaseUnavailable
 from migrations.errors import MigrationError
@@ -44,6 +47,17 @@ async def checked_database(addresses: Addresses, connections: int, stop: asyncio
             raise StartRefused(str(error)) from error
         pause = min(max(pause * 2, 0.1), LONGEST_PAUSE_SECONDS)
     return None
+
+
+async def checked_seal(database: Database, keks: Sequence[Key], stop: asyncio.Event) -> Seal:
+    """Whether the keys are those of this database. Waits for PostgreSQL as `checked_database`."""
+    pause = 0.0
+    while not await set_within(stop, pause):
+        try:
+            return await check_seal(database, keks)
+        except DatabaseUnavailable:
+            pause = min(max(pause * 2, 0.1), LONGEST_PAUSE_SECONDS)
+    return Seal(sealed=True, reason="The worker was stopped.")
 
 
 async def _open(url: str, connections: int) -> Database:

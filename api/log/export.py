@@ -1,15 +1,14 @@
 """The whole log as one bundle (docs/log-bundle.md), read page by page while it is being sent."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
 from api.log.reading import LogReader
-from eventstore.log_keys import LogKey, known_at
+from eventstore.bundled_keys import bundled_keys
+from eventstore.log_keys import known_at
 from loopctl.audit.archive import END, tar_blocks
 from loopctl.audit.export import BundleWriter, Group
-from loopctl.audit.keys_file import KeyRecord, LogKeys
 from loopctl.audit.names import Member
-from loopctl.tlog.entry import timestamp
 from loopctl.tlog.tile import TILE_WIDTH
 
 
@@ -21,7 +20,7 @@ async def export_bundle(log: LogReader, tenant_id: UUID) -> AsyncIterator[bytes]
     head = await log.whole_head(tenant_id)
     keys = known_at(await log.keys(tenant_id), head.size)
     writer = BundleWriter()
-    yield _blocks(writer.begin(_log_keys(keys)))
+    yield _blocks(writer.begin(bundled_keys(keys)))
     for first in range(0, max(head.size, 1), TILE_WIDTH):
         count = min(TILE_WIDTH, head.size - first)
         stored, heads = await log.group(tenant_id, first, count)
@@ -32,19 +31,3 @@ async def export_bundle(log: LogReader, tenant_id: UUID) -> AsyncIterator[bytes]
 
 def _blocks(members: Iterable[Member]) -> bytes:
     return b"".join(tar_blocks(members)).removesuffix(END)
-
-
-def _log_keys(keys: Sequence[LogKey]) -> LogKeys:
-    records = tuple(
-        KeyRecord(
-            vkey=key.key.text(),
-            purpose="log",
-            first_size=key.first_size,
-            last_size=key.last_size,
-            created_at=timestamp(key.created_at),
-            retired_at=None if key.retired_at is None else timestamp(key.retired_at),
-            reason=key.reason,
-        )
-        for key in keys
-    )
-    return LogKeys(origin=keys[-1].key.name, keys=records)

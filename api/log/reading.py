@@ -1,7 +1,9 @@
 """The log as the routes read it: one transaction for each question."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,8 +11,9 @@ from msgspec import Struct
 from domain.errors import NotFound
 from eventstore.append import NoLog
 from eventstore.checkpoints import StoredHead, checkpoint_at, newest_checkpoint
-from eventstore.heads import covering_checkpoint, current_checkpoint, sign_if_due
+from eventstore.heads import current_checkpoint, sign_if_due
 from eventstore.keyring import Keyring
+from eventstore.last_signed import LastSigned
 from eventstore.log_keys import LogKey, NoLogKey, read_log_keys
 from eventstore.transaction import Database, TenantTx
 from eventstore.tree import consistency_proof, inclusion_proof, read_bundle, read_tile, receipt
@@ -54,14 +57,16 @@ class LogReader:
     Without a database there is no tenant at all.
     """
 
-    def __init__(self, database: Database | None, keyring: Keyring) -> None:
+    def __init__(self, database: Database | None, keyring: Keyring, last_signed: LastSigned | None = None) -> None:
         self._database = database
         self._keyring = keyring
+        self._last_signed = last_signed
+        self._signing: dict[UUID, asyncio.Task[StoredHead]] = {}
 
     async def head(self, tenant_id: UUID, at_least: int | None = None) -> tuple[StoredHead, LogKey]:
         """The newest head, signed now if the last is more than a second behind; or the smallest with that size."""
         async with self._reading(tenant_id) as tx:
-            newest = await sign_if_due(tx, self._keyring) or await newest_checkpoint(tx)
+            newest = await sign_if_due(tx, self._keyring, self._last_signed) or await newest_checkpoint(tx)
             if at_least is not None:
                 size = await tx.fetchval(FIRST_HEAD_FROM, tenant_id, at_least)
                 newest = await checkpoint_at(tx, size) if size is not None else None
@@ -76,7 +81,7 @@ class LogReader:
     async def whole_head(self, tenant_id: UUID) -> StoredHead:
         """Of the log as it is now, signed at once if it was not."""
         async with self._reading(tenant_id) as tx:
-            return await current_checkpoint(tx, self._keyring)
+            return await current_checkpoint(tx, self._keyring, self._last_signed)
 
     async def group(
         self, tenant_id: UUID, first: int, count: int
@@ -102,7 +107,7 @@ class LogReader:
     async def inclusion(self, tenant_id: UUID, index: int, size: int | None) -> tuple[int, bytes, Sequence[bytes]]:
         """Tree size, leaf hash, proof; the size of the newest head when none is given."""
         async with self._reading(tenant_id) as tx:
-            size = (await current_checkpoint(tx, self._keyring)).size if size is None else size
+            size = (await current_checkpoint(tx, self._keyring, self._last_signed)).size if size is None else size
             proof = await inclusion_proof(tx, index, size)
             row = await tx.fetchrow(ENTRIES, tenant_id, index - 1, 1)
         if row is None:
@@ -112,14 +117,37 @@ class LogReader:
     async def consistency(self, tenant_id: UUID, first: int, second: int | None) -> tuple[int, Sequence[bytes]]:
         """Tree size and proof."""
         async with self._reading(tenant_id) as tx:
-            second = (await current_checkpoint(tx, self._keyring)).size if second is None else second
+            second = (await current_checkpoint(tx, self._keyring, self._last_signed)).size if second is None else second
             return second, await consistency_proof(tx, first, second)
 
     async def receipt(self, tenant_id: UUID, position: int) -> bytes:
         """The tlog-proof of one entry under a head that covers it, signed at once if need be."""
         async with self._reading(tenant_id) as tx:
-            head = await covering_checkpoint(tx, self._keyring, position)
+            head = await newest_checkpoint(tx)
+            if head is not None and position < head.size:
+                return (await receipt(tx, position, head.size, head.note)).encode()
+        head = await self._covering(tenant_id, position)
+        async with self._reading(tenant_id) as tx:
             return (await receipt(tx, position, head.size, head.note)).encode()
+
+    async def _covering(self, tenant_id: UUID, position: int) -> StoredHead:
+        """One signature for all of this process that wait for one: each alone would hold a connection meanwhile.
+
+        One that was under way before may have missed the entry; the next one has not.
+        """
+        for _ in range(2):
+            signing = self._signing.get(tenant_id)
+            if signing is None or signing.done():  # one that is done is in there until its callback has run
+                signing = self._signing[tenant_id] = asyncio.create_task(self.whole_head(tenant_id))
+                signing.add_done_callback(partial(self._signed, tenant_id))
+            head = await asyncio.shield(signing)
+            if position < head.size:
+                break
+        return head
+
+    def _signed(self, tenant_id: UUID, signing: asyncio.Task[StoredHead]) -> None:
+        if self._signing.get(tenant_id) is signing:
+            del self._signing[tenant_id]
 
     async def tile(self, tenant_id: UUID, path: str) -> bytes:
         """``path`` begins with ``tile/``."""

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from api.asking import Asker
 from api.documentation.responses import answers
+from api.lifecycle.schemas import artifact_body, verification_body
 from api.pages import page_of
 from api.paths import EpicPath, StoryPath
 from api.projects.examples import META
@@ -21,9 +22,11 @@ from api.stories.examples import STORY
 from api.stories.schemas import StoriesOfEpicQuery, StoriesQuery, story_body
 from domain.errors import Invalid, NotFound
 from domain.numbering import parse_story_number
+from projections.custody_records import list_artifacts, list_verifications
 from projections.epics import find_epic
 from projections.story_lists import ShownStory, StoryFilter, StoryWithText, list_stories, show_story
 
+MOST_ARTIFACTS = 20
 TAGS = ["Stories"]
 SHOWN = {
     **STORY,
@@ -102,21 +105,24 @@ def _show(services: Services) -> HTTPRouteHandler:
     async def show_story_by_id(asking: Asker, story_id: StoryPath) -> dict[str, Any]:
         async with services.reading(asking.caller.tenant_id) as tx:
             shown = await show_story(tx, story_id)
-        if shown is None:
-            raise NotFound("Not found")
-        return {"story": _shown(asking.caller.tenant_id, shown)}
+            if shown is None:
+                raise NotFound("Not found")
+            artifacts = await list_artifacts(tx, story_id, MOST_ARTIFACTS, 0)
+            verifications = await list_verifications(tx, story_id, 1, 0)
+        return {"story": _shown(asking.caller.tenant_id, shown, artifacts, verifications)}
 
     return show_story_by_id
 
 
-def _shown(tenant_id: UUID, shown: ShownStory) -> dict[str, Any]:
-    """Artifacts and verifications have their read models with the lifecycle; here they are joined in."""
+def _shown(
+    tenant_id: UUID, shown: ShownStory, artifacts: Sequence[Any], verifications: Sequence[Any]
+) -> dict[str, Any]:
     story_id = shown.story.story_id
     return {
         **story_body(tenant_id, shown.story, shown.text),
         "dependencies": [{"story_id": story_id, "depends_on_story_id": each} for each in shown.depends_on],
-        "artifacts": [],
-        "latest_verification": None,
+        "artifacts": [artifact_body(tenant_id, row) for row in artifacts],
+        "latest_verification": verification_body(tenant_id, verifications[0]) if verifications else None,
         **({"project_mission": shown.mission} if shown.mission else {}),
     }
 

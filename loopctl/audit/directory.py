@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from loopctl.audit.fault import Fault, Unreadable
-from loopctl.audit.names import Member, Name, largest, order, parse_path, path
+from loopctl.audit.names import HEADS, Member, Name, Single, largest, order, parse_path, path
+from loopctl.tlog.tile import Bundle, Tile
 
 UNFINISHED = ".new"
 
@@ -57,10 +58,18 @@ class DirectorySource:
     def remove(self, name: Name) -> None:
         (self._root / path(name)).unlink()
 
+    def remove_tiles(self) -> None:
+        """Of hashes and of entries."""
+        for name in self.names():
+            if isinstance(name, Bundle | Tile):
+                self.remove(name)
+
     def remove_unfinished(self) -> None:
         """What a ``write`` that was killed has left."""
-        for left in (self._root / "tile").rglob(f"*{UNFINISHED}"):
-            left.unlink()
+        beside = [self._root / f"{single.value}{UNFINISHED}" for single in Single]
+        heads = (self._root / HEADS).glob(f"*{UNFINISHED}")
+        for left in (*beside, *heads, *(self._root / "tile").rglob(f"*{UNFINISHED}")):
+            left.unlink(missing_ok=True)
 
     def _contents(self, name: Name) -> bytes:
         file = self._root / path(name)

@@ -9,9 +9,9 @@ from msgspec import Struct
 from loopctl.tlog.errors import TlogError
 
 Check = Literal[
-    "bundle", "keys", "entries", "entities", "payloads", "rotations", "heads", "tiles", "freshness", "receipt"
+    "bundle", "keys", "entries", "entities", "payloads", "rotations", "heads", "tiles", "freshness", "receipt", "stored"
 ]
-"""Which question was answered with no."""
+"""Which question was answered with no. ``stored``: what a database keeps beside the bytes."""
 
 
 class Finding(Struct, frozen=True):

@@ -16,7 +16,7 @@ from loopctl.tlog.keys import KeyEpoch, first_key
 from loopctl.tlog.note import Note, parse_note, parse_signature_line
 from loopctl.tlog.rotation import check_rotation
 from loopctl.tlog.trust import SignedTreeHead, Trust, open_checkpoint, open_note
-from loopctl.tlog.vkey import VerifierKey
+from loopctl.tlog.vkey import VerifierKey, parse_vkey
 
 MOST_NOTICES = 20
 
@@ -71,6 +71,19 @@ class Heads:
     def trust(self) -> Trust:
         return self._trust
 
+    def resume(self, keys: Sequence[tuple[str, int]], newest_size: int) -> None:
+        """As they were at a later size: with the keys, oldest first, that rotations had brought until then."""
+        with faults("keys", PLACE):
+            given = [(parse_vkey(text), size) for text, size in keys]
+            claimed = [(claim.epoch.key, claim.epoch.first_size) for claim in self._known.log[: len(given)]]
+            if given != claimed:
+                raise Fault("keys", "keys_differ", PLACE, "other keys than an earlier check has seen")
+            history = self._trust.history
+            for key, size in given[1:]:
+                history = history.rotated(key, size)
+        self._trust = replace(self._trust, history=history)
+        self.newest_size = newest_size
+
     def check(self, seen: Seen, raw: bytes, rotation: bytes | None = None) -> SignedTreeHead:
         """A stored head. ``rotation`` is the entry before it, when that is one: then this is its boundary."""
         note, checkpoint = self._read(seen, raw)
@@ -103,8 +116,14 @@ class Heads:
             raise Fault(
                 "heads", "cosignatures_missing", seen.name, f"without the lines of {len(missing)} given cosigners"
             )
-        self._check_all_keys_came()
+        self._check_all_keys_came(len(self._known.log))
         return head
+
+    def check_stored(self, newest: int) -> None:
+        """Instead of ``check_newest`` for a log that may have grown since its newest head, of size ``newest``."""
+        if self.newest_size != newest:
+            raise Fault("heads", "member_missing", f"{HEADS}{newest}", "the newest head is not where it was")
+        self._check_all_keys_came(sum(claim.epoch.first_size <= max(newest, 0) for claim in self._known.log))
 
     def check_older(self, seen: Seen, raw: bytes) -> None:
         """A head that the auditor has kept, at the size that it says."""
@@ -179,9 +198,9 @@ class Heads:
             )
         return Fault("entries", "entry_unsigned", f"entry {size}", "comes after the newest head, signed by nobody")
 
-    def _check_all_keys_came(self) -> None:
+    def _check_all_keys_came(self, expected: int) -> None:
         came = len(self._trust.history.epochs)
-        if came != len(self._known.log):
+        if came != expected:
             raise Fault("keys", "keys_differ", f"{PLACE}, log key {came + 1}", "no rotation in the log has brought it")
 
     def _notice(self, text: str) -> None:

@@ -29,6 +29,11 @@ class Payloads:
         self.listed: list[int] = []
         """The first of the erased ones."""
         self._present = bytearray()
+        self._first = 0
+
+    def resume(self, first: int) -> None:
+        """Entries before ``first`` were seen by an earlier check: whether they had a payload is not known here."""
+        self._first = first
 
     def see(self, first: int, links: Sequence[Link], entries: Sequence[bytes]) -> None:
         for offset, link in enumerate(links):
@@ -50,6 +55,9 @@ class Payloads:
             seq = convert(value, PayloadErased).seq
         except ValidationError:
             raise _wrong_record(position, "does not say which payload was erased, and why") from None
+        if seq < self._first:
+            self.erased += 1
+            return
         place, bit = divmod(seq, 8)
         if place >= len(self._present) or not self._present[place] >> bit & 1:
             raise _wrong_record(position, f"erases a payload of entry {seq}, which has none, or no longer")

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from loopctl.audit.fault import Fault
 from loopctl.tlog.spelling import HASH_BYTES
-from loopctl.tlog.tile import TILE_WIDTH, Tile, tile_path
+from loopctl.tlog.tile import TILE_HEIGHT, TILE_WIDTH, Tile, tile_path
 from loopctl.tlog.tree import TileWrite
 
 
@@ -14,6 +14,13 @@ class UpperTiles:
 
     def __init__(self) -> None:
         self._unfinished: dict[int, tuple[int, bytearray]] = {}
+
+    def resume(self, size: int, rows: Iterable[tuple[int, bytes]]) -> None:
+        """As it was after ``size`` entries: by level what there is of the tiles that are not full."""
+        self._unfinished = {level: ((size >> TILE_HEIGHT * level) // TILE_WIDTH, bytearray(row)) for level, row in rows}
+
+    def rows(self) -> tuple[tuple[int, bytes], ...]:
+        return tuple((level, bytes(row)) for level, (_, row) in sorted(self._unfinished.items()))
 
     def grow(self, writes: Iterable[TileWrite]) -> list[tuple[Tile, bytes]]:
         """The tiles that have become full, lowest level first."""

@@ -14,6 +14,7 @@ from loopctl.audit.links import Link, read_links
 from loopctl.audit.members import CheckTile
 from loopctl.audit.names import HEADS, Single, path
 from loopctl.audit.payloads import ERASED_TYPE, Payloads
+from loopctl.audit.position import Position
 from loopctl.audit.report import Counts, Report, trusted
 from loopctl.audit.tiles import RecordedTiles, UpperTiles, check_tile
 from loopctl.tlog.chain import START, Checked, Chunk, LogHead, check_entries
@@ -21,9 +22,9 @@ from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.errors import TlogError
 from loopctl.tlog.hashing import EMPTY_ROOT
 from loopctl.tlog.rotation import ROTATION_TYPE
-from loopctl.tlog.spelling import HASH_BYTES, base64_text
+from loopctl.tlog.spelling import HASH_BYTES, LARGEST, base64_text
 from loopctl.tlog.tile import Bundle, Tile, tile_path
-from loopctl.tlog.tree import TileWrite
+from loopctl.tlog.tree import TileWrite, parse_frontier
 
 OLDER = "the given checkpoint"
 
@@ -53,6 +54,8 @@ class Verifier:
         self._tiles = UpperTiles()
         self._entities = checks.entities()
         self._payloads = checks.payloads()
+        self.signed = LARGEST
+        """Size of the newest head, where a log is checked that may go on behind it: there nothing needs a head yet."""
 
     @property
     def begun(self) -> bool:
@@ -76,6 +79,27 @@ class Verifier:
         self._heads = Heads(self._known, self._expected.cosigners, self.checks.heads)
         if self._expected.older is not None and self._expected.older.checkpoint.size == 0:
             self._check_older(EMPTY_ROOT)
+
+    def resume(self, at: Position) -> None:
+        """Instead of everything before it, which an earlier check has seen; only the keys have to be begun with."""
+        with faults("bundle", "the position to resume from"):
+            frontier = parse_frontier(at.size, at.frontier)
+        self._head = LogHead(frontier, at.last_leaf)
+        self._tiles.resume(at.size, at.tiles)
+        self._payloads.resume(at.size)
+        self.heads.resume(at.keys, at.signed)
+
+    def position(self) -> Position:
+        """To resume from. The size is a multiple of 256."""
+        history = self.heads.trust.history
+        return Position(
+            size=self.size,
+            frontier=self._head.frontier.data(),
+            last_leaf=self._head.last_leaf,
+            tiles=self._tiles.rows(),
+            keys=tuple((epoch.key.text(), epoch.first_size) for epoch in history.epochs),
+            signed=self.heads.newest_size,
+        )
 
     def empty_head(self, note: bytes) -> None:
         self.heads.check(Seen(f"{HEADS}0", 0, EMPTY_ROOT), note)
@@ -109,10 +133,16 @@ class Verifier:
         name = path(Single.NEWEST)
         self.heads.check_newest(Seen(name, self.size, self._head.frontier.root()), newest())
         self._entities.finish()
-        older = self._expected.older
-        if older is not None and older.checkpoint.size > self.size:
-            problem = f"size {self.size}, but a head of size {older.checkpoint.size} was signed before: stale"
-            raise Fault("freshness", "stale", name, problem)
+        self._check_fresh(name)
+
+    def end_unsigned(self, tiles: RecordedTiles) -> LogHead:
+        """As ``end``, of a log that has grown since its newest head; what its entries have come to."""
+        for tile, computed in self._tiles.unfinished():
+            tiles.see(tile, computed)
+        self.heads.check_stored(self.signed)
+        self._entities.finish()
+        self._check_fresh("the log")
+        return self._head
 
     def close(self) -> None:
         self._entities.close()
@@ -175,7 +205,8 @@ class Verifier:
     def _check_heads(
         self, heads: Sequence[tuple[int, bytes]], roots: dict[int, bytes], rotations: dict[int, bytes]
     ) -> None:
-        for size in sorted(rotations.keys() - {size for size, _ in heads}):
+        due = {size for size in rotations if size <= self.signed}
+        for size in sorted(due - {size for size, _ in heads}):
             problem = "is missing, the head that a rotation of keys needs"
             raise Fault("rotations", "member_missing", f"{HEADS}{size}", problem)
         for size, note in heads:
@@ -186,6 +217,12 @@ class Verifier:
         older = self._expected.older
         if older is not None and older.checkpoint.size in roots:
             self._check_older(roots[older.checkpoint.size])
+
+    def _check_fresh(self, name: str) -> None:
+        older = self._expected.older
+        if older is not None and older.checkpoint.size > self.size:
+            problem = f"size {self.size}, but a head of size {older.checkpoint.size} was signed before: stale"
+            raise Fault("freshness", "stale", name, problem)
 
     def _check_older(self, root: bytes) -> None:
         older = self._expected.older

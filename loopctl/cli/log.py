@@ -1,4 +1,6 @@
-"""`loopctl log`: checks a log without asking the server that wrote it. Loaded only when it is used.
+"""`loopctl log`: checks a log without believing the server that wrote it. Loaded only when it is used.
+
+Only `fsck` of an address uses the network.
 
 Exit codes: 0 good, 10 bad, 1 nothing that could be judged, 2 wrong usage.
 """
@@ -22,6 +24,7 @@ from loopctl.audit.keys_file import KnownKeys, parse_keys
 from loopctl.audit.report import NotRead
 from loopctl.audit.source import LogSource, open_source
 from loopctl.audit.verify import verify as verify_bundle
+from loopctl.cli.remote_options import Remote
 from loopctl.tlog.errors import TlogError
 from loopctl.tlog.vkey import VerifierKey, parse_vkey
 
@@ -29,7 +32,7 @@ GOOD, UNREADABLE, USAGE, BAD = 0, 1, 2, 10
 PROGRESS_SECONDS = 0.1
 LARGEST_INPUT = 1 << 20
 
-app = App(name="log", help="Check a log offline: exports, receipts, tiles. Never uses the network.")
+app = App(name="log", help="Check a log: exports and receipts offline, the log of a server through its tiles.")
 
 Keys = Annotated[tuple[str, ...], Parameter(name="--vkey", negative=(), consume_multiple=False)]
 Flag = Annotated[bool, Parameter(negative=())]
@@ -66,7 +69,7 @@ def verify(
     def judge() -> tuple[Struct, str, bool]:
         expected = Expected(_keys(vkey), None if not_older_than is None else _older(not_older_than), form)
         source = open_source(bundle)
-        with _Progress(source) as progress:
+        with Progress(source) as progress:
             report = verify_bundle(source.members(), expected, progress=progress)
         return report, reports.text(report), report.fault is None
 
@@ -105,26 +108,37 @@ def receipt(file: Path, /, *, entry: Path, vkey: Keys = (), keys: Path | None = 
 
 
 @app.command
-def fsck(directory: Path, /, *, vkey: Keys = (), repair: Flag = False, as_json: AsJson = False) -> int:
-    """Check an unpacked export, and rebuild what follows from its entries.
+def fsck(
+    log: str, /, *, remote: Remote | None = None, vkey: Keys = (), repair: Flag = False, as_json: AsJson = False
+) -> int:
+    """Check a log on a server, or an unpacked export; rebuild what follows from an export's entries.
 
     Parameters
     ----------
-    directory
-        The export.
+    log
+        The address of a log, which ends in /t/<tenant>, or the directory of an export.
     vkey
         As for `verify`.
     repair
-        Write the hash tiles anew. Entries, heads and keys are never changed, and when they contradict each other
-        nothing is.
+        Of a directory: write the hash tiles anew. Entries, heads and keys are never changed, and when they contradict
+        each other nothing is.
     as_json
         Print the report as JSON.
     """
 
     def judge() -> tuple[Struct, str, bool]:
+        expected = Expected(_keys(vkey))
+        if log.startswith(("http://", "https://")):
+            if repair:
+                raise WrongUsage("--repair is for the directory of an export; a server repairs its own log")
+            # Not before it is needed: what checks offline has to run where there is no HTTP client.
+            from loopctl.cli.log_remote import judge_remote  # noqa: PLC0415  # as said
+
+            return judge_remote(log, expected, remote or Remote(), Progress)
+        directory = Path(log)
         if not directory.is_dir():
-            raise WrongUsage("fsck needs the directory of an unpacked export")
-        report = repairs.fsck(directory, Expected(_keys(vkey)), repair=repair)
+            raise WrongUsage("fsck needs the address of a log, or the directory of an unpacked export")
+        report = repairs.fsck(directory, expected, repair=repair)
         return report, repairs.text(report), report.verdict in ("good", "repaired")
 
     return _answer(judge, as_json)
@@ -175,7 +189,7 @@ def _read(file: Path) -> bytes:
     return data
 
 
-class _Progress:
+class Progress:
     """One line on the terminal, rewritten; nothing when the errors go elsewhere."""
 
     def __init__(self, source: LogSource) -> None:
@@ -189,7 +203,7 @@ class _Progress:
             sys.stderr.write(f"\r{self._source.fraction():4.0%} {size:,} entries")
             sys.stderr.flush()
 
-    def __enter__(self) -> "_Progress":
+    def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *_: object) -> None:

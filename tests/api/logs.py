@@ -16,14 +16,16 @@ from api.shell import Shell
 from config.keys import generate_key, parse_keys
 from domain.api_key import ALPHABET, complete_key, shown_prefix
 from domain.event import Stream
-from domain.events import EVENTS
-from domain.tenant import ApiKeyCreated, TenantCreated
+from domain.events import EVENTS, UPCASTERS
+from domain.key import ApiKeyCreated
+from domain.tenant import TenantCreated
 from eventstore.callers import find_caller, store_key_hash
 from eventstore.codec import Codec
 from eventstore.command import Change
 from eventstore.founding import found_tenant
 from eventstore.keyring import Keyring
 from eventstore.lane import Store
+from eventstore.last_signed import LastSigned
 from eventstore.log_keys import Begin, log_origin, new_log_key
 from eventstore.transaction import Database, TenantTx
 from eventstore.writer import Writer
@@ -43,11 +45,18 @@ class Service(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def service(database: TestDatabase, **parts: Any) -> AsyncIterator[Service]:
+async def service(
+    database: TestDatabase, last_signed: LastSigned | None = None, **parts: Any
+) -> AsyncIterator[Service]:
     """The application as `api.main` puts it together, on a given database; ``parts`` of the store may differ."""
     opened = await Database.connect(database.app_url, role="loopctl_app")
     store = Store(
-        database=opened, codec=Codec(EVENTS), models=MODELS, projections=INLINE, now=noon, committed=nobody_follows
+        database=opened,
+        codec=Codec(EVENTS, UPCASTERS),
+        models=MODELS,
+        projections=INLINE,
+        now=noon,
+        committed=nobody_follows,
     )
     store = msgspec.structs.replace(store, **parts)
 
@@ -56,7 +65,7 @@ async def service(database: TestDatabase, **parts: Any) -> AsyncIterator[Service
 
     app = made(
         submit=Writer(store).submit, reading=opened.tenant_transaction, find_caller=caller_of, utc_now=noon,
-        log_reader=LogReader(opened, KEYRING),
+        log_reader=LogReader(opened, KEYRING, last_signed), peppers=PEPPERS,
     )  # fmt: skip
     yield Service(app, store)
     await opened.close()
@@ -93,3 +102,11 @@ async def create(app: Shell, raw: str, body: Any = WHOLE, **headers: str) -> Ans
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
     return await ask(app, "/api/v1/projects", method="POST", headers=sent, body=msgspec.json.encode(body))
+
+
+async def call(app: Shell, raw: str, path: str, method: str = "GET", body: Any = None, **headers: str) -> Answer:
+    """Any route; ``headers`` with underscores for hyphens."""
+    sent = {"Authorization": f"Bearer {raw}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    if body is None:
+        return await ask(app, path, method=method, headers=sent)
+    return await ask(app, path, method=method, headers={**JSON, **sent}, body=msgspec.json.encode(body))

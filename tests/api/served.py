@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import uvloop
 from msgspec import Struct
 
 from api.limits import Limits
+from api.protocol import GuardedProtocol
 from api.server import Server, server_config
 from api.start import listening_socket
 from config.settings import Settings
@@ -40,7 +42,12 @@ class Served(Struct, frozen=True):
 
 @asynccontextmanager
 async def served(
-    app: Any, limits: Limits | None = None, *, shutdown_seconds: int = 2, guarded: bool = True
+    app: Any,
+    limits: Limits | None = None,
+    *,
+    shutdown_seconds: int = 2,
+    guarded: bool = True,
+    protocol: type[GuardedProtocol] = GuardedProtocol,
 ) -> AsyncIterator[Served]:
     """In a thread with the event loop of production, which differs from the tests' own in how connections end.
 
@@ -49,8 +56,7 @@ async def served(
     limits = limits or Limits()
     refused: list[str] = []
     config = server_config(app, limits, shutdown_seconds, refused.append)
-    if not guarded:
-        config.http = "httptools"
+    config.http = partial(protocol, limits=limits, refused=refused.append) if guarded else "httptools"  # type: ignore[assignment]  # as server_config does
     server = Server(config, limits, signals=False)
     with listening_socket(Settings(port=0), {}) as listener:
         port = listener.getsockname()[1]

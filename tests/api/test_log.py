@@ -206,6 +206,21 @@ async def test_a_write_brings_its_receipt_along_when_asked_to(written: Written) 
     assert "loopctl-receipt" not in plain.headers
 
 
+async def test_a_replayed_answer_has_its_position_and_brings_a_receipt_that_checks(written: Written) -> None:
+    _, raw = await tenant_with_key(written.running.store)
+    project = {"name": "x", "slug": "once"}
+    first = await create(written.running.app, raw, project, Idempotency_Key="k")
+    await create(written.running.app, raw, {"name": "x", "slug": "later"})
+    again = await create(written.running.app, raw, project, Idempotency_Key="k", Prefer="receipt")
+    assert (again.headers["idempotent-replayed"], again.headers["loopctl-position"]) == ("true", "2")
+    assert first.headers["loopctl-position"] == "2"
+    listed = (await written.get("/api/v1/audit/chain", raw)).json()["data"]
+    receipt = parse_receipt(unpadded(again.headers["loopctl-receipt"]))
+    keys = (await ask(written.running.app, f"/api/v1/tenants/{listed[0]['entity_id']}/audit_public_keys")).json()
+    check_receipt(receipt, listed[2]["entry"].encode(), Trust(first_key(parse_vkey(keys["data"][0]["vkey"]))))
+    assert receipt.index == 2
+
+
 async def test_the_exported_log_verifies_offline(written: Written, tmp_path: Path) -> None:
     answer = await written.get("/api/v1/audit/export")
     vkey = (await written.get("/api/v1/tenants/{tenant}/audit_public_keys")).json()["data"][0]["vkey"]

@@ -1,13 +1,15 @@
 """Group commit: what is acknowledged is in the log, once, in order, whoever else writes."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 import pytest
 
-from eventstore.command import Command
+from eventstore.command import Change, Command, Need, Refusal
 from eventstore.transaction import Database
 from eventstore.writer import Writer
 from loopctl.tlog.entry import decode_entry
@@ -90,6 +92,21 @@ async def test_a_poisonous_command_fails_alone(app: Database, tenant: UUID) -> N
     )
     assert [type(outcome).__name__ for outcome in outcomes] == ["Reply", "ZeroDivisionError", "Reply"]
     assert len(await stored(app, tenant)) == 2
+
+
+async def test_an_event_in_a_stream_of_another_kind_is_not_recorded(app: Database, tenant: UUID) -> None:
+    """docs/events.md says where each event happens."""
+    good = new_project("one")
+
+    def decide(known: Mapping[Need, Any]) -> list[Change]:
+        decided = good.decide(known)
+        assert not isinstance(decided, Refusal)
+        return [Change(msgspec.structs.replace(each.stream, kind="epic"), each.event) for each in decided]
+
+    elsewhere = msgspec.structs.replace(good, decide=decide)
+    with pytest.raises(ValueError, match=r"project\.created does not happen in streams of kind epic"):
+        await Writer(store(app)).submit(tenant, elsewhere)
+    assert await stored(app, tenant) == []
 
 
 async def test_a_command_that_breaks_the_transaction_fails_alone(app: Database, tenant: UUID) -> None:

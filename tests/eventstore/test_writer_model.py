@@ -1,11 +1,12 @@
 """Any history of commands, from several processes on several tenants, with crashes anywhere in the append.
 
 Nothing acknowledged is lost, nothing is there twice, positions have no gap, chain and tree check, and the read model
-is what the log says.
+is what the log says. The oracle is another event store, in memory: it takes what the log holds, in the log's order and
+under the condition that nobody has the slug yet, and it explains every refusal.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -24,8 +25,10 @@ from eventstore.writer import Writer
 from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.hashing import NO_LEAF, leaf_hash
 from loopctl.tlog.tree import EMPTY, append_leaves
+from projections.facts import ProjectSlug
 from tests.eventstore.writing import CODEC, new_project, store
 from tests.support.database import TestDatabase
+from tests.support.dcb import DCBAppendCondition, DCBEvent, DCBQuery, DCBQueryItem, InMemoryDCBRecorder
 
 END_SESSION = "SELECT pg_terminate_backend(pg_backend_pid())"
 
@@ -55,6 +58,18 @@ WISHES = st.lists(
 )
 
 
+SLUGS = 20
+"""Fewer than keys, so that some are asked for twice and refused."""
+
+
+def slug_of(key: str) -> str:
+    return f"slug-{int(key.removeprefix('key-')) % SLUGS}"
+
+
+def holders(slug: str) -> DCBQuery:
+    return DCBQuery([DCBQueryItem(types=["project.created"], tags=[slug])])
+
+
 class LosesItsAnswer(Database):
     """Commits, and the connection is gone before anybody hears of it."""
 
@@ -71,7 +86,9 @@ class AnyHistory(RuleBasedStateMachine):
     url: ClassVar[str]
     forgetful: ClassVar[bool] = False
     """The control: no idempotency keys, so that a retry does everything again."""
+    slugs: ClassVar[type[ProjectSlug]] = ProjectSlug
     deaths: ClassVar[list[Fault]] = []
+    refusals: ClassVar[list[str]] = []
 
     @initialize()
     def begin(self) -> None:
@@ -79,6 +96,8 @@ class AnyHistory(RuleBasedStateMachine):
         self.fault: Fault = "none"
         self.tenants = [uuid4(), uuid4()]
         self.acknowledged: dict[tuple[int, str], bytes] = {}
+        self.refused: set[tuple[int, str]] = set()
+        self.oracles = [InMemoryDCBRecorder() for _ in self.tenants]
         self.database = self.run(self.connect())
         self.writers = [Writer(self.store()) for _ in range(2)]
 
@@ -103,8 +122,8 @@ class AnyHistory(RuleBasedStateMachine):
 
     def store(self) -> Store:
         plain = store(self.database)
-        first, *rest = plain.models.values()
-        models = {model.name: model for model in (EndsSession(self, first), *rest)}
+        _, *rest = plain.models.values()
+        models = {model.name: model for model in (EndsSession(self, self.slugs()), *rest)}
         projections = [self.sabotage("after_append"), *plain.projections, self.sabotage("after_projections")]
         return msgspec.structs.replace(plain, models=models, projections=projections)
 
@@ -127,6 +146,10 @@ class AnyHistory(RuleBasedStateMachine):
             if answer.status == 201:
                 known = self.acknowledged.setdefault((wish.tenant, wish.key), answer.body)
                 assert known == answer.body, "one key, two answers"
+            else:
+                self.refused.add((wish.tenant, wish.key))
+                self.refusals.append(wish.key)
+        assert not self.refused & self.acknowledged.keys(), "one key, two answers"
 
     async def all_at_once(self, wishes: Sequence[Wish]) -> list[Reply | BaseException]:
         tasks = [asyncio.create_task(self.submit(wish)) for wish in wishes]
@@ -144,10 +167,7 @@ class AnyHistory(RuleBasedStateMachine):
         return replies
 
     async def submit(self, wish: Wish) -> Reply:
-        if self.forgetful:
-            command = new_project(f"slug-{uuid4().hex}")
-        else:
-            command = new_project(wish.key.replace("key", "slug"), wish.key)
+        command = new_project(f"slug-{uuid4().hex}") if self.forgetful else new_project(slug_of(wish.key), wish.key)
         return await self.writers[wish.writer].submit(self.tenants[wish.tenant], command)
 
     @invariant()
@@ -163,6 +183,20 @@ class AnyHistory(RuleBasedStateMachine):
             assert len(set(ids)) == len(ids) == len(projects)
             assert set(ids) == {str(project).encode() for project in projects}
             assert {body for (which, _), body in self.acknowledged.items() if which == number} == set(ids)
+            self.the_oracle_agrees(number, entries)
+
+    def the_oracle_agrees(self, number: int, entries: Sequence[bytes]) -> None:
+        """Its positions count from 1."""
+        oracle = self.oracles[number]
+        known = oracle.read().head or 0
+        for entry in map(decode_entry, entries[known:]):
+            assert entry.data is not msgspec.UNSET
+            slug = msgspec.json.decode(entry.data)["slug"]
+            event = DCBEvent(entry.type, bytes(entry.data), [slug])
+            assert oracle.append([event], DCBAppendCondition(holders(slug))) == entry.seq + 1
+        assert (oracle.read().head or 0) == len(entries)
+        for tenant, key in self.refused:
+            assert tenant != number or list(oracle.read(holders(slug_of(key)))), "refused for no reason"
 
     async def stored(self, tenant: UUID) -> tuple[list[bytes], Any, list[UUID]]:
         async with self.database.tenant_transaction(tenant) as tx:
@@ -196,7 +230,7 @@ class EndsSession:
 
 
 def histories(url: str, *, forgetful: bool = False) -> type[AnyHistory]:
-    return type("Histories", (AnyHistory,), {"url": url, "forgetful": forgetful, "deaths": []})
+    return type("Histories", (AnyHistory,), {"url": url, "forgetful": forgetful, "deaths": [], "refusals": []})
 
 
 def check(machine: type[AnyHistory], examples: int) -> None:
@@ -213,6 +247,23 @@ def test_any_history_keeps_the_log_whole(log_database: TestDatabase) -> None:
     machine = histories(log_database.app_url)
     check(machine, 10)
     assert set(machine.deaths) == {"before_append", "after_append", "after_projections", "after_commit"}
+    assert machine.refusals
+
+
+class EverySlugTaken(ProjectSlug):
+    """Somebody has every slug."""
+
+    async def load(self, _: TenantTx, keys: Sequence[Any]) -> Mapping[Any, UUID | None]:
+        return dict.fromkeys(keys, UUID(int=1))
+
+
+@pytest.mark.slow
+def test_a_writer_that_refuses_without_a_reason_is_found_by_the_oracle(log_database: TestDatabase) -> None:
+    """The control."""
+    machine = histories(log_database.app_url)
+    machine.slugs = EverySlugTaken
+    with pytest.raises(AssertionError, match="refused for no reason"):
+        check(machine, 10)
 
 
 @pytest.mark.slow

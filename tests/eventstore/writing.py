@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from domain.errors import Rejected
 from domain.event import Recorded, Stream
-from domain.events import EVENTS
+from domain.events import EVENTS, UPCASTERS
 from domain.project import CreateProject, ProjectFields, create_project
 from eventstore.codec import Codec
 from eventstore.command import Change, Command, IdempotencyKey, Need, Reply
@@ -17,7 +17,7 @@ from eventstore.transaction import Database
 from projections.facts import ActiveProjects, ProjectSlug
 from projections.projects import PROJECTS
 
-CODEC = Codec(EVENTS)
+CODEC = Codec(EVENTS, UPCASTERS)
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 SOMEBODY = UUID(int=7)
 ACTIVE = Need("active_projects", None)

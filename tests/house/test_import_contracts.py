@@ -1,14 +1,16 @@
 """Who may import whom is in pyproject.toml; here every contract is kept, and each is seen to break."""
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from tests.house.tree import CHECKOUT, project
+from tests.house.tree import CHECKOUT, Source, project, sources
 
 SETTINGS = project()["tool"]["importlinter"]
 
@@ -54,3 +56,27 @@ def test_a_forbidden_import_breaks_its_contract(contract: dict[str, object], tmp
     found = lint_imports(tmp_path)
     assert found.returncode != 0
     assert f"{contract['name']} BROKEN" in found.stdout
+
+
+DOOR = "tests/support/dcb.py"
+"""Of the package eventsourcing, whose next minor version renames what we use of it."""
+
+
+def past_the_door(found: Iterable[Source]) -> list[str]:
+    imports = (ast.Import, ast.ImportFrom)
+    return [
+        source.name
+        for source in found
+        for node in ast.walk(source.tree())
+        if isinstance(node, imports) and "eventsourcing" in ast.unparse(node) and source.name != DOOR
+    ]
+
+
+def test_eventsourcing_is_imported_through_one_module() -> None:
+    assert past_the_door(sources(".py")) == []
+
+
+def test_an_import_past_that_module_is_found() -> None:
+    """The control."""
+    text = "def f():\n    from eventsourcing.dcb import api\n"
+    assert past_the_door([Source("bench/made_up.py", text), Source(DOOR, text)]) == ["bench/made_up.py"]

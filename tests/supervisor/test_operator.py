@@ -1,6 +1,7 @@
 """From nothing to a project in the log: the operator's command beside a running service."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from tests.support.running import CHECKOUT, Run, up
 
 pytestmark = pytest.mark.slow
 
+LOOPCTL = "from loopctl.cli.main import main; import sys; sys.argv[0] = 'loopctl'; sys.exit(main())"
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
@@ -22,13 +25,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         yield run
 
 
-def operator(data: Path, *arguments: str, name: str = "create-tenant") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "api.operator", name, "--data-dir", str(data), *arguments]
+def operator(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "api.operator", *arguments, "--data-dir", str(data)]
     return subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False)
 
 
 def tenant(data: Path, slug: str) -> dict[str, Any]:
-    done = operator(data, "--name", "Acme", "--slug", slug, "--email", "ann@example.com")
+    done = operator(data, "create-tenant", "--name", "Acme", "--slug", slug, "--email", f"{slug}@example.com")
     assert done.returncode == 0, done.stderr
     made: dict[str, Any] = json.loads(done.stdout)
     return made
@@ -53,7 +56,7 @@ def test_a_running_service_goes_on_with_the_new_key_of_a_log(running: Run) -> No
         body = {"name": "My App", "slug": slug}
         answer = httpx2.post(running.address + "/api/v1/projects", json=body, headers=headers, trust_env=False)
         positions.append(answer.headers["loopctl-position"])
-        done = operator(running.data, "--tenant", "rotating", "--reason", "scheduled", name="rotate-log-key")
+        done = operator(running.data, "rotate-log-key", "--tenant", "rotating", "--reason", "scheduled")
         assert done.returncode == 0, done.stderr
     assert positions == ["2", "4"]
     keys = running.get(f"/api/v1/tenants/{made['tenant']['id']}/audit_public_keys").json()["data"]
@@ -63,15 +66,15 @@ def test_a_running_service_goes_on_with_the_new_key_of_a_log(running: Run) -> No
 
 def test_a_taken_slug_and_a_wrong_field_are_one_sentence_and_exit_1(running: Run) -> None:
     tenant(running.data, "taken")
-    again = operator(running.data, "--name", "x", "--slug", "taken", "--email", "a@b.c")
-    wrong = operator(running.data, "--name", "x", "--slug", "No!", "--email", "nobody")
+    again = operator(running.data, "create-tenant", "--name", "x", "--slug", "taken", "--email", "a@b.c")
+    wrong = operator(running.data, "create-tenant", "--name", "x", "--slug", "No!", "--email", "nobody")
     assert (again.returncode, again.stderr) == (1, "loopctl: The slug taken has already been taken.\n")
     assert wrong.returncode == 1
     assert wrong.stderr == "loopctl: Validation failed: slug has invalid format; email has invalid format\n"
 
 
 def test_without_a_service_it_says_how_to_start_one(tmp_path: Path) -> None:
-    done = operator(tmp_path / "none", "--name", "x", "--slug", "ok", "--email", "a@b.c")
+    done = operator(tmp_path / "none", "create-tenant", "--name", "x", "--slug", "ok", "--email", "a@b.c")
     assert done.returncode == 1
     assert "start it with `make up`" in done.stderr
 
@@ -81,3 +84,36 @@ def test_the_raw_key_is_nowhere_in_the_data_directory(running: Run) -> None:
     running.get("/livez")
     holding = [path for path in running.data.rglob("*") if path.is_file() and raw in path.read_bytes()]
     assert holding == []
+
+
+def test_a_log_is_checked_over_http_with_a_key_and_its_hashes_without(running: Run, tmp_path: Path) -> None:
+    made = tenant(running.data, "remote")
+    log = f"{running.address}/t/{made['tenant']['id']}"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LOOPCTL_")}
+    for key, entries in ((made["api_key"]["raw_key"], True), ("", False)):
+        environment = {**clean, "NO_PROXY": "127.0.0.1", **({"LOOPCTL_API_KEY": key} if key else {})}
+        command = [sys.executable, "-c", LOOPCTL, "log", "fsck", log, "--json"]
+        command += ["--keep", str(tmp_path / "kept")] if entries else []
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False, env=environment
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (json.loads(done.stdout)["verdict"], "entries" not in json.loads(done.stdout)) == ("good", entries)
+    assert (tmp_path / "kept" / "checkpoint").read_text() == running.get(
+        log[len(running.address) :] + "/checkpoint"
+    ).text
+
+
+def test_every_other_subcommand_finds_the_running_service_by_its_data_directory(running: Run) -> None:
+    slug = tenant(running.data, "everything")["tenant"]["slug"]
+    running.get("/livez")
+    for arguments in (
+        ("create-superadmin", "--name", "Ann"),
+        ("list-tenants",),
+        ("rebuild", "work_breakdown", "--tenant", slug),
+        ("fsck", "--tenant", slug),
+        ("fsck", "--tenant", slug, "--repair"),
+    ):
+        done = operator(running.data, *arguments)
+        assert (done.returncode, done.stderr) == (0, ""), arguments
+        json.loads(done.stdout)

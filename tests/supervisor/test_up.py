@@ -9,7 +9,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -131,6 +133,33 @@ def test_a_crashed_child_is_restarted_and_said_so(running: Run, words: tuple[str
     running.wait_until_said(rf"{name} was ended by SIGKILL; starting it again")
     running.wait_until_said(rf"{name} is back")
     assert running.get("/health").json()["status"] == "ok"
+
+
+def test_one_of_several_api_processes_is_back_when_it_serves_itself(data: Path) -> None:
+    """/health is answered by the other one all the while."""
+    with up(data, "--workers", "2") as run:
+        run.wait_until_healthy()
+        numbered(run, "api-2").kill()
+        run.wait_until_said("api-2 was ended by SIGKILL; starting it again")
+        deadline = time.monotonic() + 20
+        while (started := numbered(run, "api-2")) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        started.suspend()
+        time.sleep(2)
+        assert run.get("/health").json()["status"] == "ok"
+        assert "api-2 is back" not in run.said
+        started.resume()
+        run.wait_until_said("api-2 is back")
+
+
+def numbered(run: Run, name: str) -> Any:
+    """The living child of that name; None while there is none."""
+    for child in psutil.Process(run.process.pid).children():
+        with suppress(psutil.Error):
+            is_it = child.environ().get("LOOPCTL_READY_FILE", "").endswith(f"{name}.ready")
+            if is_it and child.status() != psutil.STATUS_ZOMBIE:
+                return child
+    return None
 
 
 def test_connections_wait_while_the_api_restarts_instead_of_being_refused(running: Run) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from config.keys import generate_key
 from supervisor.data_directory import DataDirectory
 from supervisor.redis import EmbeddedRedis
 from workers.actors import Actor, Job, Outcome, Timing, Tools
@@ -23,6 +24,7 @@ from workers.scheduled_run import Run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
+KEKS = generate_key()
 MARKS = "TEST_MARKS"
 JOB_SECONDS = "TEST_JOB_SECONDS"
 EVERY_SECONDS = "TEST_EVERY_SECONDS"
@@ -38,6 +40,7 @@ class WorkerSettings(Struct, frozen=True):
     database_url: str
     redis_url: str
     marks: Path
+    keks: str = KEKS
 
 
 class WorkerProcess:
@@ -79,6 +82,7 @@ def worker_process(
     every_seconds: int = ONCE,
     lease_seconds: float = 9.0,
     shutdown_seconds: int = 10,
+    program: str = "tests.workers.marking_worker",
 ) -> Iterator[WorkerProcess]:
     log = settings.marks.with_name(f"worker-{time.monotonic_ns()}.log")
     environment = {
@@ -86,6 +90,8 @@ def worker_process(
         "PYTHONPATH": str(CHECKOUT),
         "LOOPCTL_DATABASE_URL": settings.database_url,
         "LOOPCTL_REDIS_URL": settings.redis_url,
+        "LOOPCTL_KEKS": settings.keks,
+        "LOOPCTL_DATA_DIR": str(settings.marks.with_name("data")),
         "LOOPCTL_SHUTDOWN_SECONDS": str(shutdown_seconds),
         MARKS: str(settings.marks),
         JOB_SECONDS: str(job_seconds),
@@ -94,7 +100,7 @@ def worker_process(
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.workers.marking_worker"],
+            [sys.executable, "-m", program],
             env=environment, cwd=CHECKOUT, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
     try:

@@ -15,6 +15,8 @@ from tests.workers.processes import PrivateRedis, until
 from tests.workers.schedules import Schedule, every
 from workers.actors import Timing
 from workers.broker import POLL_MS, JobBroker
+from workers.follower_metrics import FollowerMetrics
+from workers.following import Following, FollowingPace
 from workers.heartbeat import Heartbeat, Pace, Vitals, WorkerStalled
 from workers.metrics import JobMetrics
 from workers.outage import Outage
@@ -32,19 +34,23 @@ class Alive:
         broker.declare("minutely", "default", print)
         self.worker = Worker(broker, worker_timeout=POLL_MS, worker_threads=1)
         self.scheduler = schedule.scheduler(every(60), timing=Timing(poll_seconds=0.05), wake=self._wake)
-        vitals = Vitals(self.scheduler, broker, self.worker, pace.still)
+        metrics = FollowerMetrics(CollectorRegistry())
+        self.following = Following(schedule.database, [], metrics, FollowingPace(poll=0.05))
+        vitals = Vitals(self.scheduler, self.following, broker, self.worker, pace.still)
         self.heartbeat = Heartbeat(redis, lambda: BEAT, vitals, JobMetrics(CollectorRegistry()), pace)
 
     async def _wake(self, _: str, __: UUID) -> None:
         await self.wakes_go_out.wait()
 
     @asynccontextmanager
-    async def living(self) -> AsyncIterator[None]:
+    async def living(self, *, followers: bool = True) -> AsyncIterator[None]:
         self.worker.start()
         try:
             async with asyncio.TaskGroup() as group:
                 stop = asyncio.Event()
                 group.create_task(self.scheduler.run(stop))
+                if followers:
+                    group.create_task(self.following.run(stop, Outage("redis"), stop.wait))
                 group.create_task(self.heartbeat.run(stop, Outage("redis")))
                 yield
                 stop.set()
@@ -65,6 +71,14 @@ async def test_while_all_parts_move_the_sign_stays(schedule: Schedule, broker: J
         await until(lambda: shown(redis))
         with pytest.raises(TimeoutError):
             await until(lambda: vanished(redis), within_seconds=2.5)
+
+
+async def test_while_nobody_looks_for_news_there_is_no_sign(
+    schedule: Schedule, broker: JobBroker, redis: Redis
+) -> None:
+    async with Alive(schedule, broker, redis, QUICK).living(followers=False):
+        with pytest.raises(TimeoutError):
+            await until(lambda: shown(redis), within_seconds=1.5)
 
 
 async def test_when_the_scheduler_hangs_the_sign_goes(schedule: Schedule, broker: JobBroker, redis: Redis) -> None:

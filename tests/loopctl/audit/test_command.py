@@ -90,6 +90,14 @@ def test_a_good_export_is_verified_without_a_network(bundle: Path) -> None:
     assert said.out.startswith("good: loopctl.example/t/acme, 600 entries, root ")
 
 
+def test_checking_offline_loads_no_http_client() -> None:
+    """Goes red as soon as loopctl/cli/log.py imports what asks a server at its top."""
+    loaded = "import sys, loopctl.cli.log, loopctl.audit.verify, loopctl.audit.fsck; print('httpx2' in sys.modules)"
+    command = [sys.executable, "-c", loaded]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_receipts_and_repairs_need_no_network(bundle: Path) -> None:
     receipt = ["log", "receipt", bundle.parent / "receipt.tlog-proof", "--entry", bundle.parent / "entry"]
     assert process(*receipt, "--vkey", SECOND).code == 0

@@ -1,0 +1,78 @@
+"""`loopctl log fsck URL`."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from loopctl.audit import hashes
+from loopctl.audit import report as reports
+from loopctl.audit.directory import DirectorySource
+from loopctl.audit.expected import Expected, Older, keep
+from loopctl.audit.fault import Fault, Unreadable
+from loopctl.audit.names import Single
+from loopctl.audit.remote import Client, Place, RemoteSource, parse_url
+from loopctl.audit.report import Report
+from loopctl.audit.source import LogSource
+from loopctl.audit.verify import verify
+from loopctl.cli.remote_options import Remote
+from loopctl.tlog.errors import TlogError
+
+ShowProgress = Callable[[LogSource], AbstractContextManager[Callable[[int], object]]]
+
+
+def judge_remote(address: str, expected: Expected, remote: Remote, show: ShowProgress) -> tuple[Struct, str, bool]:
+    """Report, its text, whether it is good. Raises Unreadable."""
+    place = parse_url(address)
+    client = Client(remote.api_key)
+    try:
+        if not client.may_read_entries:
+            return _hashes(RemoteSource(place, client, None, expected.cosigners), expected, show)
+        report = _whole(place, client, expected, remote.keep, show)
+        return report, reports.text(report), report.fault is None
+    finally:
+        client.close()
+
+
+def _hashes(source: RemoteSource, expected: Expected, show: ShowProgress) -> tuple[Struct, str, bool]:
+    with show(source) as progress:
+        report = hashes.verify_hashes(source, expected, progress)
+    return report, hashes.text(report), report.fault is None
+
+
+def _whole(place: Place, client: Client, expected: Expected, kept: Path | None, show: ShowProgress) -> Report:
+    directory = None if kept is None else _directory(kept)
+    expected = replace(expected, form=True, older=None if directory is None else _older(directory))
+    while True:
+        source = RemoteSource(place, client, directory, expected.cosigners)
+        with show(source) as progress:
+            report = verify(source.members(), expected, progress=progress)
+        if report.fault is None:
+            source.tidy()
+        if report.fault is None or not source.reused or directory is None:
+            return report
+        # Perhaps it is what was kept that is damaged, and not the server's log.
+        directory.remove_tiles()
+
+
+def _directory(kept: Path) -> DirectorySource:
+    kept.mkdir(parents=True, exist_ok=True)
+    directory = DirectorySource(kept)
+    try:
+        directory.remove_unfinished()
+        directory.names()
+    except Fault:
+        raise Unreadable("the directory of --keep holds other files than those of an export") from None
+    return directory
+
+
+def _older(directory: DirectorySource) -> Older | None:
+    """The head of the last check that came to its end: the log must still be an extension of it."""
+    if Single.NEWEST not in directory.names():
+        return None
+    try:
+        return keep(directory.read(Single.NEWEST))
+    except TlogError:
+        raise Unreadable("the head in the directory of --keep is damaged") from None

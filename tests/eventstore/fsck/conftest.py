@@ -1,0 +1,28 @@
+"""A log of a few hundred entries, with heads signed along the way, that a test may damage."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from eventstore.transaction import Database
+from tests.support.database import TestDatabase, copied_database
+
+
+@pytest.fixture(scope="module")
+async def made(postgres_admin_url: str, database_template: str) -> AsyncIterator[TestDatabase]:
+    async with copied_database(postgres_admin_url, database_template) as database:
+        yield database
+
+
+@pytest.fixture
+async def app(made: TestDatabase) -> AsyncIterator[Database]:
+    opened = await Database.connect(made.app_url, role="loopctl_app")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def worker(made: TestDatabase) -> AsyncIterator[Database]:
+    opened = await Database.connect(made.worker_url, role="loopctl_worker")
+    yield opened
+    await opened.close()
