@@ -1,7 +1,7 @@
 """What can happen to a story's statuses, as events: the routes that decide them are tested elsewhere."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from domain.event import Event
 from domain.lifecycle import events as on
@@ -32,8 +32,8 @@ def happened(project: str, story: ModelStory, step: str) -> list[Event]:
     """The events of the step; moves the story on."""
     place: Any = {"project_id": UUID(project), "epic_id": UUID(story.epic), "agent_status_was": story.agent}
     judged: Any = {
-        **place, "verified_status_was": story.verified, "orchestrator_agent_id": OTHER, "verification_id": UUID(int=9),
-        "iteration": 1,
+        **place, "verified_status_was": story.verified, "orchestrator_agent_id": OTHER, "verification_id": uuid4(),
+        "iteration": story.verdicts + 1,
     }  # fmt: skip
     events: dict[str, list[Event]] = {
         "contract": [on.StoryContracted(**place, agent_id=AGENT, contract_hash="0" * 64)],
@@ -49,6 +49,7 @@ def happened(project: str, story: ModelStory, step: str) -> list[Event]:
         ],
         "backfill": [on.StoryBackfilled(**place, verified_status_was="unverified", reason="before")],
     }
+    story.verdicts += step in ("verify", "reject")
     _, (agent, verified) = STEPS[step]
     story.agent, story.verified = agent or story.agent, verified or story.verified
     return events[step]
