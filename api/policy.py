@@ -29,6 +29,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Answers even when the process is full: health."""
     any_accept: bool
     """Its answer is not JSON, so the Accept header is its own affair."""
+    admin: bool
+    """For superadmins as such: in no tenant, whatever headers say."""
     custody: bool
     """A transition of custody, which nobody makes in another's name."""
     repeatable: frozenset[str]
@@ -50,6 +52,7 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         request_seconds=seconds,
         always_admitted=bool(handler.opt.get("always_admitted")),
         any_accept=bool(handler.opt.get("any_accept")),
+        admin=access == "=superadmin",
         custody=bool(handler.opt.get("custody")),
         repeatable=_repeatable(handler),
     )

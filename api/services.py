@@ -12,13 +12,14 @@ from msgspec import Struct
 from api.identifiers import new_id
 from api.limits import Limits
 from api.log.reading import LogReader
+from api.rate_limits.verdict import Asked, Verdict
 from config.keys import Key
 from config.settings import Settings
 from domain.caller import Caller
 from eventstore.callers import UnknownKey
 from eventstore.command import Command, Reply
 from eventstore.keyring import Keyring
-from eventstore.transaction import TenantTx
+from eventstore.transaction import SystemTx, TenantTx
 from eventstore.unavailable import DatabaseUnavailable
 
 Probe = Callable[[], Awaitable[None]]
@@ -62,6 +63,10 @@ async def nobody(_: str) -> Caller:
     raise UnknownKey
 
 
+def unnoticed(_: Caller) -> None:
+    """Keeps no stamps."""
+
+
 async def nowhere(_: UUID, __: Command) -> Reply:
     """Has no log to write to."""
     raise DatabaseUnavailable("lost")
@@ -69,6 +74,11 @@ async def nowhere(_: UUID, __: Command) -> Reply:
 
 def nothing_to_read(_: UUID) -> AbstractAsyncContextManager[TenantTx]:
     """Has no database."""
+    raise DatabaseUnavailable("lost")
+
+
+def nothing_at_all() -> AbstractAsyncContextManager[SystemTx]:
+    """Has no database either."""
     raise DatabaseUnavailable("lost")
 
 
@@ -87,10 +97,15 @@ class Services(Struct, frozen=True, kw_only=True):
     submit: Submit = nowhere
     reading: Callable[[UUID], AbstractAsyncContextManager[TenantTx]] = nothing_to_read
     """A transaction that sees one tenant, for queries."""
+    reading_names: Callable[[], AbstractAsyncContextManager[SystemTx]] = nothing_at_all
+    """A transaction that sees no tenant's rows, for the functions that tell which tenants there are."""
     log_reader: LogReader = LogReader(None, Keyring(()))
     utc_now: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = new_id
     find_caller: Callable[[str], Awaitable[Caller]] = nobody
+    check_rate: Callable[[Asked], Awaitable[Verdict]] | None = None
+    """Counts a request and says whether it may go on; None: everybody may."""
+    note_caller: Callable[[Caller], None] = unnoticed
     peppers: Sequence[Key] = ()
     """Of the hashes of API keys, the current one first. Without one no key can be made."""
     log: BinaryIO

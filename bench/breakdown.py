@@ -21,9 +21,9 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
+from bench.append import Bench, bench
 from bench.breakdown_app import Serving
 from bench.load import Load
-from bench.servers import bench_server
 from bench.shell import print_machine
 from domain.dependency import StoryDependencyCreated
 from domain.epic import EpicCreated
@@ -150,20 +150,13 @@ def p(times: Sequence[float], share: float) -> float:
     return times[int(len(times) * share)]
 
 
-async def new_log(database: Database) -> UUID:
-    tenant = uuid4()
-    async with database.tenant_transaction(tenant) as tx:
-        await tx.execute("SELECT app.open_log($1)", tenant)
-    return tenant
-
-
-async def measure_queue(database: Database, settle: Callable[[], Awaitable[None]]) -> None:
-    layer, tenant = Layer(database), await new_log(database)
+async def measure_queue(on: Bench, database: Database) -> None:
+    layer, tenant = Layer(database), await on.new_log()
     small = await layer.lay_out(tenant, 200, 300)
     began = time.perf_counter()
     laid = await layer.lay_out(tenant, STORIES, EDGES)
     print(f"laid out {STORIES:,} stories and {EDGES:,} dependencies in {time.perf_counter() - began:.0f} s")
-    await settle()
+    await vacuum(on.server.admin_url)
     ratios, by_key, queue = [], [], []
     for _ in range(REPETITIONS):
         async with database.tenant_transaction(tenant) as tx:
@@ -239,11 +232,10 @@ async def vacuum(url: str) -> None:
 
 
 async def measure() -> None:
-    async with bench_server() as server:
-        database = await Database.connect(server.app_url, role="loopctl_app")
-        await measure_queue(database, partial(vacuum, server.admin_url))
-        await database.close()
-        await asyncio.to_thread(measure_reads, server.app_url)
+    async with bench() as on:
+        url = on.server.app_url
+        await measure_queue(on, on.database)
+        await asyncio.to_thread(measure_reads, url)
 
 
 def main(_: list[str]) -> int:

@@ -40,6 +40,7 @@ APPEND_BATCH = (
     "app.append_batch(uuid,bigint,bytea[],bytea[],uuid[],integer[],bytea,smallint[],bigint[],integer[],bytea[],bigint[],"
     "text[],uuid[],text[],bytea[],smallint[],bytea[],bytea[],bigint[],timestamp with time zone,bigint[])"
 )
+EXPIRED_LEASES = "app.expired_leases(timestamp with time zone,integer)"
 FIND_TENANTS = "app.find_tenants(text,text,integer,integer)"
 
 FIND_NEWS = "app.find_news(text[],uuid,integer)"
@@ -75,6 +76,7 @@ EXPECTED = Expected(
             "app.list_tenants(uuid,integer)",
             FIND_NEWS,
             FIND_TENANTS,
+            EXPIRED_LEASES,
         }
     ),
     tenantless_functions=frozenset(
@@ -86,9 +88,12 @@ EXPECTED = Expected(
             "app.list_tenants(uuid,integer)",
             FIND_NEWS,
             FIND_TENANTS,
+            EXPIRED_LEASES,
         }
     ),
-    lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash", "app.log_head", "app.follower"}),
+    lookup_tables=frozenset(
+        {"app.tenant", "app.api_key", "app.api_key_hash", "app.log_head", "app.follower", "app.story"}
+    ),
     log_writers=frozenset(
         {
             "loopctl_fn INSERT app.log_head",

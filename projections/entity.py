@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.event import Event, Recorded
+from eventstore.collector import collector_paused
 from eventstore.transaction import TenantTx
 
 State = TypeVar("State", bound=Struct)
@@ -56,8 +57,9 @@ class Entity(Struct, Generic[State], frozen=True):
         # A batch that is the first of each of its streams has nothing to read: an import of thousands is one.
         before = await self.load(tx, ids) if any(each.version for each in mine) else {}
         after: dict[UUID, State | None] = dict(before)
-        for each in mine:
-            after[each.stream.id] = self.evolve(after.get(each.stream.id), each)
+        with collector_paused():
+            for each in mine:
+                after[each.stream.id] = self.evolve(after.get(each.stream.id), each)
         if before and self.delete:
             await tx.execute(self.delete, tx.tenant_id, list(before))
         rows = [state for id_ in ids if (state := after.get(id_)) is not None]

@@ -34,8 +34,8 @@ DELETE_ROWS = """
 INSERT_ROWS = """
     INSERT INTO app.epic
     SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.epic, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+      FROM json_populate_recordset(
+               jsonb_populate_record(NULL::app.epic, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
 """
 
 EPICS = Entity(

@@ -16,6 +16,7 @@ from projections.epic_dependencies import EPIC_DEPENDENCIES
 from projections.epic_standing import EpicStandingModel
 from projections.epics import EPICS
 from projections.facts import FACTS
+from projections.import_contents import ImportContents
 from projections.keys import KEYS, KeysOfAgent, UnrevokedKeys
 from projections.prerequisites import PrerequisitesModel
 from projections.projects import PROJECTS
@@ -64,6 +65,7 @@ _MODELS: Sequence[Model] = (
     ContentsModel(),
     EpicStandingModel(),
     EdgeSurroundings(),
+    ImportContents(),
 )
 MODELS: Mapping[str, Model] = {model.name: model for model in _MODELS}
 """What decisions can need, by name."""

@@ -24,7 +24,7 @@ REPLACE_ROWS = """
            replaced_by)
     SELECT $1, r.key_id, r.name, r.role, r.key_prefix, r.agent_id, r.created_at, r.expires_at, r.revoked_at, r.position,
            r.replaced_by
-      FROM jsonb_populate_recordset(NULL::app.api_key, $2::jsonb) AS r
+      FROM json_populate_recordset(NULL::app.api_key, $2::json) AS r
         ON CONFLICT (tenant_id, key_id) DO UPDATE
        SET name = excluded.name, role = excluded.role, key_prefix = excluded.key_prefix, agent_id = excluded.agent_id,
            created_at = excluded.created_at, expires_at = excluded.expires_at, revoked_at = excluded.revoked_at,

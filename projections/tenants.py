@@ -15,7 +15,7 @@ REPLACE_ROWS = """
            token_data_retention_days, updated_at, position)
     SELECT $1, r.slug, r.name, r.status, r.root_of_trust, r.created_at, r.settings, r.default_story_budget_millicents,
            r.token_data_retention_days, r.updated_at, r.position
-      FROM jsonb_populate_recordset(NULL::app.tenant, $2::jsonb) AS r
+      FROM json_populate_recordset(NULL::app.tenant, $2::json) AS r
         ON CONFLICT (tenant_id) DO UPDATE
        SET slug = excluded.slug, name = excluded.name, status = excluded.status, settings = excluded.settings,
            default_story_budget_millicents = excluded.default_story_budget_millicents,

@@ -7,6 +7,7 @@ or lost dependency, and the stories of epics that depend on an epic which was co
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -21,8 +22,8 @@ LEAVE = "DELETE FROM app.work_queue WHERE tenant_id = $1 AND story_id = ANY ($2:
 ENTER = """
     INSERT INTO app.work_queue AS q
     SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.work_queue, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+      FROM json_populate_recordset(
+               jsonb_populate_record(NULL::app.work_queue, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
         ON CONFLICT (tenant_id, story_id) DO UPDATE SET pending = excluded.pending
 """
 
@@ -128,3 +129,25 @@ def _row(story: Story) -> dict[str, Any]:
         "pending": story.agent_status == "pending",
         "waits_for": 0,
     }
+
+
+# Ranked among the first that are ready, so that a project with thousands of them is not counted through for each claim.
+BEST = """
+    SELECT first.story_id
+      FROM (SELECT q.story_id, q.major, q.minor
+              FROM app.work_queue AS q
+             WHERE q.tenant_id = $1 AND q.project_id = $2 AND q.pending AND q.waits_for = 0
+             ORDER BY q.major, q.minor, q.story_id
+             LIMIT 200) AS first
+     ORDER BY (SELECT count(*)
+                 FROM app.story_dependency AS d
+                 JOIN app.work_queue AS w ON w.tenant_id = $1 AND w.story_id = d.dependent_id
+                WHERE d.tenant_id = $1 AND d.prerequisite_id = first.story_id) DESC,
+              first.major, first.minor, first.story_id
+     LIMIT $3
+"""
+
+
+async def best_ready(tx: TenantTx, project_id: UUID, most: int) -> Sequence[UUID]:
+    """Ready stories of a project, those first that most others wait for."""
+    return [row["story_id"] for row in await tx.fetch(BEST, tx.tenant_id, project_id, most)]

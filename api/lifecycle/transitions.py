@@ -74,7 +74,7 @@ class Transitions:
             try:
                 events = transition.decide(asked)
             except CustodyViolation as violation:
-                return Refusal(violation, [Change(stream, attempt(asked, transition.action, violation))])
+                return Refusal(violation, [Change(stream, _attempt(asked, transition.action, violation))])
             except Conflict:
                 if asking.idempotency and already_holds(asked.story, transition.action, who):
                     return []
@@ -120,8 +120,7 @@ def policy_of(known: Known, tenant: Need) -> TenantSettings:
     return read_settings(existing(known, tenant).settings)
 
 
-def attempt(asked: Asked, action: str, violation: CustodyViolation) -> CustodyViolated:
-    """What is recorded of a refused confirmation of one's own work."""
+def _attempt(asked: Asked, action: str, violation: CustodyViolation) -> CustodyViolated:
     story = asked.story
     return CustodyViolated(
         project_id=story.project_id, epic_id=story.epic_id, agent_status_was=story.agent_status,

@@ -14,6 +14,7 @@ from api.lifecycle.transitions import Asked, Bodies, Transition, Transitions
 from api.paths import StoryPath
 from api.services import Services
 from api.stories.examples import STORY
+from api.times import wire_time
 from domain.event import Event, Recorded
 from domain.lifecycle import working
 from domain.lifecycle.identity import Identity
@@ -71,7 +72,7 @@ def claim_transition(bodies: Bodies, prerequisites: Need, hold: Hold, services: 
         return working.claim(asked.story, asked.who, asked.known[prerequisites], hold, services.utc_now())
 
     def body(asked: Asked, recorded: Sequence[Recorded]) -> dict[str, Any]:
-        return {**bodies.story(asked, recorded), **_lease(asked)}
+        return {**bodies.story(asked, recorded), **lease_of(asked)}
 
     return Transition(action="claim", decide=decide, body=body, needs=(prerequisites,))
 
@@ -130,7 +131,7 @@ def _held(services: Services, path: str, action: str, decision: HeldDecision, su
             return decision(asked.story, asked.who, hold, services.utc_now())
 
         def body(asked: Asked, recorded: Sequence[Recorded]) -> dict[str, Any]:
-            return {**bodies.story(asked, recorded), **_lease(asked)}
+            return {**bodies.story(asked, recorded), **lease_of(asked)}
 
         return await transitions.make(asking, story_id, Transition(action=action, decide=decide, body=body))
 
@@ -197,9 +198,9 @@ def _need_orchestrator(who: Identity) -> None:
     need_orchestrator(who)
 
 
-def _lease(asked: Asked) -> dict[str, Any]:
+def lease_of(asked: Asked) -> dict[str, Any]:
     """Nothing for a claim without a time limit."""
     story = asked.story
     if story.lease_expires_at is None:
         return {}
-    return {"lease": {"expires_at": story.lease_expires_at, "fencing_token": story.claim_position}}
+    return {"lease": {"expires_at": wire_time(story.lease_expires_at), "fencing_token": story.claim_position}}

@@ -13,18 +13,21 @@ from msgspec import UNSET, Meta, Struct
 from api.asking import Asker
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers
-from api.lifecycle.transitions import StoryNeeds, attempt
 from api.paths import CriterionPath, StoryPath
 from api.projects.routes import RETRYABLE
 from api.projects.schemas import Text
 from api.services import Services
 from api.times import wire_time
+from domain.caller import Caller
 from domain.criteria import Criterion, CriterionFields, CriterionStatus, criteria_of, find_criterion, update_criterion
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
+from domain.lifecycle.events import CustodyViolated
 from domain.lifecycle.identity import identity_of, is_implementer
 from domain.lifecycle.refusals import own_work
-from eventstore.command import Change, Refusal
+from domain.story import Story
+from domain.tenant_settings import read_settings
+from eventstore.command import Change, Need, Refusal
 from projections.story_lists import show_story
 
 TAGS = ["Acceptance criteria"]
@@ -82,7 +85,7 @@ def _update(services: Services) -> HTTPRouteHandler:
 
     @patch(
         "/api/v1/stories/{story_id:uuid}/acceptance_criteria/{ac_id:str}",
-        opt={"access": "orchestrator+", "errors": ("self_verify_blocked", *RETRYABLE)},
+        opt={"access": "orchestrator+", "custody": True, "errors": ("self_verify_blocked", *RETRYABLE)},
         tags=TAGS,
         summary="Change an acceptance criterion",
         description="The way in which it is to be checked, or what the check found. Whoever did the work does not say "
@@ -92,26 +95,34 @@ def _update(services: Services) -> HTTPRouteHandler:
     async def update_acceptance_criterion(
         asking: Asker, story_id: StoryPath, ac_id: CriterionPath, data: JSONBody[UpdateCriterionBody]
     ) -> Response[bytes]:
-        stream, fields, who = Stream("story", story_id), data.fields(), identity_of(asking.caller)
-        needs = StoryNeeds(asking.caller.tenant_id, story_id)
+        stream, fields = Stream("story", story_id), data.fields()
+        story, text = Need("story", story_id), Need("story_text", story_id)
+        tenant = Need("tenant", asking.caller.tenant_id)
 
         def decide(known: Known) -> Sequence[Change] | Refusal:
-            asked = needs.asked(known, who)
-            events = update_criterion(asked.story, existing(known, needs.text), ac_id, fields)
-            if fields.status is not UNSET and is_implementer(asked.story, who, asked.policy.lineage_policy):
-                violation = own_work(asked.story, "verify")
-                return Refusal(violation, [Change(stream, attempt(asked, "verify", violation))])
+            now: Story = existing(known, story)
+            events = update_criterion(now, existing(known, text), ac_id, fields)
+            policy = read_settings(existing(known, tenant).settings).lineage_policy
+            if fields.status is not UNSET and is_implementer(now, identity_of(asking.caller), policy):
+                return _refusal(now, asking.caller)
             return [Change(stream, event) for event in events]
 
         def answer(known: Known, _: Sequence[Recorded]) -> dict[str, Any]:
-            return {"acceptance_criterion": _body(find_criterion(known[needs.text], ac_id))}
+            return {"acceptance_criterion": _body(find_criterion(known[text], ac_id))}
 
-        plan = Plan(
-            decide=decide, answer=answer, needs=(needs.story, needs.text, needs.tenant), streams=(stream,)
-        )  # fmt: skip
+        plan = Plan(decide=decide, answer=answer, needs=(story, text, tenant), streams=(stream,))
         return await commands.carry_out(asking, plan)
 
     return update_acceptance_criterion
+
+
+def _refusal(story: Story, caller: Caller) -> Refusal:
+    error = own_work(story, "verify")
+    attempt = CustodyViolated(
+        project_id=story.project_id, epic_id=story.epic_id, agent_status_was=story.agent_status,
+        attempted_action="verify", code=error.code, agent_id=caller.agent_id,
+    )  # fmt: skip
+    return Refusal(error, [Change(Stream("story", story.story_id), attempt)])
 
 
 def _body(criterion: Criterion) -> dict[str, Any]:

@@ -5,6 +5,9 @@ from typing import Any
 
 from msgspec import Struct
 
+Node = tuple[str, str]
+Key = tuple[int, int, str]
+
 
 class ModelStory(Struct):
     epic: str
@@ -12,7 +15,6 @@ class ModelStory(Struct):
     hours: float
     agent: str = "pending"
     verified: str = "unverified"
-    verdicts: int = 0
 
     @property
     def open(self) -> bool:

@@ -1,5 +1,6 @@
 """What can happen to a story's statuses, as events: the routes that decide them are tested elsewhere."""
 
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,6 +24,10 @@ STEPS = {
 """Statuses that a step begins and ends with, the agent's side and the verifier's; None for any, and for as it was."""
 
 
+ROUNDS = count(1)
+"""Numbers of verification results; of one story they must differ."""
+
+
 def allowed(story: ModelStory, step: str) -> bool:
     (agent, verified), _ = STEPS[step]
     return agent in (None, story.agent) and verified in (None, story.verified)
@@ -33,7 +38,7 @@ def happened(project: str, story: ModelStory, step: str) -> list[Event]:
     place: Any = {"project_id": UUID(project), "epic_id": UUID(story.epic), "agent_status_was": story.agent}
     judged: Any = {
         **place, "verified_status_was": story.verified, "orchestrator_agent_id": OTHER, "verification_id": uuid4(),
-        "iteration": story.verdicts + 1,
+        "iteration": next(ROUNDS),
     }  # fmt: skip
     events: dict[str, list[Event]] = {
         "contract": [on.StoryContracted(**place, agent_id=AGENT, contract_hash="0" * 64)],
@@ -49,7 +54,6 @@ def happened(project: str, story: ModelStory, step: str) -> list[Event]:
         ],
         "backfill": [on.StoryBackfilled(**place, verified_status_was="unverified", reason="before")],
     }
-    story.verdicts += step in ("verify", "reject")
     _, (agent, verified) = STEPS[step]
     story.agent, story.verified = agent or story.agent, verified or story.verified
     return events[step]

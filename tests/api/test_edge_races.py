@@ -80,8 +80,8 @@ async def test_a_check_before_the_transaction_lets_cycles_through(log_of_module:
     async with AsyncExitStack() as running:
         services = []
         for _ in range(2):
-            models = {**MODELS, "surroundings": LookedBefore()}
-            services.append(await running.enter_async_context(service(log_of_module, models=models)))
+            parts: dict[str, Any] = {"models": {**MODELS, "surroundings": LookedBefore()}}
+            services.append(await running.enter_async_context(service(log_of_module, parts=parts)))
         pair = await both(services)
         await race(pair)
         assert await cycles(pair[0]) > 0

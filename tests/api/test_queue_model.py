@@ -45,7 +45,7 @@ class AnyEdits(RuleBasedStateMachine):
         return self.runner.run(work)
 
     async def start(self) -> None:
-        served = await self.open.enter_async_context(service(self.database, **self.parts))
+        served = await self.open.enter_async_context(service(self.database, parts=self.parts))
         self.ann = await client(served)
         self.projects = [await self.ann.project(slug) for slug in ("one", "two")]
         for number in (0, 0, 0, 1):
