@@ -97,7 +97,13 @@ def _surroundings(services: Services, metrics: Metrics) -> Surroundings:
         access_log=AccessLog(services.log, services.settings.log_level),
         clock=services.clock,
         common_headers=common_headers(secure=services.settings.base_url().startswith("https://")),
-        gate=Gate(services.find_caller, partial(_tenant, services), services.check_rate, services.note_caller),
+        gate=Gate(
+            find_caller=services.find_caller,
+            find_tenant=partial(_tenant, services),
+            check_rate=services.check_rate,
+            is_current=services.callers_are_current,
+            note=services.note_caller,
+        ),
     )
 
 

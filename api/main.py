@@ -141,6 +141,8 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         find_caller=caller_of,
         peppers=parse_keys(settings.peppers),
         check_rate=outside.limiter.check,
+        callers_are_current=outside.callers.is_current,
+        callers_changed=outside.limiter.mark_changed,
         note_caller=outside.last_seen.note,
         log=sys.stderr.buffer,
     )

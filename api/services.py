@@ -63,6 +63,15 @@ async def nobody(_: str) -> Caller:
     raise UnknownKey
 
 
+def always_current(_: UUID, __: int) -> bool:
+    """Remembers nobody."""
+    return True
+
+
+async def nobody_is_told(_: UUID) -> None:
+    """Is the only process."""
+
+
 def unnoticed(_: Caller) -> None:
     """Keeps no stamps."""
 
@@ -105,6 +114,9 @@ class Services(Struct, frozen=True, kw_only=True):
     find_caller: Callable[[str], Awaitable[Caller]] = nobody
     check_rate: Callable[[Asked], Awaitable[Verdict]] | None = None
     """Counts a request and says whether it may go on; None: everybody may."""
+    callers_are_current: Callable[[UUID, int], bool] = always_current
+    callers_changed: Callable[[UUID], Awaitable[None]] = nobody_is_told
+    """Tells the other processes that a key of the tenant, or the tenant itself, is not what it was."""
     note_caller: Callable[[Caller], None] = unnoticed
     peppers: Sequence[Key] = ()
     """Of the hashes of API keys, the current one first. Without one no key can be made."""

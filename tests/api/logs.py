@@ -72,7 +72,7 @@ async def service(
     given = {
         "submit": Writer(store).submit, "reading": opened.tenant_transaction, "find_caller": caller_of, "utc_now": noon,
         "reading_names": opened.system_transaction, "log_reader": LogReader(opened, KEYRING, last_signed),
-        "peppers": PEPPERS,
+        "peppers": PEPPERS, "callers_are_current": callers.is_current,
     }  # fmt: skip
     yield Service(made(**{**given, **services}), store, callers)
     await opened.close()
