@@ -63,6 +63,8 @@ class Client:
         self._http = httpx2.Client(base_url=server, headers=headers, timeout=SECONDS, verify=secure)
         self._sleep = sleep
         self._notice = notice
+        self.requests = 0
+        """How many were sent, attempts included."""
 
     def close(self) -> None:
         self._http.close()
@@ -114,6 +116,7 @@ class Client:
         for attempt in range(1, ATTEMPTS + 1):
             last = attempt == ATTEMPTS
             try:
+                self.requests += 1
                 answer = self._http.send(request)
             except httpx2.TransportError as error:
                 problem = _problem(error, self._http.base_url)

@@ -17,6 +17,9 @@ STORY: Columns = ("number", "title", "agent_status", "verified_status", "id")
 KEY: Columns = ("id", "name", "role", "key_prefix", "agent_id", "revoked_at")
 EVENT: Columns = ("inserted_at", "entity_type", "action", "actor_label", "entity_id")
 
+LONG = frozenset(("tenant_id", "sort_key", "metadata", "acceptance_criteria", "artifacts", "dependencies", "revision"))
+"""Members that people see only when they ask for them."""
+
 
 class Output:
     def __init__(self, form: str | None, fields: str | None = None) -> None:
@@ -70,12 +73,14 @@ class Output:
             write_table(columns, rows)
 
     def _object(self, body: Mapping[str, Any]) -> None:
-        only = next(iter(body.values()), None) if len(body) == 1 else None
-        shown = only if isinstance(only, dict) else body
-        names = self._fields or tuple(shown)
+        shown = _inner(body)
+        names = self._fields or tuple(name for name in shown if name not in LONG and shown[name] is not None)
         width = max(map(len, names), default=0)
         for name in names:
             print_line(f"{name:{width}}  {cell(shown, name)}")
+        for criterion in () if self._fields else shown.get("acceptance_criteria") or ():
+            words = criterion.get("description") or criterion.get("criterion") or ""
+            print_line(f"  {criterion.get('id', '-')}  {words}")
 
 
 def write_json(body: Any) -> None:
@@ -104,6 +109,15 @@ def cell(item: Any, name: str) -> str:
             return str(item).lower()
         case _:
             return encode(item).decode()
+
+
+def _inner(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an answer is about: what stands alone in it, or its story with the lease beside it."""
+    story = body.get("story")
+    if isinstance(story, dict):
+        return {**story, **{name: body[name] for name in ("lease",) if name in body}}
+    only = next(iter(body.values()), None) if len(body) == 1 else None
+    return only if isinstance(only, dict) else body
 
 
 def _more(body: Mapping[str, Any], shown: int) -> str:

@@ -29,6 +29,9 @@ class Settings:
     def get(self, name: str) -> str | None:
         return self._environment.get(variable(name)) or self.stored.get(name)
 
+    def from_environment(self, name: str) -> str | None:
+        return self._environment.get(variable(name)) or None
+
     def origin(self, name: str) -> str | None:
         if self._environment.get(variable(name)):
             return variable(name)
