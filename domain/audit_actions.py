@@ -52,5 +52,7 @@ AUDIT_ACTIONS: Mapping[str, AuditAction] = {
     "story.backfilled": AuditAction("story", "backfilled"),
     "story.custody_violated": AuditAction("story", "custody_violation"),
     "artifact_report.created": AuditAction("artifact_report", "created"),
+    "audit.observed": AuditAction("session", "observe"),  # each says its own: domain/audit_entry.py
+    "orchestrator_state.saved": AuditAction("orchestrator_state", "saved"),
 }
 """By tag. Total: a test names the events that are missing."""

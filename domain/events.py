@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from domain import dependency, epic, log_key, project, story, tenant
+from domain import dependency, epic, log_key, observation, orchestrator_state, project, story, tenant
 from domain.event import Event
 from domain.lifecycle import events as lifecycle
 
@@ -46,6 +46,8 @@ EVENTS: tuple[type[Event], ...] = (
     lifecycle.StoryBackfilled,
     lifecycle.CustodyViolated,
     lifecycle.ArtifactReported,
+    observation.Observed,
+    orchestrator_state.OrchestratorStateSaved,
 )
 
 UPCASTERS: Mapping[str, Callable[[dict[str, object]], dict[str, object]]] = {

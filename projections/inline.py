@@ -8,12 +8,13 @@ from msgspec import Struct
 from domain.event import Recorded
 from eventstore.command import Model
 from eventstore.transaction import TenantTx
-from projections import api_keys, custody_records, tenant_directory, work_breakdown
+from projections import api_keys, audit_index, custody_records, orchestrator_states, tenant_directory, work_breakdown
 from projections.entity import Entity, EntityModel
 from projections.epic_dependencies import EPIC_DEPENDENCIES
 from projections.epic_standing import EpicStandingModel
 from projections.epics import EPICS
 from projections.facts import FACTS
+from projections.orchestrator_states import ORCHESTRATOR_STATES
 from projections.prerequisites import PrerequisitesModel
 from projections.projects import PROJECTS
 from projections.stories import STORIES
@@ -28,7 +29,7 @@ class Projection(Struct, frozen=True):
 
     name: str
     tables: tuple[str, ...]
-    apply: Callable[[TenantTx, Sequence[Recorded]], Awaitable[None]]
+    apply: Callable[[TenantTx, Sequence[Recorded]], Awaitable[object]]
 
 
 PROJECTIONS = (
@@ -36,10 +37,20 @@ PROJECTIONS = (
     Projection("api_key", ("app.api_key",), api_keys.apply),
     Projection("work_breakdown", work_breakdown.TABLES, work_breakdown.apply),
     Projection("custody_records", custody_records.TABLES, custody_records.apply),
+    Projection("orchestrator_state", orchestrator_states.TABLES, ORCHESTRATOR_STATES.apply),
+    Projection("audit_index", audit_index.TABLES, audit_index.apply),
 )
 INLINE = tuple(projection.apply for projection in PROJECTIONS)
 
-ENTITIES: Sequence[Entity[Any]] = (PROJECTS, EPICS, STORIES, STORY_TEXTS, STORY_DEPENDENCIES, EPIC_DEPENDENCIES)
+ENTITIES: Sequence[Entity[Any]] = (
+    PROJECTS,
+    EPICS,
+    STORIES,
+    STORY_TEXTS,
+    STORY_DEPENDENCIES,
+    EPIC_DEPENDENCIES,
+    ORCHESTRATOR_STATES,
+)
 _MODELS: Sequence[Model] = (
     *map(EntityModel, ENTITIES),
     *FACTS,
