@@ -6,6 +6,8 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from api.access_log import AccessLog
+from api.audit.routes import audit_routes
+from api.changes.routes import change_routes
 from api.direct import GIVEN, TypedRequest
 from api.discovery.listing import listed_routes
 from api.discovery.routes import discovery_routes
@@ -17,6 +19,7 @@ from api.health.routes import health_routes
 from api.log.routes import log_routes
 from api.log.tiles import tile_routes
 from api.metrics import Metrics
+from api.orchestrator.routes import orchestrator_routes
 from api.projects.routes import project_routes
 from api.services import Services
 from api.shell import Shell, Surroundings
@@ -31,6 +34,9 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *discovery_routes(services, lambda: listed_routes(app)),
         *documentation_routes(documents.encoded, Assets()),
         *project_routes(services),
+        *audit_routes(services),
+        *change_routes(services),
+        *orchestrator_routes(services),
         *log_routes(services.log_reader),
         *tile_routes(services.log_reader),
         *extra_routes,

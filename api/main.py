@@ -4,6 +4,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import structlog
 import uvloop
@@ -13,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.app import create_app
+from api.changes.news import News, hearing
 from api.log.reading import LogReader
 from api.refusal import Refused
 from api.server import Server, server_config
@@ -58,12 +60,14 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
     try:
         seal = await checked_seal(settings, database)
         async with _connected(settings.redis_url) as redis, announcing(redis) as announcer:
-            writer = Writer(_store(database, announcer))
-            app = create_app(_services(settings, version, Outside(database, redis, writer), seal))
+            news = News()
+            writer = Writer(_store(database, announcer, news))
+            app = create_app(_services(settings, version, Outside(database, redis, writer, news), seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
                 log.info("started", version=version, reason=seal.reason)
-                await Server(config, app.limits, ready=say_ready).serve(sockets=[listener])
+                async with hearing(redis, news):
+                    await Server(config, app.limits, ready=say_ready, stopping=news.stop).serve(sockets=[listener])
             finally:
                 await writer.finish()
                 app.close()
@@ -78,16 +82,21 @@ class Outside(Struct, frozen=True):
     database: Database
     redis: Redis
     writer: Writer
+    news: News
 
 
-def _store(database: Database, announcer: Announcer) -> Store:
+def _store(database: Database, announcer: Announcer, news: News) -> Store:
+    def committed(tenant_id: UUID, size: int) -> None:
+        announcer.committed(tenant_id, size)
+        news.woken(tenant_id)
+
     return Store(
         database=database,
         codec=Codec(EVENTS, UPCASTERS),
         models=MODELS,
         projections=INLINE,
         now=utc_now,
-        committed=announcer.committed,
+        committed=committed,
     )
 
 
@@ -114,6 +123,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         jobs=jobs,
         seal=lambda: seal,
         submit=outside.writer.submit,
+        news=outside.news,
         reading=outside.database.tenant_transaction,
         log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
         find_caller=caller_of,
