@@ -50,7 +50,7 @@ class Rate(NamedTuple):
 class Bench:
     def __init__(self, postgres: EmbeddedPostgres, database: Database) -> None:
         self._postgres = postgres
-        self._database = database
+        self.database = database
 
     async def limit_pgbench(self, seconds: int = 4) -> float:
         """L1, rows a second."""
@@ -78,7 +78,7 @@ class Bench:
 
     async def writers(self, callers: int, tenants: int, commands: int) -> Rate:
         logs = [await self._new_log() for _ in range(tenants)]
-        writer = Writer(store(self._database))
+        writer = Writer(store(self.database))
         latencies: list[float] = []
 
         async def call(caller: int) -> None:
@@ -108,7 +108,7 @@ class Bench:
 
     async def _new_log(self) -> UUID:
         tenant = uuid4()
-        async with self._database.tenant_transaction(tenant) as tx:
+        async with self.database.tenant_transaction(tenant) as tx:
             await tx.execute("SELECT app.open_log($1)", tenant)
         return tenant
 

@@ -4,6 +4,7 @@ import importlib
 import sys
 
 CAMPAIGNS = {
+    "feed": "the change feed beside writers whose clocks jump, 60 s",
     "kill_loop": "SIGKILL of all processes, 20 rounds",
     "malformed": "malformed requests, 100,000 over the public routes",
     "tlog_fuzz": "mutated proofs, 1,000,000",
