@@ -9,6 +9,7 @@ import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_30, OPENAPI_31
 
 from api.codes import CODES
+from api.policy import ACCESS
 from tests.api.asgi import ask, echo, made
 from tests.contract.snapshot import SNAPSHOT, current
 
@@ -62,7 +63,7 @@ async def test_every_route_says_what_it_does_who_may_and_how_it_can_fail() -> No
     assert len({operation["operationId"] for operation in operations}) == len(operations)
     for operation in operations:
         assert len(operation["summary"]) > 5
-        assert operation["x-role"] in ("public", "agent+", "orchestrator+", "user+")
+        assert ACCESS.fullmatch(operation["x-role"])
         assert {"400", "408", "413", "414", "429", "431", "500", "503"} <= operation["responses"].keys()
         assert ("415" in operation["responses"]) == ("requestBody" in operation)
         assert ({"401", "403"} <= operation["responses"].keys()) == (operation["x-role"] != "public")
