@@ -1,7 +1,6 @@
 """Reads a request's body whole, within its bounds."""
 
 import asyncio
-import gc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -10,6 +9,7 @@ import msgspec
 
 from api.json_guard import check_json
 from api.refusal import ClientGone, Refused
+from eventstore.collector import collector_paused
 
 if TYPE_CHECKING:
     from litestar.types import Receive
@@ -59,13 +59,8 @@ def checked(body: bytes, depth: int, *, form: bool) -> bytes:
 def checked_aside(body: bytes, depth: int, *, form: bool) -> bytes:
     """``checked`` for one thread beside the loop's: without it the collector walks a growing tree that has no cycles,
     and holds the interpreter four times as long as the check itself."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with collector_paused():
         return checked(body, depth, form=form)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 async def read(receive: "Receive", most: int) -> bytes:

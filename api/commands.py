@@ -1,6 +1,7 @@
 """What a route hands to the log, and what comes back as HTTP."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -8,11 +9,16 @@ from litestar import Response
 from msgspec import Struct
 
 from api.asking import Asking
+from api.refusal import Refused
 from api.services import Services
 from api.written import refused, written
+from domain.caller import Caller
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
+from domain.key import ApiKey
+from domain.tenant import Tenant
 from eventstore.command import Change, Command, Need, Refusal, Reply
+from eventstore.transaction import TenantTx
 
 Known = Mapping[Need, Any]
 Decide = Callable[[Known], Sequence[Change] | Refusal]
@@ -21,7 +27,7 @@ Answer = Callable[[Known, Sequence[Recorded]], Any]
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What one request comes to. See eventstore.command for ``needs``, ``streams`` and ``alone``."""
+    """What one request comes to. See eventstore.command for ``needs``, ``streams``, ``alone`` and ``beside``."""
 
     decide: Decide
     answer: Answer
@@ -29,6 +35,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     streams: Sequence[Stream] | Callable[[Known], Sequence[Stream]] = ()
     status: int = 200
     alone: bool = False
+    beside: Callable[[TenantTx], Awaitable[None]] | None = None
 
 
 class Commands:
@@ -38,7 +45,20 @@ class Commands:
         self._services = services
 
     async def carry_out(self, asking: Asking, plan: Plan) -> Response[bytes]:
-        services = self._services
+        return await self.answer(asking, await self.submit(asking, plan))
+
+    async def carry_out_removal(self, asking: Asking, plan: Plan) -> Response[None]:
+        """The same for an answer without a body; the framework wants its handler to say so."""
+        answer: Any = await self.carry_out(asking, plan)
+        return answer  # type: ignore[no-any-return]  # its bytes are none
+
+    async def submit(self, asking: Asking, plan: Plan) -> Reply:
+        """Returns after the commit, for a route that has something to add to the answer."""
+        services, caller, at = self._services, asking.caller, self._services.utc_now()
+
+        def decide(known: Known) -> Sequence[Change] | Refusal:
+            check_caller(known, caller, at)
+            return plan.decide(known)
 
         def reply(known: Known, recorded: Sequence[Recorded]) -> Reply:
             body = plan.answer(known, recorded)
@@ -46,10 +66,49 @@ class Commands:
             return Reply(plan.status, encoded, recorded[-1].position if recorded else None)
 
         command = Command(
-            actor=asking.caller.actor, at=services.utc_now(), needs=plan.needs, streams=plan.streams,
-            decide=plan.decide, reply=reply, refuse=refused, idempotency=asking.idempotency, alone=plan.alone,
+            actor=caller.actor, at=at, needs=(*plan.needs, *standing(caller)), streams=plan.streams, decide=decide,
+            reply=reply, refuse=refused, idempotency=asking.idempotency, alone=plan.alone, beside=plan.beside,
         )  # fmt: skip
-        return await written(asking, await services.submit(asking.caller.tenant_id, command), services.log_reader)
+        answer = await services.submit(caller.tenant_id, command)
+        if answer.position is not None and any(stream.kind in OF_CALLERS for stream in streams_of(plan)):
+            await services.callers_changed(caller.tenant_id)
+        return answer
+
+    async def answer(self, asking: Asking, reply: Reply) -> Response[bytes]:
+        return await written(asking, reply, self._services.log_reader)
+
+
+OF_CALLERS = ("api_key", "tenant")
+"""Streams whose events change who may come in."""
+
+
+def streams_of(plan: Plan) -> Sequence[Stream]:
+    """Those that are named before anything is known; a caller's own are."""
+    return () if callable(plan.streams) else plan.streams
+
+
+def standing(caller: Caller) -> Sequence[Need]:
+    """What of the caller itself every decision has to know. Keys of superadmins are in no log, and look each time."""
+    if caller.superadmin:
+        return ()
+    return (Need("api_key", caller.key_id), Need("tenant", caller.tenant_id))
+
+
+def check_caller(known: Known, caller: Caller, at: datetime) -> None:
+    """At the head of the log, so whatever was remembered of the caller: a key that was revoked writes nothing more.
+
+    Raises Refused, not a refusal of the domain: that would be kept under the idempotency key, and a retry after the
+    tenant was activated again would hear it once more.
+    """
+    if caller.superadmin:
+        return
+    key_need, tenant_need = standing(caller)
+    key: ApiKey | None = known[key_need]
+    tenant: Tenant | None = known[tenant_need]
+    if key is None or not key.is_good(at):
+        raise Refused("invalid_api_key")
+    if tenant is None or tenant.status != "active":
+        raise Refused("tenant_inactive")
 
 
 def existing(known: Known, need: Need) -> Any:

@@ -1,7 +1,9 @@
 """The composition root of the API process: builds everything once, serves, takes it down in order."""
 
+import asyncio
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -9,13 +11,17 @@ from uuid import UUID
 import structlog
 import uvloop
 from msgspec import Struct
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.app import create_app
 from api.changes.news import News, hearing
+from api.last_seen import LastSeen
+from api.lease_sweeper import LeaseSweeper, sweeping
 from api.log.reading import LogReader
+from api.rate_limits.local import LocalLimiter
+from api.rate_limits.shared import TIMEOUT_SECONDS, SharedLimiter
 from api.refusal import Refused
 from api.server import Server, server_config
 from api.services import Services, utc_now
@@ -24,7 +30,7 @@ from config.keys import parse_keys
 from config.settings import Settings
 from domain.caller import Caller
 from domain.events import EVENTS, UPCASTERS
-from eventstore.callers import find_caller
+from eventstore.caller_cache import CallerCache
 from eventstore.codec import Codec
 from eventstore.keyring import Keyring
 from eventstore.lane import Store
@@ -59,14 +65,22 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
     database = await checked_database(settings)
     try:
         seal = await checked_seal(settings, database)
-        async with _connected(settings.redis_url) as redis, announcing(redis) as announcer:
+        callers = CallerCache(database, parse_keys(settings.peppers), time.monotonic)
+        last_seen = LastSeen(database.tenant_transaction, time.monotonic, utc_now)
+        async with (
+            _connected(settings.redis_url) as redis,
+            announcing(redis) as announcer,
+            _flushing(last_seen),
+            _limiter(settings) as limiter,
+        ):
             news = News()
-            writer = Writer(_store(database, announcer, news))
-            app = create_app(_services(settings, version, Outside(database, redis, writer, news), seal))
+            writer = Writer(_store(database, announcer, callers, news))
+            outside = Outside(database, redis, writer, callers, last_seen, limiter, news)
+            app = create_app(_services(settings, version, outside, seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
                 log.info("started", version=version, reason=seal.reason)
-                async with hearing(redis, news):
+                async with sweeping(LeaseSweeper(database, writer.submit), utc_now), hearing(redis, news):
                     await Server(config, app.limits, ready=say_ready, stopping=news.stop).serve(sockets=[listener])
             finally:
                 await writer.finish()
@@ -82,11 +96,15 @@ class Outside(Struct, frozen=True):
     database: Database
     redis: Redis
     writer: Writer
+    callers: CallerCache
+    last_seen: LastSeen
+    limiter: SharedLimiter
     news: News
 
 
-def _store(database: Database, announcer: Announcer, news: News) -> Store:
+def _store(database: Database, announcer: Announcer, callers: CallerCache, news: News) -> Store:
     def committed(tenant_id: UUID, size: int) -> None:
+        callers.committed(tenant_id)
         announcer.committed(tenant_id, size)
         news.woken(tenant_id)
 
@@ -94,15 +112,13 @@ def _store(database: Database, announcer: Announcer, news: News) -> Store:
         database=database,
         codec=Codec(EVENTS, UPCASTERS),
         models=MODELS,
-        projections=INLINE,
+        projections=(*INLINE, callers.note),
         now=utc_now,
         committed=committed,
     )
 
 
 def _services(settings: Settings, version: str, outside: Outside, seal: Seal) -> Services:
-    peppers = parse_keys(settings.peppers)
-
     async def jobs() -> None:
         if not (await jobs_health(outside.redis)).ok:
             raise NoWorker
@@ -113,7 +129,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
     async def caller_of(raw_key: str) -> Caller:
         if seal.sealed:
             raise Refused("sealed", seal.reason)
-        return await find_caller(outside.database, peppers, raw_key, utc_now())
+        return await outside.callers.find(raw_key, utc_now())
 
     return Services(
         settings=settings,
@@ -126,7 +142,13 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         news=outside.news,
         reading=outside.database.tenant_transaction,
         log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
+        reading_names=outside.database.system_transaction,
         find_caller=caller_of,
+        peppers=parse_keys(settings.peppers),
+        check_rate=outside.limiter.check,
+        callers_are_current=outside.callers.is_current,
+        callers_changed=outside.limiter.mark_changed,
+        note_caller=outside.last_seen.note,
         log=sys.stderr.buffer,
     )
 
@@ -142,3 +164,30 @@ async def _connected(url: str) -> AsyncIterator[Redis]:
     )
     async with client:
         yield client
+
+
+@asynccontextmanager
+async def _limiter(settings: Settings) -> AsyncIterator[SharedLimiter]:
+    """On connections of its own: a slow probe must not keep a request waiting. No retries, as above."""
+    pool = BlockingConnectionPool.from_url(
+        settings.redis_url or "",
+        max_connections=4,
+        timeout=0.1,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    async with Redis.from_pool(pool) as client:
+        yield SharedLimiter(client, LocalLimiter(settings.workers), time.monotonic)
+
+
+@asynccontextmanager
+async def _flushing(last_seen: LastSeen) -> AsyncIterator[None]:
+    """Writes stamps beside everything else, and what is left of them at the end."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(last_seen.keep_flushing())
+        try:
+            yield
+        finally:
+            task.cancel()
+    await last_seen.flush()

@@ -8,6 +8,7 @@ from litestar.params import PathParameter
 ProjectPath = Annotated[str, PathParameter(description="Id or slug of the project.")]
 EpicPath = Annotated[UUID, PathParameter(description="Id of the epic.")]
 StoryPath = Annotated[UUID, PathParameter(description="Id of the story.")]
+CriterionPath = Annotated[str, PathParameter(description="ac_id or id of the criterion.")]
 DependencyPath = Annotated[UUID, PathParameter(description="Id of the dependency.")]
 AgentPath = Annotated[UUID, PathParameter(description="Id of the agent.")]
 KeyPath = Annotated[UUID, PathParameter(description="Id of the API key, not the key itself.")]

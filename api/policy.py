@@ -13,7 +13,11 @@ ACCESS = re.compile(
 )
 """The notation of spec 01, section 1.4, and ``public`` for no key at all."""
 
-KNOWN = frozenset({"access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors", "held_open"})
+KNOWN = frozenset(
+    {
+        "access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors", "custody", "held_open",
+    }
+)  # fmt: skip
 
 
 class UndeclaredRoute(Exception):
@@ -31,6 +35,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Takes no place among the running requests: it mostly waits, and its route bounds how many there are."""
     any_accept: bool
     """Its answer is not JSON, so the Accept header is its own affair."""
+    admin: bool
+    """For superadmins as such: in no tenant, whatever headers say."""
+    custody: bool
+    """A transition of custody, which nobody makes in another's name."""
     repeatable: frozenset[str]
     """Query parameters that take a list."""
 
@@ -51,6 +59,8 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         always_admitted=bool(handler.opt.get("always_admitted")),
         held_open=bool(handler.opt.get("held_open")),
         any_accept=bool(handler.opt.get("any_accept")),
+        admin=access == "=superadmin",
+        custody=bool(handler.opt.get("custody")),
         repeatable=_repeatable(handler),
     )
 

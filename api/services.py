@@ -1,7 +1,7 @@
 """What the application is given: settings, and ways to ask the outside world. Nothing here is looked up globally."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
@@ -13,6 +13,8 @@ from api.changes.news import News
 from api.identifiers import new_id
 from api.limits import Limits
 from api.log.reading import LogReader
+from api.rate_limits.verdict import Asked, Verdict
+from config.keys import Key
 from config.settings import Settings
 from domain.caller import Caller
 from domain.events import EVENTS, UPCASTERS
@@ -20,7 +22,7 @@ from eventstore.callers import UnknownKey
 from eventstore.codec import Codec
 from eventstore.command import Command, Reply
 from eventstore.keyring import Keyring
-from eventstore.transaction import TenantTx
+from eventstore.transaction import SystemTx, TenantTx
 from eventstore.unavailable import DatabaseUnavailable
 
 Probe = Callable[[], Awaitable[None]]
@@ -64,6 +66,19 @@ async def nobody(_: str) -> Caller:
     raise UnknownKey
 
 
+def always_current(_: UUID, __: int) -> bool:
+    """Remembers nobody."""
+    return True
+
+
+async def nobody_is_told(_: UUID) -> None:
+    """Is the only process."""
+
+
+def unnoticed(_: Caller) -> None:
+    """Keeps no stamps."""
+
+
 async def nowhere(_: UUID, __: Command) -> Reply:
     """Has no log to write to."""
     raise DatabaseUnavailable("lost")
@@ -71,6 +86,11 @@ async def nowhere(_: UUID, __: Command) -> Reply:
 
 def nothing_to_read(_: UUID) -> AbstractAsyncContextManager[TenantTx]:
     """Has no database."""
+    raise DatabaseUnavailable("lost")
+
+
+def nothing_at_all() -> AbstractAsyncContextManager[SystemTx]:
+    """Has no database either."""
     raise DatabaseUnavailable("lost")
 
 
@@ -89,6 +109,8 @@ class Services(Struct, frozen=True, kw_only=True):
     submit: Submit = nowhere
     reading: Callable[[UUID], AbstractAsyncContextManager[TenantTx]] = nothing_to_read
     """A transaction that sees one tenant, for queries."""
+    reading_names: Callable[[], AbstractAsyncContextManager[SystemTx]] = nothing_at_all
+    """A transaction that sees no tenant's rows, for the functions that tell which tenants there are."""
     log_reader: LogReader = LogReader(None, Keyring(()))
     codec: Codec = Codec(EVENTS, UPCASTERS)
     news: News = field(default_factory=News)
@@ -96,4 +118,12 @@ class Services(Struct, frozen=True, kw_only=True):
     utc_now: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = new_id
     find_caller: Callable[[str], Awaitable[Caller]] = nobody
+    check_rate: Callable[[Asked], Awaitable[Verdict]] | None = None
+    """Counts a request and says whether it may go on; None: everybody may."""
+    callers_are_current: Callable[[UUID, int], bool] = always_current
+    callers_changed: Callable[[UUID], Awaitable[None]] = nobody_is_told
+    """Tells the other processes that a key of the tenant, or the tenant itself, is not what it was."""
+    note_caller: Callable[[Caller], None] = unnoticed
+    peppers: Sequence[Key] = ()
+    """Of the hashes of API keys, the current one first. Without one no key can be made."""
     log: BinaryIO

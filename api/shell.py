@@ -20,12 +20,13 @@ from msgspec import Struct
 from api import body as request_body
 from api.access_log import AccessLog
 from api.admission import Admission
-from api.asking import SCOPE_KEY, FindCaller, asking, authenticate, check_role
+from api.asking import SCOPE_KEY, asking
 from api.deadlines import Deadline, Deadlines
 from api.direct import EMPTY, Called
 from api.endpoints import Endpoint, Endpoints, Found
 from api.errors import JSON, failure_of, render
 from api.exchange import Exchange
+from api.gate import Gate
 from api.headers import CommonHeaders, check_once
 from api.limits import Limits
 from api.metrics import Metrics
@@ -53,7 +54,7 @@ class Surroundings(Struct, frozen=True):
     access_log: AccessLog
     clock: Callable[[], float]
     common_headers: CommonHeaders
-    find_caller: FindCaller
+    gate: Gate
 
 
 class Shell:
@@ -105,8 +106,7 @@ class Shell:
         self._check_head(exchange, policy)
         caller = None
         if policy.access != "public":
-            caller = await authenticate(exchange.headers, self._around.find_caller)
-            check_role(policy.access, caller.role)
+            caller = await self._around.gate.admit(exchange.headers, policy, exchange.more)
         deadline = self._deadlines.begin(policy.body_seconds if exchange.body_left else policy.request_seconds)
         try:
             body, form = await self._read(exchange, found.endpoint, deadline) if exchange.body_left else (b"", False)
@@ -160,7 +160,7 @@ class Shell:
         if found.endpoint.reads_body and (body or form):
             body = await self._checked(body, form)
         if caller is not None:
-            exchange.asking = asking(caller, exchange.method, exchange.scope["path"], exchange.headers, body)
+            exchange.asking = asking(caller, exchange.method, _target(exchange.scope), exchange.headers, body)
         await self._run(exchange, found, body if found.endpoint.reads_body else b"", form)
 
     async def _checked(self, body: bytes, form: bool) -> bytes:
@@ -227,6 +227,13 @@ class Shell:
         seconds = around.clock() - exchange.started_at
         around.metrics.answered(exchange.method, exchange.route, exchange.status, seconds)
         around.access_log.record(exchange, seconds)
+
+
+def _target(scope: Any) -> str:
+    """Path and query: with another query it is another request, whatever the Idempotency-Key says."""
+    query = scope["query_string"]
+    path: str = scope["path"]
+    return f"{path}?{query.decode('latin-1')}" if query else path
 
 
 def _is_cancelled() -> bool:

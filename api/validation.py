@@ -31,7 +31,7 @@ def _reason(reason: str) -> str:
         return _length(found[1], int(found[2]))
     if found := BOUND.match(reason):
         return f"must be {BOUND_WORDS[found[1]]} {found[2]}"
-    return "must be a map" if reason.startswith("Expected `object`") else "is invalid"
+    return "must be a map" if reason.startswith(("Expected `object`", "Expected `object | null`")) else "is invalid"
 
 
 def _length(comparison: str, length: int) -> str:

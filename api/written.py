@@ -33,3 +33,9 @@ def refused(refusal: Rejected) -> Reply:
     """The same envelope as for every other error; kept under the idempotency key."""
     failure = failure_of(refusal)
     return Reply(failure.status, render(failure, problem=False)[0])
+
+
+def with_reply_headers(status: int, body: bytes, position: int | None) -> Response[bytes]:
+    """An answer that was made of several replies; ``position`` is of the last of their events."""
+    headers = {} if position is None else {"Loopctl-Position": str(position)}
+    return Response(body, status_code=status, media_type="application/json", headers=headers)

@@ -6,9 +6,18 @@ import sys
 BENCHMARKS = {
     "shell": ("bench.shell", "the HTTP shell against the bare server, uvicorn against granian"),
     "append": ("bench.append", "group commit against the limits of this PostgreSQL"),
+    "chain_cost": ("bench.chain_cost", "what the tree costs over a bare hash chain: throughput and WAL"),
+    "large_log": ("bench.large_log", "proofs, appends, replay and export at 10^6 entries"),
+    "replay": ("bench.replay", "rebuild of a read model from the log"),
+    "receipts": ("bench.receipts", "what a receipt adds to a write, what a tile costs"),
+    "recorder": ("bench.recorder", "append against the stock recorder of the eventsourcing package"),
+    "log_verify": ("bench.log_verify", "offline verification of an export, against bare SHA-256"),
+    "breakdown": ("bench.breakdown", "the ready queue of 100,000 stories, reading stories over HTTP"),
+    "rate_limits": ("bench.rate_limits", "checks of the rate limiter against a bare round trip to Redis"),
     "tlog": ("bench.tlog_speed", "making, checking and proving entries, against bare SHA-256"),
     "fsck": ("bench.log_fsck", "fsck of the stored log, against reading and hashing its rows"),
     "followers": ("bench.followers", "finding which of 100,000 logs have news"),
+    "importing": ("bench.importing", "an import of 10,000 stories against COPY of the same bytes"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 

@@ -1,6 +1,7 @@
 """A load generator of our own, in a process of its own: ``python -m bench.load <port> <connections> <seconds>``.
 
-Each connection asks, waits for the whole answer, and asks again: the load follows the server. Prints JSON.
+It sends a small JSON to /echo, or asks with GET for what a path and a key after that name. Each connection asks, waits
+for the whole answer, and asks again: the load follows the server. Prints JSON.
 """
 
 import asyncio
@@ -31,8 +32,9 @@ class Load(Struct, frozen=True):
 class Client(asyncio.Protocol):
     """Reads no more of an answer than it takes to know its end."""
 
-    def __init__(self, times: list[float]) -> None:
+    def __init__(self, times: list[float], request: bytes) -> None:
         self._times = times
+        self._request = request
         self._asked_at = 0.0
         self._received = b""
         self.wrong = 0
@@ -61,19 +63,23 @@ class Client(asyncio.Protocol):
     def _ask(self) -> None:
         self._received = b""
         self._asked_at = time.perf_counter()
-        self._transport.write(REQUEST)
+        self._transport.write(self._request)
 
 
 def _length(head: bytes) -> int:
     return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
 
 
-async def load(port: int, connections: int, seconds: float) -> Load:
+def get_request(path: str, raw_key: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {raw_key}\r\n\r\n".encode()
+
+
+async def load(port: int, connections: int, seconds: float, request: bytes = REQUEST) -> Load:
     times: list[float] = []
     loop = asyncio.get_running_loop()
     clients: list[Client] = []
     for _ in range(connections):
-        _, client = await loop.create_connection(lambda: Client(times), "127.0.0.1", port)
+        _, client = await loop.create_connection(lambda: Client(times, request), "127.0.0.1", port)
         clients.append(client)
     times.clear()
     began = time.perf_counter()
@@ -88,7 +94,8 @@ async def load(port: int, connections: int, seconds: float) -> Load:
 
 def main(arguments: Sequence[str]) -> int:
     port, connections, seconds = int(arguments[0]), int(arguments[1]), float(arguments[2])
-    print(msgspec.json.encode(uvloop.run(load(port, connections, seconds))).decode())
+    request = get_request(*arguments[3:5]) if len(arguments) > 3 else REQUEST
+    print(msgspec.json.encode(uvloop.run(load(port, connections, seconds, request))).decode())
     return 0
 
 

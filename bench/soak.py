@@ -5,7 +5,9 @@ import sys
 
 CAMPAIGNS = {
     "feed": "the change feed beside writers whose clocks jump, 60 s",
+    "append_cuts": "the writer killed or cut off at every message of an append, 10,000 times",
     "kill_loop": "SIGKILL of all processes, 20 rounds",
+    "log_flips": "single changed bits in an export, 100,000",
     "malformed": "malformed requests, 100,000 over the public routes",
     "tlog_fuzz": "mutated proofs, 1,000,000",
 }

@@ -15,7 +15,15 @@ class AuditAction(Struct, frozen=True):
 AUDIT_ACTIONS: Mapping[str, AuditAction] = {
     "tenant.created": AuditAction("tenant", "tenant_created"),
     "log.key_rotated": AuditAction("tenant", "key_rotated"),
+    "tenant.updated": AuditAction("tenant", "tenant_updated"),
+    "tenant.suspended": AuditAction("tenant", "tenant_suspended"),
+    "tenant.activated": AuditAction("tenant", "tenant_activated"),
     "api_key.created": AuditAction("api_key", "created"),
+    "api_key.linked": AuditAction("api_key", "linked"),
+    "api_key.rotated": AuditAction("api_key", "rotated"),
+    "api_key.revoked": AuditAction("api_key", "revoked"),
+    "agent.registered": AuditAction("agent", "registered"),
+    "agent.updated": AuditAction("agent", "updated"),
     "project.created": AuditAction("project", "created"),
     "project.updated": AuditAction("project", "updated"),
     "project.archived": AuditAction("project", "archived"),
@@ -54,5 +62,6 @@ AUDIT_ACTIONS: Mapping[str, AuditAction] = {
     "artifact_report.created": AuditAction("artifact_report", "created"),
     "audit.observed": AuditAction("session", "observe"),  # each says its own: domain/audit_entry.py
     "orchestrator_state.saved": AuditAction("orchestrator_state", "saved"),
+    "token_usage_report.created": AuditAction("token_usage_report", "created"),
 }
 """By tag. Total: a test names the events that are missing."""

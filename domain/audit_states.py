@@ -10,7 +10,19 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from domain import dependency, epic, log_key, observation, orchestrator_state, project, story, tenant
+from domain import (
+    agent,
+    dependency,
+    epic,
+    key,
+    log_key,
+    observation,
+    orchestrator_state,
+    project,
+    story,
+    tenant,
+    usage,
+)
 from domain.event import Event, Recorded
 from domain.lifecycle import events as on
 
@@ -18,8 +30,17 @@ Fields = Mapping[str, str]
 """From the member's name to the event's field; ``@id`` is the stream's id, ``@at`` the event's time."""
 
 FREE_FORM = frozenset(
-    {"metadata", "acceptance_criteria", "findings", "details", "verification_criterion", "state_data", "data"}
-)
+    {
+        "metadata",
+        "acceptance_criteria",
+        "findings",
+        "details",
+        "verification_criterion",
+        "state_data",
+        "data",
+        "settings",
+    }
+)  # fmt: skip
 """Fields whose text is a client's JSON."""
 
 
@@ -62,7 +83,21 @@ OF_STORY = named("number", "title", "epic_id", "project_id")
 
 TOLD: Mapping[type[Event], Told] = {
     tenant.TenantCreated: Told(new=named("name", "slug", "root_of_trust")),
-    tenant.ApiKeyCreated: Told(new=named("name", "role", "key_prefix", "agent_id", "expires_at")),
+    tenant.TenantUpdated: Told(
+        new=named(
+            "name", "settings", "default_story_budget_millicents", "token_data_retention_days", "email_changed"
+        )
+    ),
+    tenant.TenantSuspended: Told(named(status="status_was"), {}, {"status": "suspended"}),
+    tenant.TenantActivated: Told(named(status="status_was"), {}, {"status": "active"}),
+    key.ApiKeyCreated: Told(new=named("name", "role", "key_prefix", "agent_id", "expires_at")),
+    key.ApiKeyLinked: Told(new=named("agent_id")),
+    key.ApiKeyRotated: Told(new=named("replaced_by", "expires_at")),
+    key.ApiKeyRevoked: Told(new={}, becomes={"revoked": True}),
+    agent.AgentRegistered: Told(
+        new=named("name", "agent_type"), becomes={"status": "active"}, more=named("key_id")
+    ),
+    agent.AgentUpdated: Told(named(status="status_was"), named("status", "metadata"), changed_only=True),
     log_key.LogKeyRotated: Told(old=named("old_key_id"), new=named("new_vkey"), more=named("reason")),
     project.ProjectCreated: Told(new=named("name", "slug", "status")),
     project.ProjectUpdated: Told(
@@ -140,6 +175,12 @@ TOLD: Mapping[type[Event], Told] = {
     on.CustodyViolated: Told(more={**WAS, **named("attempted_action", "code", "agent_id")}),
     on.ArtifactReported: Told(
         new=named("story_id", "artifact_type", "path", "exists", "details", "reported_by", "reporter_agent_id")
+    ),
+    usage.TokenUsageReported: Told(
+        new=named(
+            "story_id", "agent_id", "input_tokens", "output_tokens", "model_name", "cost_millicents", "phase"
+        ),
+        more=named("story_id", "session_id"),
     ),
     observation.Observed: Told(whole="data"),
     orchestrator_state.OrchestratorStateSaved: Told(new=named("project_id", "state_key", "state_data", "version")),

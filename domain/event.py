@@ -9,6 +9,9 @@ from msgspec import Struct
 JsonText = NewType("JsonText", str)
 """Free-form JSON of a client, as text: an entry's own JSON has no fractions (spec 05, section 4.2), a client's may."""
 
+LARGEST_DATA = 62_000
+"""Bytes of an event's data that are sure to fit into an entry with its head."""
+
 
 class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """New fields go last and have a default; nothing is renamed or removed; a changed meaning is a new event."""

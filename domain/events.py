@@ -2,13 +2,33 @@
 
 from collections.abc import Callable, Mapping
 
-from domain import dependency, epic, log_key, observation, orchestrator_state, project, story, tenant
+from domain import (
+    agent,
+    dependency,
+    epic,
+    key,
+    log_key,
+    observation,
+    orchestrator_state,
+    project,
+    story,
+    tenant,
+    usage,
+)
 from domain.event import Event
 from domain.lifecycle import events as lifecycle
 
 EVENTS: tuple[type[Event], ...] = (
     tenant.TenantCreated,
-    tenant.ApiKeyCreated,
+    tenant.TenantUpdated,
+    tenant.TenantSuspended,
+    tenant.TenantActivated,
+    key.ApiKeyCreated,
+    key.ApiKeyLinked,
+    key.ApiKeyRotated,
+    key.ApiKeyRevoked,
+    agent.AgentRegistered,
+    agent.AgentUpdated,
     log_key.LogKeyRotated,
     project.ProjectCreated,
     project.ProjectUpdated,
@@ -48,6 +68,7 @@ EVENTS: tuple[type[Event], ...] = (
     lifecycle.ArtifactReported,
     observation.Observed,
     orchestrator_state.OrchestratorStateSaved,
+    usage.TokenUsageReported,
 )
 
 UPCASTERS: Mapping[str, Callable[[dict[str, object]], dict[str, object]]] = {

@@ -20,6 +20,7 @@ VerifiedStatus = Literal["unverified", "verified", "rejected"]
 
 MOST_CRITERIA = 200
 LARGEST_HOURS = 1_000_000
+SMALLEST_HOURS = Decimal("0.000001")
 BINDINGS = {
     "test": ("path", "test_name"),
     "code": ("path", "line_range", "pattern"),
@@ -297,4 +298,5 @@ def _checked_hours(problems: Problems, hours: float | str | None) -> str | None:
     if number < 0:
         problems.add("estimated_hours", "must be greater than or equal to 0")
         return None
-    return f"{number.normalize():f}"
+    # Rounded before it is written out: 1e-999999999 is a short way to say a very long number.
+    return f"{number.quantize(SMALLEST_HOURS).normalize():f}"

@@ -1,18 +1,29 @@
 """A tenant: an organisation with a log of its own."""
 
 import re
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, structs
 
-from domain.errors import Conflict, Invalid
-from domain.event import Event
+from domain.errors import Conflict, Forbidden, Invalid
+from domain.event import Event, JsonText, Recorded
+from domain.fields import Problems
+from domain.tenant_settings import check_settings, read_settings, weakened
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+LONGEST_NAME = 120
+SHORTEST_RETENTION_DAYS = 30
+LONGEST_RETENTION_DAYS = 36_500
+LARGEST_BUDGET = 2**53 - 1
+"""What every reader of JSON can count to."""
 
 RootOfTrust = Literal["operator", "webauthn"]
+Status = Literal["active", "suspended", "deactivated", "pending_enrollment"]
 
 
 class TenantCreated(Event, frozen=True, kw_only=True):
@@ -24,15 +35,43 @@ class TenantCreated(Event, frozen=True, kw_only=True):
     root_of_trust: RootOfTrust
 
 
-class ApiKeyCreated(Event, frozen=True, kw_only=True):
-    """``key_prefix`` is all of the key that is ever shown again; its hash never enters the log."""
+class TenantUpdated(Event, frozen=True, kw_only=True):
+    """Members that are left out did not change. ``settings`` holds those that were set, as JSON; the address itself is
+    personal and not in the log."""
 
-    TAG: ClassVar[str] = "api_key.created"
+    TAG: ClassVar[str] = "tenant.updated"
+    name: str | UnsetType = UNSET
+    settings: JsonText | UnsetType = UNSET
+    default_story_budget_millicents: int | UnsetType | None = UNSET
+    token_data_retention_days: int | UnsetType | None = UNSET
+    email_changed: bool = False
+
+
+class TenantSuspended(Event, frozen=True, kw_only=True):
+    TAG: ClassVar[str] = "tenant.suspended"
+    status_was: Status
+
+
+class TenantActivated(Event, frozen=True, kw_only=True):
+    TAG: ClassVar[str] = "tenant.activated"
+    status_was: Status
+
+
+class Tenant(Struct, frozen=True, kw_only=True):
+    """A tenant as its events leave it; a row of app.tenant."""
+
+    tenant_id: UUID
+    slug: str
     name: str
-    role: Literal["agent", "orchestrator", "user"]
-    key_prefix: str
-    agent_id: str | None = None
-    expires_at: str | None = None
+    status: Status
+    root_of_trust: RootOfTrust
+    settings: JsonText
+    default_story_budget_millicents: int | None
+    token_data_retention_days: int | None
+    created_at: datetime
+    updated_at: datetime
+    position: int
+    """Of the newest event."""
 
 
 class CreateTenant(Struct, frozen=True, kw_only=True):
@@ -41,6 +80,17 @@ class CreateTenant(Struct, frozen=True, kw_only=True):
     slug: str
     email: str
     root_of_trust: RootOfTrust
+
+
+class TenantFields(Struct, frozen=True, kw_only=True):
+    """What a client may say of a tenant. Left out: not said; None: cleared."""
+
+    name: str | UnsetType = UNSET
+    slug: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    settings: Mapping[str, Any] | UnsetType = UNSET
+    default_story_budget_millicents: int | UnsetType | None = UNSET
+    token_data_retention_days: int | UnsetType | None = UNSET
 
 
 def create_tenant(exists: bool, command: CreateTenant) -> tuple[TenantCreated, ...]:
@@ -56,3 +106,104 @@ def create_tenant(exists: bool, command: CreateTenant) -> tuple[TenantCreated, .
     if details:
         raise Invalid(**details)
     return (TenantCreated(name=command.name.strip(), slug=command.slug, root_of_trust=command.root_of_trust),)
+
+
+def update_tenant(tenant: Tenant, fields: TenantFields, *, by_superadmin: bool) -> tuple[TenantUpdated, ...]:
+    """Nothing when nothing changes; whether an address changes shows when it is stored. Raises Invalid, and Forbidden
+    when a superadmin would weaken custody: that takes a key of the tenant's own (spec 00, Custody)."""
+    _check(tenant, fields, by_superadmin)
+    now: dict[str, Any] = msgspec.json.decode(tenant.settings)
+    given = {} if fields.settings is UNSET else fields.settings
+    settings = {name: value for name, value in given.items() if name not in now or now[name] != value}
+    then = JsonText(msgspec.json.encode({**now, **settings}).decode())
+    if by_superadmin and (weaker := weakened(read_settings(tenant.settings), read_settings(then))):
+        raise Forbidden(f"Only a user key of the tenant may weaken {', '.join(weaker)}")
+    wanted = {
+        "name": fields.name if fields.name is UNSET else fields.name.strip(),
+        "default_story_budget_millicents": fields.default_story_budget_millicents,
+        "token_data_retention_days": fields.token_data_retention_days,
+    }
+    changed: dict[str, Any] = {
+        name: value for name, value in wanted.items() if value is not UNSET and value != getattr(tenant, name)
+    }
+    if settings:
+        changed["settings"] = JsonText(msgspec.json.encode(settings).decode())
+    if fields.email is not UNSET:
+        changed["email_changed"] = True
+    return (TenantUpdated(**changed),) if changed else ()
+
+
+def suspend_tenant(tenant: Tenant) -> tuple[TenantSuspended, ...]:
+    """Raises Invalid when it is suspended already."""
+    if tenant.status == "suspended":
+        raise Invalid("Tenant is already suspended", code="rejected")
+    return (TenantSuspended(status_was=tenant.status),)
+
+
+def activate_tenant(tenant: Tenant) -> tuple[TenantActivated, ...]:
+    """From any other status. Raises Invalid when it is active already."""
+    if tenant.status == "active":
+        raise Invalid("Tenant is already active", code="rejected")
+    return (TenantActivated(status_was=tenant.status),)
+
+
+def evolve_tenant(tenant: Tenant | None, recorded: Recorded) -> Tenant | None:
+    """The tenant after one more event of its stream."""
+    match recorded.event:
+        case TenantCreated() as created:
+            return Tenant(
+                tenant_id=recorded.stream.id, slug=created.slug, name=created.name, status="active",
+                root_of_trust=created.root_of_trust, settings=JsonText("{}"), default_story_budget_millicents=None,
+                token_data_retention_days=None, created_at=recorded.at, updated_at=recorded.at,
+                position=recorded.position,
+            )  # fmt: skip
+        case TenantUpdated() as updated if tenant:
+            return _moved(tenant, recorded, **_changes(tenant, updated))
+        case TenantSuspended() if tenant:
+            return _moved(tenant, recorded, status="suspended")
+        case TenantActivated() if tenant:
+            return _moved(tenant, recorded, status="active")
+        case _:
+            return tenant
+
+
+def _moved(tenant: Tenant, recorded: Recorded, **changes: Any) -> Tenant:
+    return structs.replace(tenant, **changes, updated_at=recorded.at, position=recorded.position)
+
+
+def _changes(tenant: Tenant, updated: TenantUpdated) -> dict[str, Any]:
+    changes = {
+        name: value
+        for name in ("name", "default_story_budget_millicents", "token_data_retention_days")
+        if (value := getattr(updated, name)) is not UNSET
+    }
+    if updated.settings is not UNSET:
+        merged = {**msgspec.json.decode(tenant.settings), **msgspec.json.decode(updated.settings)}
+        changes["settings"] = msgspec.json.encode(merged, order="deterministic").decode()
+    return changes
+
+
+def _check(tenant: Tenant, fields: TenantFields, by_superadmin: bool) -> None:
+    problems = Problems()
+    if fields.name is not UNSET:
+        problems.required("name", fields.name, LONGEST_NAME)
+    if fields.slug not in (UNSET, tenant.slug):
+        problems.add("slug", "can't be changed")
+    if fields.email is not UNSET and not EMAIL.fullmatch(fields.email):
+        problems.add("email", "has invalid format")
+    if fields.settings is not UNSET:
+        check_settings(problems, fields.settings, None if by_superadmin else read_settings(tenant.settings))
+    _check_number(problems, "default_story_budget_millicents", fields.default_story_budget_millicents, LARGEST_BUDGET)
+    _check_number(problems, "token_data_retention_days", fields.token_data_retention_days, LONGEST_RETENTION_DAYS)
+    if isinstance(days := fields.token_data_retention_days, int) and days < SHORTEST_RETENTION_DAYS:
+        problems.add("token_data_retention_days", f"must be at least {SHORTEST_RETENTION_DAYS} days")
+    problems.raise_any()
+
+
+def _check_number(problems: Problems, name: str, value: int | UnsetType | None, most: int) -> None:
+    if not isinstance(value, int):
+        return
+    if name.startswith("default") and value < 1:
+        problems.add(name, "must be greater than 0")
+    if value > most:
+        problems.add(name, f"must be less than or equal to {most}")

@@ -102,8 +102,9 @@ def encode_batch(
     entries: list[bytes] = []
     leaves: list[bytes] = []
     previous = head.last_leaf
-    for new in events:
-        entry = encode_entry(_entry(new, previous))
+    salts = secrets.token_bytes(SALT_BYTES * len(events))  # one call of the system for all of them
+    for number, new in enumerate(events):
+        entry = encode_entry(entry_of(new, previous, salts[SALT_BYTES * number : SALT_BYTES * (number + 1)]))
         previous = leaf_hash(entry)
         entries.append(entry)
         leaves.append(previous)
@@ -119,7 +120,7 @@ def encode_batch(
     )
 
 
-def _entry(new: NewEvent, previous_leaf: bytes) -> Entry:
+def entry_of(new: NewEvent, previous_leaf: bytes, salt: bytes) -> Entry:
     recorded = new.recorded
     return Entry(
         seq=recorded.position,
@@ -130,7 +131,7 @@ def _entry(new: NewEvent, previous_leaf: bytes) -> Entry:
         entity=(recorded.stream.kind, str(recorded.stream.id)),
         eseq=recorded.version,
         eprev=new.previous,
-        salt=secrets.token_bytes(SALT_BYTES),
+        salt=salt,
         data=new.data,
     )
 

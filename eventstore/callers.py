@@ -8,6 +8,7 @@ from uuid import UUID
 
 from config.keys import Key
 from domain.caller import Caller, Role
+from domain.tenant_settings import read_settings
 from eventstore.transaction import Database, TenantTx
 
 FIND = "SELECT * FROM app.find_caller($1)"
@@ -50,4 +51,5 @@ async def find_caller(database: Database, peppers: Sequence[Key], raw_key: str, 
     return Caller(
         tenant_id=row["tenant_id"], key_id=row["key_id"], key_name=row["name"], role=Role(row["role"]),
         agent_id=row["agent_id"],
+        requests_per_minute=read_settings(row["tenant_settings"]).rate_limit_requests_per_minute,
     )  # fmt: skip

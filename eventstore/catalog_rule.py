@@ -40,12 +40,16 @@ APPEND_BATCH = (
     "app.append_batch(uuid,bigint,bytea[],bytea[],uuid[],integer[],bytea,smallint[],bigint[],integer[],bytea[],bigint[],"
     "text[],uuid[],text[],bytea[],smallint[],bytea[],bytea[],bigint[],timestamp with time zone,bigint[])"
 )
+EXPIRED_LEASES = "app.expired_leases(timestamp with time zone,integer)"
+FIND_TENANTS = "app.find_tenants(text,text,integer,integer)"
 
 FIND_NEWS = "app.find_news(text[],uuid,integer)"
 
 EXPECTED = Expected(
     global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run", "app.superadmin_key"}),
-    append_only=frozenset({"app.schema_migration", "app.log_entry", "app.log_checkpoint", "app.used_nonce"}),
+    append_only=frozenset(
+        {"app.schema_migration", "app.log_entry", "app.log_checkpoint", "app.used_nonce", "app.api_key_hash"}
+    ),
     log_tables=frozenset({"app.log_head", "app.log_tile", "app.log_key"}),
     forced=frozenset(
         {
@@ -60,7 +64,7 @@ EXPECTED = Expected(
             "app.used_nonce",
         }
     ),
-    global_indexes=frozenset({"app.tenant_slug", "app.api_key_hash_value"}),
+    global_indexes=frozenset({"app.tenant_slug", "app.tenant_contact_email", "app.api_key_hash_value"}),
     definer_functions=frozenset(
         {
             APPEND_BATCH,
@@ -71,6 +75,8 @@ EXPECTED = Expected(
             "app.find_superadmin(bytea[])",
             "app.list_tenants(uuid,integer)",
             FIND_NEWS,
+            FIND_TENANTS,
+            EXPIRED_LEASES,
         }
     ),
     tenantless_functions=frozenset(
@@ -81,9 +87,13 @@ EXPECTED = Expected(
             "app.find_superadmin(bytea[])",
             "app.list_tenants(uuid,integer)",
             FIND_NEWS,
+            FIND_TENANTS,
+            EXPIRED_LEASES,
         }
     ),
-    lookup_tables=frozenset({"app.tenant", "app.api_key", "app.api_key_hash", "app.log_head", "app.follower"}),
+    lookup_tables=frozenset(
+        {"app.tenant", "app.api_key", "app.api_key_hash", "app.log_head", "app.follower", "app.story"}
+    ),
     log_writers=frozenset(
         {
             "loopctl_fn INSERT app.log_head",
@@ -94,6 +104,7 @@ EXPECTED = Expected(
             "loopctl_fn INSERT app.used_nonce",
             "loopctl_app INSERT app.log_checkpoint",
             "loopctl_worker INSERT app.log_checkpoint",
+            "loopctl_app INSERT app.api_key_hash",
             "loopctl_app INSERT app.log_key",
             "loopctl_app UPDATE app.log_key.last_size",
             "loopctl_app UPDATE app.log_key.retired_at",
@@ -110,9 +121,11 @@ EXPECTED = Expected(
             "9e7289cf37452426c171a53676b4f460a2254ab3a85ef43ffd759663dcb80f24 " + APPEND_BATCH,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
             "119586935db7f06712255e957d91919f4810585fbbef36ed86ed2b76217193c0 " + FIND_NEWS,
-            "219f31b5ee5c340bdb1280a5934ec74f4f7a284834f1a66113c82b1650d8ba2d app.find_caller(bytea[])",
             "8046d4d19764e09a1a28f8dc7afe3f5acc82860c27acfa0c8bd75eea9baa49bc app.hold_log(uuid)",
             "fed304e830004fd9a183a0e2164d90807dce25b829ab581a93d3937178d492ea app.find_tenant(text)",
+            "98d5ab2bd8d7225cb075c1df318155b497fd2fa9796e3d2be661673385f1639f app.find_caller(bytea[])",
+            "fd24af0abd0f530b8a35b27f88e6166c1e98896277785f917479f624ffc5603b " + FIND_TENANTS,
+            "8b3d6cf07ccfcfbe456c801d502c25a0975821832bc16be8dd2ac844f5bc261e app.freeze_api_key()",
             "2599516e3ae115e36b675d67a42ab76bc40de590caa811ded7b7342ce10d3d5e app.find_superadmin(bytea[])",
             "df68608c222364262226cf52f4e834496b36c38d420ef2eadb334c441c2f61a7 app.list_tenants(uuid,integer)",
         }

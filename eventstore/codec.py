@@ -9,10 +9,24 @@ import msgspec
 
 from domain.event import Event, Recorded, Stream
 from loopctl.tlog.canonical import CanonicalJson, canonical_json
-from loopctl.tlog.entry import DECODER
 
 Upcast = Callable[[dict[str, object]], dict[str, object]]
 """Old data to what the newest Struct reads. Works on decoded data; the entry itself stays as it is."""
+
+
+class ReadEntry(msgspec.Struct, frozen=True, gc=False):
+    """What a reader of our own log wants of an entry: the rest is for those who check it."""
+
+    seq: int
+    ts: datetime
+    type: str
+    actor: tuple[str, ...]
+    entity: tuple[str, UUID]
+    eseq: int
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+READER = msgspec.json.Decoder(ReadEntry)
 
 
 class UnknownEvent(Exception):
@@ -42,7 +56,7 @@ class Codec:
 
     def decode(self, raw: bytes) -> Recorded:
         """Reads bytes out of our own log, which were checked when they went in. Raises UnknownEvent."""
-        entry = DECODER.decode(raw)
+        entry = READER.decode(raw)
         if entry.data is msgspec.UNSET:
             raise UnknownEvent(f"position {entry.seq} holds {entry.type} without its data")
         try:
@@ -51,9 +65,9 @@ class Codec:
             raise UnknownEvent(f"position {entry.seq} holds {entry.type}") from None
         return Recorded(
             position=entry.seq,
-            stream=Stream(entry.entity[0], UUID(entry.entity[1])),
+            stream=Stream(*entry.entity),
             version=entry.eseq,
-            at=datetime.fromisoformat(entry.ts),
+            at=entry.ts,
             actor=entry.actor,
             event=event,
         )

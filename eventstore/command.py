@@ -85,8 +85,8 @@ class Command(Struct, frozen=True, kw_only=True):
     at: datetime
     needs: Sequence[Need]
     streams: Sequence[Stream] | Callable[[Mapping[Need, Any]], Sequence[Stream]]
-    """Every stream that the decision may append to; a function where that follows from what is known, and which cannot
-    change within a batch."""
+    """Every stream that the decision may append to and that may have events already; when it takes what is needed to
+    know them, a function of that. (New ids need not be looked up.)"""
     decide: Callable[[Mapping[Need, Any]], Sequence[Change] | Refusal]
     """What is known in, changes out. Raises Rejected."""
     reply: Callable[[Mapping[Need, Any], Sequence[Recorded]], Reply]

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from domain.errors import Invalid, Rejected
-from domain.event import Recorded
+from domain.event import LARGEST_DATA, Recorded
 from eventstore.append import Answer, NewEvent
 from eventstore.codec import Codec
 from eventstore.command import Change, Command, IdempotencyKey, Refusal, Reply
@@ -14,9 +14,6 @@ from eventstore.known import Knowledge
 from eventstore.transaction import TenantTx
 from loopctl.tlog.canonical import CanonicalJson
 from loopctl.tlog.errors import TlogError
-
-LARGEST_DATA = 62_000
-"""Bytes of an event's data that are sure to fit into an entry with its head."""
 
 Replies = dict[tuple[Any, str], tuple[bytes, Reply]]
 """Caller and key → hash of the request that it was used for, and what was answered."""

@@ -41,19 +41,6 @@ async def current_checkpoint(tx: TenantTx, keyring: Keyring, last_signed: LastSi
     return await _sign(tx, keyring, last_signed)
 
 
-async def covering_checkpoint(
-    tx: TenantTx, keyring: Keyring, position: int, last_signed: LastSigned | None = None
-) -> StoredHead:
-    """For receipts: the newest head if it is over the entry at ``position``, so that most receipts need no signature.
-
-    Otherwise as `current_checkpoint`; a position beyond the log gets a head that `tree.receipt` will refuse.
-    """
-    signed = (await read_ends(tx)).signed
-    if signed is not None and position < signed.size:
-        return signed
-    return await _sign(tx, keyring, last_signed)
-
-
 async def sign_if_due(tx: TenantTx, keyring: Keyring, last_signed: LastSigned | None = None) -> StoredHead | None:
     """For the worker: signs when the log has grown and the last head is a second old; None when it was not due.
 

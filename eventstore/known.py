@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.event import Recorded, Stream
-from eventstore.append import Head
+from eventstore.append import Head, HeadMoved
 from eventstore.command import EVERY, Command, Model, Need
 from eventstore.transaction import TenantTx
 
@@ -34,11 +34,14 @@ class Knowledge:
         self._fleeting: list[Need] = []
         """States of volatile models, which this batch alone may use."""
         self._states: OrderedDict[Need, Any] = OrderedDict()
+        self._asked: set[str] = set()
+        """Names of the models that any state is of: an event does not concern the others."""
         self._ends: OrderedDict[UUID, tuple[int, int] | None] = OrderedDict()
         self.head: Head | None = None
 
     def forget(self) -> None:
         self._states.clear()
+        self._asked.clear()
         self._fleeting.clear()
         self._ends.clear()
         self.head = None
@@ -58,16 +61,20 @@ class Knowledge:
         for name, keys in missing.items():
             model = self._models[name]
             found = await model.load(tx, keys)
+            self._asked.add(name)
             for key in keys:
                 self._states[Need(name, key)] = found[key] if key in found else model.initial(key)
             if model.volatile:
                 self._fleeting += [Need(name, key) for key in keys]
 
     async def learn_ends(self, tx: TenantTx, streams: Iterable[Stream]) -> None:
+        """Where these streams end, as far as it is not known yet; one statement."""
         unknown = [stream.id for stream in streams if stream.id not in self._ends]
         if unknown:
             self._ends.update(dict.fromkeys(unknown))
             for row in await tx.fetch(STREAM_ENDS, tx.tenant_id, unknown):
+                if row["position"] >= self.size:
+                    raise HeadMoved  # written by another process since the head was read
                 self._ends[row["stream_id"]] = (row["stream_version"], row["position"])
 
     def view(self) -> Mapping[Need, Any]:
@@ -88,7 +95,8 @@ class Knowledge:
     def take_in(self, recorded: Recorded) -> None:
         """One event more: every state that is known and touched moves on."""
         self._ends[recorded.stream.id] = (recorded.version, recorded.position)
-        for name, model in self._models.items():
+        for name in self._asked:
+            model = self._models[name]
             keys = model.touched(recorded)
             for need in self._fleeting if keys is EVERY else [Need(name, key) for key in keys]:
                 if need.model == name and need in self._states:
@@ -97,7 +105,7 @@ class Knowledge:
     def trim(self) -> None:
         """After a batch. Volatile states go; of the others the oldest, which keeps memory bounded."""
         for need in self._fleeting:
-            del self._states[need]
+            self._states.pop(need, None)  # two commands of the batch may have needed the same
         self._fleeting.clear()
         while len(self._states) > MOST_REMEMBERED:
             self._states.popitem(last=False)

@@ -17,6 +17,7 @@ from msgspec import Struct
 from domain.event import Recorded
 from eventstore.append import HeadMoved, append, encode_batch, read_head
 from eventstore.codec import Codec
+from eventstore.collector import collector_paused
 from eventstore.command import Command, Model, Reply
 from eventstore.decided import Decided, decide_in_order
 from eventstore.idempotency import find_replies
@@ -167,16 +168,21 @@ class Lane:
             known.head = await read_head(tx)
         earlier = await find_replies(tx, commands) if used_keys else {}
         await known.learn(tx, commands)
-        decided = decide_in_order(self._store.codec, known, commands, earlier)
-        written = encode_batch(
-            known.head, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces
-        )
+        with collector_paused():
+            decided = decide_in_order(self._store.codec, known, commands, earlier)
+            written = encode_batch(
+                known.head, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces
+            )
         if written.entries or written.answers:
             await append(tx, written)
             for project in self._store.projections:
                 await project(tx, written.recorded)
             for write in decided.beside:
                 await write(tx)
+        elif (await read_head(tx)).size != known.head.size:
+            # Nothing was appended, which would have shown it: another process wrote, and a refusal or an answer that
+            # changes nothing must not be made from what was true before.
+            raise HeadMoved
         # Right only after the commit; when that fails, everything known is forgotten.
         known.head = written.new_head
         return decided

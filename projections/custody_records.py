@@ -23,22 +23,22 @@ TABLES = ("app.review", "app.verification", "app.artifact")
 INSERT_REVIEWS = """
     INSERT INTO app.review
     SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.review, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+      FROM json_populate_recordset(
+               jsonb_populate_record(NULL::app.review, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
 """
 
 INSERT_VERIFICATIONS = """
     INSERT INTO app.verification
     SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.verification, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+      FROM json_populate_recordset(
+               jsonb_populate_record(NULL::app.verification, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
 """
 
 INSERT_ARTIFACTS = """
     INSERT INTO app.artifact
     SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.artifact, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+      FROM json_populate_recordset(
+               jsonb_populate_record(NULL::app.artifact, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
 """
 
 FORGET_REVIEWS = "DELETE FROM app.review WHERE tenant_id = $1 AND story_id = ANY ($2::uuid[])"

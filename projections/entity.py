@@ -12,13 +12,18 @@ import msgspec
 from msgspec import Struct
 
 from domain.event import Event, Recorded
+from eventstore.collector import collector_paused
 from eventstore.transaction import TenantTx
 
 State = TypeVar("State", bound=Struct)
 
 
 class Entity(Struct, Generic[State], frozen=True):
-    """``select`` takes tenant and ids; ``delete`` too; ``insert`` takes tenant and rows as JSON."""
+    """``select`` takes tenant and ids; ``delete`` too; ``insert`` takes tenant and rows as JSON.
+
+    Without ``delete`` it is ``insert`` that replaces: for rows that must not be gone for a moment, because a trigger
+    compares what they were with what they become.
+    """
 
     name: str
     """Of the model for decisions."""
@@ -30,7 +35,7 @@ class Entity(Struct, Generic[State], frozen=True):
     """The field, and column, that holds the stream's id."""
     evolve: Callable[[Any, Recorded], State | None]
     select: str
-    delete: str
+    delete: str | None
     insert: str
     events: tuple[type[Event], ...] = (Event,)
     """Those that can change the state; of the others nothing is read or written."""
@@ -52,9 +57,10 @@ class Entity(Struct, Generic[State], frozen=True):
         # A batch that is the first of each of its streams has nothing to read: an import of thousands is one.
         before = await self.load(tx, ids) if any(each.version for each in mine) else {}
         after: dict[UUID, State | None] = dict(before)
-        for each in mine:
-            after[each.stream.id] = self.evolve(after.get(each.stream.id), each)
-        if before:
+        with collector_paused():
+            for each in mine:
+                after[each.stream.id] = self.evolve(after.get(each.stream.id), each)
+        if before and self.delete:
             await tx.execute(self.delete, tx.tenant_id, list(before))
         rows = [state for id_ in ids if (state := after.get(id_)) is not None]
         if rows:

@@ -27,8 +27,8 @@ DELETE_ROWS = """
 INSERT_ROWS = """
     INSERT INTO app.epic_dependency
     SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.epic_dependency, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+      FROM json_populate_recordset(
+               jsonb_populate_record(NULL::app.epic_dependency, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
 """
 
 EPIC_DEPENDENCIES = Entity(

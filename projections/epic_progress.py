@@ -29,7 +29,7 @@ MOVE = """
            reported_done = p.reported_done + d.reported_done, unverified = p.unverified + d.unverified,
            verified = p.verified + d.verified, rejected = p.rejected + d.rejected, hours = p.hours + d.hours,
            hours_done = p.hours_done + d.hours_done
-      FROM jsonb_populate_recordset(NULL::app.epic_progress, $2::jsonb) AS d
+      FROM json_populate_recordset(NULL::app.epic_progress, $2::json) AS d
      WHERE p.tenant_id = $1 AND p.epic_id = d.epic_id
     RETURNING p.epic_id, p.stories - p.verified AS left_now,
               p.stories - p.verified - d.stories + d.verified AS left_before

@@ -8,12 +8,16 @@ from msgspec import Struct
 from domain.event import Recorded
 from eventstore.command import Model
 from eventstore.transaction import TenantTx
-from projections import api_keys, audit_index, custody_records, orchestrator_states, tenant_directory, work_breakdown
+from projections import audit_index, custody_records, orchestrator_states, work_breakdown
+from projections.agents import AGENTS, AgentName
+from projections.contents import ContentsModel
 from projections.entity import Entity, EntityModel
 from projections.epic_dependencies import EPIC_DEPENDENCIES
 from projections.epic_standing import EpicStandingModel
 from projections.epics import EPICS
 from projections.facts import FACTS
+from projections.import_contents import ImportContents
+from projections.keys import KEYS, KeysOfAgent, UnrevokedKeys
 from projections.orchestrator_states import ORCHESTRATOR_STATES
 from projections.prerequisites import PrerequisitesModel
 from projections.projects import PROJECTS
@@ -21,6 +25,7 @@ from projections.stories import STORIES
 from projections.story_dependencies import STORY_DEPENDENCIES
 from projections.story_texts import STORY_TEXTS
 from projections.surroundings import EdgeSurroundings
+from projections.tenants import TENANTS
 
 
 class Projection(Struct, frozen=True):
@@ -33,8 +38,9 @@ class Projection(Struct, frozen=True):
 
 
 PROJECTIONS = (
-    Projection("tenant", ("app.tenant",), tenant_directory.apply),
-    Projection("api_key", ("app.api_key",), api_keys.apply),
+    Projection("tenant", ("app.tenant",), TENANTS.apply),
+    Projection("api_key", ("app.api_key",), KEYS.apply),
+    Projection("agent", ("app.agent",), AGENTS.apply),
     Projection("work_breakdown", work_breakdown.TABLES, work_breakdown.apply),
     Projection("custody_records", custody_records.TABLES, custody_records.apply),
     Projection("orchestrator_state", orchestrator_states.TABLES, ORCHESTRATOR_STATES.apply),
@@ -43,6 +49,9 @@ PROJECTIONS = (
 INLINE = tuple(projection.apply for projection in PROJECTIONS)
 
 ENTITIES: Sequence[Entity[Any]] = (
+    TENANTS,
+    KEYS,
+    AGENTS,
     PROJECTS,
     EPICS,
     STORIES,
@@ -51,12 +60,16 @@ ENTITIES: Sequence[Entity[Any]] = (
     EPIC_DEPENDENCIES,
     ORCHESTRATOR_STATES,
 )
+TENANCY_FACTS: Sequence[Model] = (UnrevokedKeys(), KeysOfAgent(), AgentName())
 _MODELS: Sequence[Model] = (
     *map(EntityModel, ENTITIES),
+    *TENANCY_FACTS,
     *FACTS,
     PrerequisitesModel(),
+    ContentsModel(),
     EpicStandingModel(),
     EdgeSurroundings(),
+    ImportContents(),
 )
 MODELS: Mapping[str, Model] = {model.name: model for model in _MODELS}
 """What decisions can need, by name."""

@@ -32,8 +32,8 @@ DELETE_ROWS = """
 INSERT_ROWS = """
     INSERT INTO app.project
     SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.project, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+      FROM json_populate_recordset(
+               jsonb_populate_record(NULL::app.project, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
 """
 
 PROJECTS = Entity(

@@ -1,7 +1,11 @@
 """Stories, as their events leave them, without their long texts."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from domain.lifecycle.evolve import evolve_story
 from domain.story import Story
+from eventstore.transaction import TenantTx
 from projections.entity import Entity
 
 SELECT_ROWS = """
@@ -28,8 +32,8 @@ DELETE_ROWS = """
 INSERT_ROWS = """
     INSERT INTO app.story
     SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.story, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+      FROM json_populate_recordset(
+               jsonb_populate_record(NULL::app.story, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
 """
 
 STORIES = Entity(
@@ -43,3 +47,15 @@ STORIES = Entity(
     delete=DELETE_ROWS,
     insert=INSERT_ROWS,
 )
+
+TO_VERIFY = """
+    SELECT *
+      FROM app.story
+     WHERE tenant_id = $1 AND epic_id = $2 AND agent_status = 'reported_done' AND verified_status <> 'verified'
+     ORDER BY major, minor, story_id
+"""
+
+
+async def stories_to_verify(tx: TenantTx, epic_id: UUID) -> Sequence[Story]:
+    """Those of the epic that are reported and not verified."""
+    return [STORIES.from_row(row) for row in await tx.fetch(TO_VERIFY, tx.tenant_id, epic_id)]

@@ -28,8 +28,8 @@ DELETE_ROWS = """
 INSERT_ROWS = """
     INSERT INTO app.story_text
     SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.story_text, jsonb_build_object('tenant_id', $1::uuid)), $2::jsonb)
+      FROM json_populate_recordset(
+               jsonb_populate_record(NULL::app.story_text, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
 """
 
 STORY_TEXTS = Entity(

@@ -15,16 +15,17 @@ import pytest
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
 from supervisor.redis import EmbeddedRedis
-from tests.support import browser
+from tests.support import browser, nginx
 
 pytest_plugins = ["tests.support.database"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves the page tests out, visibly, where set-up could get no browser; never in CI."""
-    if browser.find() or os.environ.get("CI"):
+    """Leaves out, visibly, what needs a browser or nginx where there is none; never in CI."""
+    if os.environ.get("CI"):
         return
-    left_out = [item for item in items if item.get_closest_marker("browser")]
+    missing = [marker for marker, found in (("browser", browser.find()), ("nginx", nginx.find())) if not found]
+    left_out = [item for item in items if any(map(item.get_closest_marker, missing))]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 

@@ -21,7 +21,7 @@ ENVELOPE: dict[str, Any] = {
                 "details": {
                     "type": "object",
                     "description": "What is wrong with which field",
-                    "additionalProperties": {"type": "array", "items": {"type": "string"}},
+                    "additionalProperties": {"type": "array", "items": {}},
                 },
                 "current_state": {"type": "string"},
                 "attempted_action": {"type": "string"},

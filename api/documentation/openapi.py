@@ -31,6 +31,8 @@ WITH_ADMISSION = ("overloaded",)
 WITH_JSON = ("not_acceptable",)
 WITH_BODY = ("unsupported_media_type", "validation_failed")
 WITH_KEY = ("unauthorized", "invalid_api_key", "tenant_inactive", "insufficient_role")
+IN_A_TENANT = ("tenant_context_required",)
+WITH_CUSTODY = ("impersonation_refused",)
 
 
 class Documents:
@@ -146,4 +148,8 @@ def _codes(operation: dict[str, Any], opt: dict[str, Any]) -> list[str]:
         codes.append("not_found")
     if opt["access"] != "public":
         codes += WITH_KEY
+    if opt["access"] not in ("public", "=superadmin"):
+        codes += IN_A_TENANT
+    if opt.get("custody"):
+        codes += WITH_CUSTODY
     return codes + list(opt.get("errors", ()))

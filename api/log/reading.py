@@ -1,7 +1,9 @@
 """The log as the routes read it: one transaction for each question."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,7 +11,7 @@ from msgspec import Struct
 from domain.errors import NotFound
 from eventstore.append import NoLog
 from eventstore.checkpoints import StoredHead, checkpoint_at, newest_checkpoint
-from eventstore.heads import covering_checkpoint, current_checkpoint, sign_if_due
+from eventstore.heads import current_checkpoint, sign_if_due
 from eventstore.keyring import Keyring
 from eventstore.last_signed import LastSigned
 from eventstore.log_keys import LogKey, NoLogKey, read_log_keys
@@ -59,6 +61,7 @@ class LogReader:
         self._database = database
         self._keyring = keyring
         self._last_signed = last_signed
+        self._signing: dict[UUID, asyncio.Task[StoredHead]] = {}
 
     async def head(self, tenant_id: UUID, at_least: int | None = None) -> tuple[StoredHead, LogKey]:
         """The newest head, signed now if the last is more than a second behind; or the smallest with that size."""
@@ -120,8 +123,31 @@ class LogReader:
     async def receipt(self, tenant_id: UUID, position: int) -> bytes:
         """The tlog-proof of one entry under a head that covers it, signed at once if need be."""
         async with self._reading(tenant_id) as tx:
-            head = await covering_checkpoint(tx, self._keyring, position, self._last_signed)
+            head = await newest_checkpoint(tx)
+            if head is not None and position < head.size:
+                return (await receipt(tx, position, head.size, head.note)).encode()
+        head = await self._covering(tenant_id, position)
+        async with self._reading(tenant_id) as tx:
             return (await receipt(tx, position, head.size, head.note)).encode()
+
+    async def _covering(self, tenant_id: UUID, position: int) -> StoredHead:
+        """One signature for all of this process that wait for one: each alone would hold a connection meanwhile.
+
+        One that was under way before may have missed the entry; the next one has not.
+        """
+        for _ in range(2):
+            signing = self._signing.get(tenant_id)
+            if signing is None or signing.done():  # one that is done is in there until its callback has run
+                signing = self._signing[tenant_id] = asyncio.create_task(self.whole_head(tenant_id))
+                signing.add_done_callback(partial(self._signed, tenant_id))
+            head = await asyncio.shield(signing)
+            if position < head.size:
+                break
+        return head
+
+    def _signed(self, tenant_id: UUID, signing: asyncio.Task[StoredHead]) -> None:
+        if self._signing.get(tenant_id) is signing:
+            del self._signing[tenant_id]
 
     async def tile(self, tenant_id: UUID, path: str) -> bytes:
         """``path`` begins with ``tile/``."""

@@ -16,7 +16,8 @@ from config.settings import Settings
 from domain.api_key import shown_prefix
 from domain.event import Stream
 from domain.events import EVENTS, UPCASTERS
-from domain.tenant import ApiKeyCreated, CreateTenant, create_tenant
+from domain.key import ApiKeyCreated
+from domain.tenant import CreateTenant, create_tenant
 from eventstore.callers import store_key_hash
 from eventstore.codec import Codec
 from eventstore.command import Change
@@ -26,6 +27,7 @@ from eventstore.lane import Store
 from eventstore.log_keys import Begin, log_origin, new_log_key
 from eventstore.transaction import TenantTx
 from projections.inline import INLINE, MODELS
+from projections.tenants import EMAIL_INDEX
 
 ACTOR = ("operator",)
 
@@ -63,8 +65,9 @@ async def _create_tenant(settings: Settings, name: str, slug: str, email: str) -
         )
         try:
             await found_tenant(store, tenant_id, ACTOR, changes, beside)
-        except asyncpg.UniqueViolationError:
-            raise Declined(f"The slug {slug} has already been taken.") from None
+        except asyncpg.UniqueViolationError as error:
+            taken = f"address {email}" if error.constraint_name == EMAIL_INDEX else f"slug {slug}"
+            raise Declined(f"The {taken} has already been taken.") from None
     return {
         "tenant": {"id": tenant_id, "name": created.name, "slug": slug, "email": email, "status": "active"},
         "api_key": {"id": key_id, "name": key.name, "role": key.role, "key_prefix": key.key_prefix, "raw_key": raw_key},

@@ -23,10 +23,10 @@ from domain.caller import Role
 from domain.errors import Forbidden, NotFound
 from domain.event import Recorded, Stream
 from domain.project import CreateProject, Project, archive_project, create_project, update_project
+from domain.tenant_settings import read_settings
 from eventstore.command import Change, Need
 from projections.projects import count_contents, find_project, find_project_id, list_projects
 
-DEFAULT_MOST_PROJECTS = 50
 ACTIVE_PROJECTS = Need("active_projects", None)
 TAGS = ["Projects"]
 RETRYABLE = ("idempotency_key_reused",)
@@ -103,15 +103,17 @@ def _create(services: Services) -> HTTPRouteHandler:
     )
     async def create_project_of_tenant(asking: Asker, data: JSONBody[CreateProjectBody]) -> Response[bytes]:
         stream, slug = Stream("project", services.new_id()), Need("project_slug", data.slug)
-        wish = CreateProject(slug=data.slug, fields=data.fields(), most_projects=DEFAULT_MOST_PROJECTS)
+        tenant = Need("tenant", asking.caller.tenant_id)
 
         def decide(known: Known) -> Sequence[Change]:
+            most = read_settings(known[tenant].settings).max_projects
+            wish = CreateProject(slug=data.slug, fields=data.fields(), most_projects=most)
             events = create_project(known[slug] is not None, known[ACTIVE_PROJECTS], wish)
             return [Change(stream, event) for event in events]
 
         need = Need("project", stream.id)
         plan = Plan(
-            decide=decide, answer=partial(_answer, asking, need), needs=(need, slug, ACTIVE_PROJECTS),
+            decide=decide, answer=partial(_answer, asking, need), needs=(need, slug, tenant, ACTIVE_PROJECTS),
             streams=(stream,), status=201,
         )  # fmt: skip
         return await commands.carry_out(asking, plan)

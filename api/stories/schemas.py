@@ -1,13 +1,60 @@
 """Stories on the wire (spec 01, section 2.8): one body, whichever route answers with it."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.epics.schemas import Digits
+from api.pages import PageQuery
+from api.projects.schemas import Metadata, Text, as_text
 from api.times import wire_time
 from domain.numbering import StoryNumber
-from domain.story import Story, StoryText
+from domain.story import AgentStatus, Story, StoryFields, StoryText, VerifiedStatus
+
+
+class UpdateStoryBody(Struct, frozen=True, kw_only=True):
+    """Null is not said; "" clears a text; what is not listed is ignored, number and statuses too."""
+
+    title: Text | None = None
+    description: Text | None = None
+    acceptance_criteria: list[Any] | None = None
+    estimated_hours: float | Annotated[str, Meta(max_length=64)] | None = None
+    metadata: Metadata | None = None
+
+    def fields(self) -> StoryFields:
+        said = {
+            name: value
+            for name in ("title", "description", "acceptance_criteria", "estimated_hours")
+            if (value := getattr(self, name)) is not None
+        }
+        return StoryFields(**said, metadata=UNSET if self.metadata is None else as_text(self.metadata))
+
+
+class CreateStoryBody(UpdateStoryBody, frozen=True, kw_only=True):
+    number: Text | None = None
+
+
+class CreateStoryInEpicBody(CreateStoryBody, frozen=True, kw_only=True):
+    """Names the epic by its number in the project; digits in a string are taken as well."""
+
+    epic_number: int | Digits | None = None
+
+
+class StoriesOfEpicQuery(PageQuery, frozen=True, kw_only=True):
+    agent_status: Annotated[AgentStatus, Meta(description="Only stories that their agents left so.")] | UnsetType = (
+        UNSET
+    )
+    verified_status: (
+        Annotated[VerifiedStatus, Meta(description="Only stories confirmed or rejected so.")] | UnsetType
+    ) = UNSET
+
+
+class StoriesQuery(StoriesOfEpicQuery, frozen=True, kw_only=True):
+    project_id: Annotated[str, Meta(description="Id or slug of the project. Required.")] | UnsetType = UNSET
+    epic_id: Annotated[UUID, Meta(description="Only stories of this epic.")] | UnsetType = UNSET
+    number: Annotated[str, Meta(description="Only the story with this number; US-1.2 is 1.2.")] | UnsetType = UNSET
 
 
 def story_body(tenant_id: UUID, story: Story, text: StoryText) -> dict[str, Any]:

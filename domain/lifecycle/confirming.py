@@ -23,8 +23,9 @@ from domain.lifecycle.events import (
     StoryReported,
     StoryVerified,
 )
-from domain.lifecycle.identity import CustodyPolicy, Identity, is_implementer
+from domain.lifecycle.identity import Identity, is_implementer
 from domain.story import Story
+from domain.tenant_settings import TenantSettings
 
 MOST_REASON_BYTES = 2000
 CLOCK_SKEW = timedelta(seconds=60)
@@ -58,7 +59,7 @@ class Provenance(Struct, frozen=True, kw_only=True):
     pr_number: int | None = None
 
 
-def report(story: Story, who: Identity, policy: CustodyPolicy) -> tuple[Event, ...]:
+def report(story: Story, who: Identity, policy: TenantSettings) -> tuple[Event, ...]:
     """The state is tested before the gate."""
     agent = refusals.need_agent(who)
     if story.agent_status != "implementing":
@@ -70,7 +71,7 @@ def report(story: Story, who: Identity, policy: CustodyPolicy) -> tuple[Event, .
 
 
 def complete_review(
-    story: Story, who: Identity, policy: CustodyPolicy, review: Review, now: datetime
+    story: Story, who: Identity, policy: TenantSettings, review: Review, now: datetime
 ) -> tuple[Event, ...]:
     """A ``user`` key is a human and needs no agent. The state is tested before the gate, and answers 422."""
     if who.role != Role.USER:
@@ -90,7 +91,7 @@ def complete_review(
     )  # fmt: skip
 
 
-def verify(story: Story, who: Identity, policy: CustodyPolicy, judgement: Judgement) -> tuple[Event, ...]:
+def verify(story: Story, who: Identity, policy: TenantSettings, judgement: Judgement) -> tuple[Event, ...]:
     """The gate comes first, whatever the state."""
     orchestrator = refusals.need_orchestrator(who)
     _gate(story, who, policy, "verify")
@@ -109,12 +110,10 @@ def verify(story: Story, who: Identity, policy: CustodyPolicy, judgement: Judgem
     )
 
 
-def reject(story: Story, who: Identity, policy: CustodyPolicy, judgement: Judgement) -> tuple[Event, ...]:
+def reject(story: Story, who: Identity, policy: TenantSettings, judgement: Judgement) -> tuple[Event, ...]:
     """With the reset that follows, unless the tenant does without."""
     orchestrator = refusals.need_orchestrator(who)
-    reason = (judgement.summary or "").strip()
-    if not reason:
-        raise Invalid("A reason must be given", code="reason_required", reason="can't be blank")
+    reason = need_reason(judgement.summary)
     _gate(story, who, policy, "reject")
     if story.agent_status != "reported_done" and story.verified_status != "verified":
         raise refusals.wrong_state(story, "reject")
@@ -143,13 +142,29 @@ def backfill(story: Story, provenance: Provenance, earlier: Any) -> tuple[Event,
     )  # fmt: skip
 
 
-def mark_complete(story: Story, who: Identity, policy: CustodyPolicy, judgement: Judgement) -> tuple[Event, ...]:
+def mark_complete(story: Story, who: Identity, policy: TenantSettings, judgement: Judgement) -> tuple[Event, ...]:
     """For work from before loopctl, under the rules of backfill (D29): nobody here has ever touched the story."""
     orchestrator = refusals.need_orchestrator(who)
     _gate(story, who, policy, "verify")
     _check_untouched(story, "mark-complete")
     summary = (judgement.summary or "").strip() or "Complete before loopctl"
     return (StoryMarkedComplete(**_judged(story, orchestrator, judgement), summary=summary),)
+
+
+def need_reason(given: str | None) -> str:
+    """Raises Invalid (reason_required)."""
+    reason = (given or "").strip()
+    if not reason:
+        raise Invalid("A reason must be given", code="reason_required", reason="can't be blank")
+    return reason
+
+
+def need_review(review_type: str | None, summary: str | None) -> None:
+    """Raises Invalid (review_required)."""
+    said = (("review_type", review_type), ("summary", summary))
+    missing = {field: "can't be blank" for field, text in said if not (text or "").strip()}
+    if missing:
+        raise Invalid("review_type and summary are required", code="review_required", **missing)
 
 
 def is_reviewed(story: Story) -> bool:
@@ -161,7 +176,7 @@ def is_reviewed(story: Story) -> bool:
     )
 
 
-def _gate(story: Story, who: Identity, policy: CustodyPolicy, action: Literal["verify", "reject"]) -> None:
+def _gate(story: Story, who: Identity, policy: TenantSettings, action: Literal["verify", "reject"]) -> None:
     if is_implementer(story, who, policy.lineage_policy):
         raise refusals.own_work(story, action)
     if not policy.require_distinct_verifier or action == "reject" or story.review_position is None:
@@ -210,13 +225,7 @@ def _checked_review(story: Story, review: Review, now: datetime) -> datetime:
 
 
 def _checked_result(judgement: Judgement) -> Literal["pass", "partial"]:
-    missing = {
-        field: "can't be blank"
-        for field, text in (("review_type", judgement.review_type), ("summary", judgement.summary))
-        if not (text or "").strip()
-    }
-    if missing:
-        raise Invalid("review_type and summary are required", code="review_required", **missing)
+    need_review(judgement.review_type, judgement.summary)
     match judgement.result:
         case "pass" | "partial" as result:
             return result

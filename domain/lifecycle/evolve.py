@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, structs
 
+from domain.criteria import still_checked
 from domain.event import JsonText, Recorded
 from domain.lifecycle import events as on
 from domain.numbering import parse_story_number
@@ -202,10 +203,11 @@ def evolve_text(text: StoryText | None, recorded: Recorded) -> StoryText | None:
         case StoryDeleted():
             return None
         case StoryUpdated() as event if text:
-            said = ("description", "acceptance_criteria", "metadata")
-            return structs.replace(
-                text, **{name: value for name in said if (value := getattr(event, name)) is not UNSET}
-            )
+            names = ("description", "acceptance_criteria", "metadata")
+            said = {name: value for name in names if (value := getattr(event, name)) is not UNSET}
+            if event.acceptance_criteria is not UNSET:
+                said["criteria_checks"] = still_checked(text, event.acceptance_criteria)
+            return structs.replace(text, **said)
         case on.StoryBackfilled() as event if text:
             return structs.replace(text, metadata=_backfilled(text.metadata, event, recorded.at))
         case CriterionUpdated() as event if text:

@@ -1,23 +1,13 @@
 """Who acts on a story, and whether that is the one who did the work (spec 01, sections 3.3 and 8.2)."""
 
 from collections.abc import Sequence
-from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from domain.caller import Caller, Role
 from domain.story import Story
-
-LineagePolicy = Literal["agent", "ancestry", "strict"]
-
-
-class CustodyPolicy(Struct, frozen=True, kw_only=True):
-    """What a tenant has set. The defaults are those of a tenant that has set nothing."""
-
-    lineage_policy: LineagePolicy = "ancestry"
-    require_distinct_verifier: bool = False
-    auto_reset_on_rejection: bool = True
+from domain.tenant_settings import LineagePolicy
 
 
 class Identity(Struct, frozen=True, kw_only=True):

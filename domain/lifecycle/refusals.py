@@ -25,7 +25,7 @@ def wrong_state(story: Story, action: str, *, code: str = "invalid_transition", 
     """The state of the axis that blocks stands in ``current_state``."""
     state = _blocking_state(story, action)
     return Conflict(
-        f"Conflict: cannot {action} a story that is {state}. Cannot {action}.",
+        f"Conflict: Cannot {action} a story that is {state}",
         code=code,
         **_facts(story, action, state, hint or HINTS[action]),
     )

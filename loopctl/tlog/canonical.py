@@ -6,6 +6,7 @@ keys by code point; that differs from the UTF-16 order of RFC 8785 only where ch
 """
 
 import re
+from types import NoneType
 from typing import Any, NewType, NoReturn
 
 from msgspec import MsgspecError, Raw, to_builtins
@@ -29,6 +30,9 @@ BEYOND_UFFFF = re.compile(rb"[\xf0-\xf4]")
 def _refuse_fraction(_: str) -> NoReturn:
     raise ValueError("fraction")
 
+
+HARMLESS = frozenset({str, int, bool, NoneType})
+"""What ``to_builtins`` leaves of everything that is neither a number with a fraction nor a container."""
 
 SORTED = Encoder(order="sorted")
 IN_ORDER = Encoder()
@@ -85,9 +89,10 @@ def _refuse_lost_numbers(value: object) -> None:
     values = [to_builtins(value)]
     while values:
         each = values.pop()
-        if isinstance(each, float):
+        if type(each) is float:
             raise TlogError("json_unrepresentable", "JSON", "a number that JSON cannot express")
-        values += each.values() if isinstance(each, dict) else each if isinstance(each, list | tuple) else ()
+        inner = each.values() if type(each) is dict else each if type(each) in (list, tuple) else ()
+        values += [one for one in inner if type(one) not in HARMLESS]
 
 
 def _in_utf16_order(text: bytes, decoded: Any) -> bytes:

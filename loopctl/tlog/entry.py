@@ -121,7 +121,7 @@ def timestamp(moment: datetime) -> str:
     """``moment`` must be in UTC."""
     if moment.utcoffset() != timedelta(0):
         raise ValueError("times in the log are UTC")
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _check(entry: Entry) -> None:

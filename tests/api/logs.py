@@ -1,7 +1,8 @@
 """A real log behind an application in this process: tenants with keys, for the tests of the routes."""
 
 import secrets
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -17,8 +18,10 @@ from config.keys import generate_key, parse_keys
 from domain.api_key import ALPHABET, complete_key, shown_prefix
 from domain.event import Stream
 from domain.events import EVENTS, UPCASTERS
-from domain.tenant import ApiKeyCreated, TenantCreated
-from eventstore.callers import find_caller, store_key_hash
+from domain.key import ApiKeyCreated
+from domain.tenant import TenantCreated
+from eventstore.caller_cache import CallerCache
+from eventstore.callers import store_key_hash
 from eventstore.codec import Codec
 from eventstore.command import Change
 from eventstore.founding import found_tenant
@@ -41,40 +44,45 @@ WHOLE = {"name": "My App", "slug": "my-app"}
 class Service(Struct, frozen=True):
     app: Shell
     store: Store
+    callers: CallerCache
 
 
 @asynccontextmanager
-async def service(database: TestDatabase, last_signed: LastSigned | None = None) -> AsyncIterator[Service]:
-    """The application as `api.main` puts it together, on a given database."""
+async def service(
+    database: TestDatabase,
+    last_signed: LastSigned | None = None,
+    *,
+    remember_seconds: float = 0.0,
+    parts: Mapping[str, Any] | None = None,
+    **services: Any,
+) -> AsyncIterator[Service]:
+    """The application as `api.main` puts it together, on a given database; callers are looked up each time, unless
+    they are to be remembered. Two of them on one database are two processes. ``parts`` of the store may differ."""
     opened = await Database.connect(database.app_url, role="loopctl_app")
+    callers = CallerCache(opened, PEPPERS, time.monotonic, remember_seconds)
     store = Store(
-        database=opened,
-        codec=Codec(EVENTS, UPCASTERS),
-        models=MODELS,
-        projections=INLINE,
-        now=noon,
-        committed=nobody_follows,
-    )
+        database=opened, codec=Codec(EVENTS, UPCASTERS), models=MODELS, projections=(*INLINE, callers.note), now=noon,
+        committed=lambda tenant, _: callers.committed(tenant),
+    )  # fmt: skip
+    store = msgspec.structs.replace(store, **(parts or {}))
 
     def caller_of(raw_key: str) -> Any:
-        return find_caller(opened, PEPPERS, raw_key, NOON)
+        return callers.find(raw_key, NOON)
 
-    app = made(
-        submit=Writer(store).submit,
-        reading=opened.tenant_transaction,
-        find_caller=caller_of,
-        utc_now=noon,
-        log_reader=LogReader(opened, KEYRING, last_signed),
-    )
-    yield Service(app, store)
+    given = {
+        "submit": Writer(store).submit, "reading": opened.tenant_transaction, "find_caller": caller_of, "utc_now": noon,
+        "reading_names": opened.system_transaction, "log_reader": LogReader(opened, KEYRING, last_signed),
+        "peppers": PEPPERS, "callers_are_current": callers.is_current,
+    }  # fmt: skip
+    yield Service(made(**{**given, **services}), store, callers)
     await opened.close()
+
+
+def nobody_follows(_: UUID, __: int) -> None: ...
 
 
 def noon() -> datetime:
     return NOON
-
-
-def nobody_follows(_: UUID, __: int) -> None: ...
 
 
 async def tenant_with_key(store: Store, role: Any = "user", **changes: Any) -> tuple[UUID, str]:
@@ -101,3 +109,11 @@ async def create(app: Shell, raw: str, body: Any = WHOLE, **headers: str) -> Ans
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
     return await ask(app, "/api/v1/projects", method="POST", headers=sent, body=msgspec.json.encode(body))
+
+
+async def call(app: Shell, raw: str, path: str, method: str = "GET", body: Any = None, **headers: str) -> Answer:
+    """Any route; ``headers`` with underscores for hyphens."""
+    sent = {"Authorization": f"Bearer {raw}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    if body is None:
+        return await ask(app, path, method=method, headers=sent)
+    return await ask(app, path, method=method, headers={**JSON, **sent}, body=msgspec.json.encode(body))

@@ -1,6 +1,7 @@
 """What a client that knows only the host can find."""
 
 import hashlib
+import re
 from typing import Any
 
 import jsonschema_rs
@@ -57,11 +58,8 @@ async def test_the_route_list_is_read_off_the_router() -> None:
 async def test_every_listed_route_exists() -> None:
     app = made()
     for route in (await ask(app, "/api/v1/routes")).json()["routes"]:
-        answer = await ask(
-            app,
-            route["path"].replace(":name", "index.css").replace(":position", "1").replace(":tenant_id", TENANT),
-            method=route["method"],
-        )
+        path = route["path"].replace(":name", "index.css").replace(":position", "1")
+        answer = await ask(app, re.sub(r":\w+_id\b", TENANT, path), method=route["method"])
         if route["role"] != "public":
             assert answer.status == 401, route
         elif ":" not in route["path"]:  # without a tenant, not found is what the others answer too

@@ -50,7 +50,7 @@ class Operator(Struct, frozen=True):
         return json.loads(done.stdout)
 
     def tenant(self, slug: str) -> dict[str, Any]:
-        said = self.said("create-tenant", "--name", "Acme", "--slug", slug, "--email", "ann@example.com")
+        said = self.said("create-tenant", "--name", "Acme", "--slug", slug, "--email", f"{slug}@example.com")
         made: dict[str, Any] = said["tenant"]
         return made
 

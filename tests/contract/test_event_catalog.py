@@ -16,7 +16,7 @@ VOCABULARY = {
         "tenant_created key_rotated audit_key_bootstrapped tenant_updated tenant_suspended tenant_activated"
         " custody_halted halt_cleared custody_violation witness_suspect"
     ),
-    "agent": "registered",
+    "agent": "registered updated",
     "project": "created updated archived imported merge_imported",
     "epic": "created updated deleted completed",
     "story": (
@@ -29,7 +29,7 @@ VOCABULARY = {
     "artifact_report": "created",
     "token_usage_report": "created",
     "orchestrator_state": "saved",
-    "api_key": "created revoked rotated",
+    "api_key": "created revoked rotated linked",
     "dispatch": "created revoked expired",
     "capability": "minted picked_up consumed rejected",
 }

@@ -10,7 +10,7 @@ import pytest
 
 from eventstore.append import NoLog
 from eventstore.checkpoints import StoredHead, checkpoint_at, newest_checkpoint
-from eventstore.heads import ClockBehind, covering_checkpoint, current_checkpoint, sign_if_due
+from eventstore.heads import ClockBehind, current_checkpoint, sign_if_due
 from eventstore.last_signed import FileLastSigned, LastSigned
 from eventstore.log_keys import Begin, NoLogKey, log_signers, new_log_key, read_key_history
 from eventstore.rederive import HeadRefused
@@ -136,18 +136,6 @@ async def test_a_receipt_proves_its_entry_offline(app: Database, tenant: UUID) -
         entry = await tx.fetchval("SELECT entry FROM app.log_entry WHERE tenant_id = $1 AND position = 300", tenant)
         trust = Trust(await read_key_history(tx))
     assert check_receipt(parse_receipt(made.encode()), entry, trust).checkpoint.size == 600
-
-
-async def test_a_head_that_covers_the_entry_is_enough_for_its_receipt(app: Database, tenant: UUID) -> None:
-    await grow(app, tenant, 5)
-    head = await sign(app, tenant)
-    await grow(app, tenant, 5)
-    async with app.tenant_transaction(tenant) as tx:
-        counting = Counting(tx)
-        assert await covering_checkpoint(counting.tx, KEYRING, 4) == head
-        assert counting.statements == 1
-        assert (await covering_checkpoint(tx, KEYRING, 5)).size == 10
-        assert (await covering_checkpoint(tx, KEYRING, 10)).size == 10
 
 
 async def test_without_a_log_or_a_key_nothing_is_signed(app: Database, made: TestDatabase, tenant: UUID) -> None:

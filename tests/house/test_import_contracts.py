@@ -58,8 +58,9 @@ def test_a_forbidden_import_breaks_its_contract(contract: dict[str, object], tmp
     assert f"{contract['name']} BROKEN" in found.stdout
 
 
-DOOR = "tests/support/dcb.py"
-"""Of the package eventsourcing, whose next minor version renames what we use of it."""
+DOORS = ("tests/support/dcb.py", "bench/recorder.py")
+"""Of the package eventsourcing, whose next minor version renames what we use of it: its vocabulary for the tests, and
+its stock recorder for the comparison, which needs a driver of its own."""
 
 
 def past_the_door(found: Iterable[Source]) -> list[str]:
@@ -68,7 +69,7 @@ def past_the_door(found: Iterable[Source]) -> list[str]:
         source.name
         for source in found
         for node in ast.walk(source.tree())
-        if isinstance(node, imports) and "eventsourcing" in ast.unparse(node) and source.name != DOOR
+        if isinstance(node, imports) and "eventsourcing" in ast.unparse(node) and source.name not in DOORS
     ]
 
 
@@ -79,4 +80,4 @@ def test_eventsourcing_is_imported_through_one_module() -> None:
 def test_an_import_past_that_module_is_found() -> None:
     """The control."""
     text = "def f():\n    from eventsourcing.dcb import api\n"
-    assert past_the_door([Source("bench/made_up.py", text), Source(DOOR, text)]) == ["bench/made_up.py"]
+    assert past_the_door([Source("bench/made_up.py", text), Source(DOORS[0], text)]) == ["bench/made_up.py"]

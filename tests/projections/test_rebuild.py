@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from domain.event import Stream
-from domain.tenant import ApiKeyCreated, TenantCreated
+from domain.key import ApiKeyCreated
+from domain.tenant import TenantCreated
 from eventstore.command import Change
 from eventstore.founding import found_tenant
 from eventstore.transaction import Database, TenantTx

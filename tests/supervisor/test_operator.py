@@ -31,7 +31,7 @@ def operator(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def tenant(data: Path, slug: str) -> dict[str, Any]:
-    done = operator(data, "create-tenant", "--name", "Acme", "--slug", slug, "--email", "ann@example.com")
+    done = operator(data, "create-tenant", "--name", "Acme", "--slug", slug, "--email", f"{slug}@example.com")
     assert done.returncode == 0, done.stderr
     made: dict[str, Any] = json.loads(done.stdout)
     return made

@@ -1,0 +1,116 @@
+"""New keys: made by request or by rotation; the raw key goes out with the answer and nowhere else."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response
+from msgspec import structs
+
+from api.api_keys.raw import new_raw_key, raw_key_again
+from api.api_keys.schemas import CreateKeyBody, new_key_body
+from api.asking import Asking
+from api.commands import Commands, Known, Plan, existing
+from api.services import Services
+from api.times import wire_time
+from domain.api_key import shown_prefix
+from domain.event import Recorded, Stream
+from domain.key import ApiKey, CreateKey, RotateKey, create_key, rotate_key
+from domain.tenant_settings import read_settings
+from eventstore.callers import store_key_hash
+from eventstore.command import Change, Need, Reply
+from eventstore.transaction import TenantTx
+from projections.keys import KEYS
+
+UNREVOKED = Need("unrevoked_keys", None)
+CREATED = 201
+
+
+async def make_key(services: Services, asking: Asking, data: CreateKeyBody) -> Response[bytes]:
+    """Raises Invalid."""
+    stream, at, tenant = Stream("api_key", services.new_id()), services.utc_now(), _tenant(asking)
+    raw_key = new_raw_key(asking, stream.id, services.peppers)
+    wish = CreateKey(
+        name=data.name or "", role=data.role or "", key_prefix=shown_prefix(raw_key), agent_id=data.agent(),
+        expires_at=data.moment(), most_keys=0,
+    )  # fmt: skip
+    agent, of_agent = Need("agent", wish.agent_id), Need("keys_of_agent", wish.agent_id)
+
+    def decide(known: Known) -> Sequence[Change]:
+        whole = structs.replace(wish, most_keys=_most_keys(known, tenant))
+        events = create_key(whole, known.get(agent), known[UNREVOKED], known.get(of_agent, ()), at)
+        return [Change(stream, event) for event in events]
+
+    need = Need("api_key", stream.id)
+    plan = Plan(
+        decide=decide, answer=lambda known, _: {"api_key": new_key_body(known[need])},
+        needs=(need, tenant, UNREVOKED, *((agent, of_agent) if wish.agent_id else ())), streams=(stream,),
+        status=CREATED, beside=_hash(services, stream.id, raw_key),
+    )  # fmt: skip
+    commands = Commands(services)
+    reply = await commands.submit(asking, plan)
+    return await commands.answer(asking, _with_raw_key(services, asking, reply, "api_key", raw_key))
+
+
+async def replace_key(services: Services, asking: Asking, key_id: UUID, grace_hours: int) -> Response[bytes]:
+    """Both keys are good until the grace is over."""
+    old, new = Stream("api_key", key_id), Stream("api_key", services.new_id())
+    old_need, new_need, tenant = Need("api_key", old.id), Need("api_key", new.id), _tenant(asking)
+    at = services.utc_now()
+    raw_key = new_raw_key(asking, new.id, services.peppers)
+    agent_id = await _agent_of(services, asking, key_id)
+    of_agent = Need("keys_of_agent", agent_id)
+
+    def decide(known: Known) -> Sequence[Change]:
+        wish = RotateKey(
+            new_id=new.id, key_prefix=shown_prefix(raw_key), grace_hours=grace_hours,
+            most_keys=_most_keys(known, tenant),
+        )  # fmt: skip
+        key: ApiKey = existing(known, old_need)
+        created, rotated = rotate_key(key, wish, known[UNREVOKED], known.get(of_agent, ()), at)
+        return [Change(new, created), Change(old, rotated)]
+
+    def answer(known: Known, _: Sequence[Recorded]) -> Any:
+        return {
+            "new_key": new_key_body(known[new_need]),
+            "old_key_expires_at": wire_time(known[old_need].expires_at),
+        }
+
+    plan = Plan(
+        decide=decide, answer=answer, needs=(old_need, new_need, tenant, UNREVOKED, *((of_agent,) if agent_id else ())),
+        streams=(old, new), status=CREATED, beside=_hash(services, new.id, raw_key),
+    )  # fmt: skip
+    commands = Commands(services)
+    reply = await commands.submit(asking, plan)
+    return await commands.answer(asking, _with_raw_key(services, asking, reply, "new_key", raw_key))
+
+
+async def _agent_of(services: Services, asking: Asking, key_id: UUID) -> UUID | None:
+    """Whose the key is, which can change once, from nobody's: then an earlier key of that agent there cannot be."""
+    async with services.reading(asking.caller.tenant_id) as tx:
+        found = (await KEYS.load(tx, [key_id])).get(key_id)
+    return found.agent_id if found else None
+
+
+def _tenant(asking: Asking) -> Need:
+    return Need("tenant", asking.caller.tenant_id)
+
+
+def _most_keys(known: Known, tenant: Need) -> int:
+    return read_settings(known[tenant].settings).max_api_keys
+
+
+def _hash(services: Services, key_id: UUID, raw_key: str) -> Callable[[TenantTx], Awaitable[None]]:
+    return partial(store_key_hash, key_id=key_id, pepper=services.peppers[0], raw_key=raw_key)
+
+
+def _with_raw_key(services: Services, asking: Asking, reply: Reply, member: str, raw_key: str) -> Reply:
+    """What was stored under the idempotency key has none; a retry gets the one that its first try got."""
+    if reply.status != CREATED:
+        return reply
+    body: dict[str, Any] = msgspec.json.decode(reply.body)
+    key = body[member]
+    again = raw_key_again(asking, UUID(key["id"]), key["key_prefix"], services.peppers) if reply.replayed else raw_key
+    return structs.replace(reply, body=msgspec.json.encode({**body, member: {**key, "raw_key": again}}))

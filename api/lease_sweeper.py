@@ -1,0 +1,77 @@
+"""Ends claims whose time has run out: the story goes back to the queue, by an event like everything else.
+
+Every process does this; the log orders them, and whoever comes second finds nothing to do.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from msgspec import Struct
+
+from api.services import Submit
+from api.written import refused
+from domain.event import Recorded, Stream
+from domain.lifecycle.working import expire_lease
+from eventstore.command import Change, Command, Need, Reply
+from eventstore.transaction import Database
+
+EXPIRED = "SELECT tenant_id, story_id FROM app.expired_leases($1, $2)"
+
+PAUSE_SECONDS = 1.0
+MOST_AT_ONCE = 200
+ACTOR = ("system", "system:lease_expiry")
+
+log = structlog.get_logger("api")
+
+
+class LeaseSweeper(Struct, frozen=True):
+    database: Database
+    submit: Submit
+
+    async def run(self, now: Callable[[], datetime]) -> None:
+        """Until it is cancelled. ``now`` gives the time in UTC."""
+        while True:
+            try:
+                await self.sweep(now())
+            except Exception as error:  # noqa: BLE001  # whatever it is, the next round may do better
+                log.warning("leases_not_swept", error_class=type(error).__name__)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def sweep(self, now: datetime) -> int:
+        """How many claims were over."""
+        async with self.database.system_transaction() as tx:
+            rows = await tx.fetch(EXPIRED, now, MOST_AT_ONCE)
+        for row in rows:
+            await self.submit(row["tenant_id"], expiry(row["story_id"], now))
+        return len(rows)
+
+
+@asynccontextmanager
+async def sweeping(sweeper: LeaseSweeper, now: Callable[[], datetime]) -> AsyncIterator[None]:
+    """As long as the block runs."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(sweeper.run(now), name="lease sweeper")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+def expiry(story_id: UUID, now: datetime) -> Command:
+    """Nothing is recorded when the lease was renewed in the meantime."""
+    stream, need = Stream("story", story_id), Need("story", story_id)
+
+    def decide(known: Mapping[Need, Any]) -> Sequence[Change]:
+        story = known[need]
+        return [Change(stream, event) for event in expire_lease(story, now)] if story else []
+
+    return Command(actor=ACTOR, at=now, needs=(need,), streams=(stream,), decide=decide, reply=_done, refuse=refused)
+
+
+def _done(_: Mapping[Need, Any], recorded: Sequence[Recorded]) -> Reply:
+    return Reply(200, b"", recorded[-1].position if recorded else None)

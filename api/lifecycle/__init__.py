@@ -1,0 +1,1 @@
+"""The way of a story from contract to verified, over HTTP."""

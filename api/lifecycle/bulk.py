@@ -1,0 +1,281 @@
+"""Many stories in one request (spec 01, section 3.6): the single transitions, one for each entry, and no other way."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
+from msgspec import Struct, structs
+
+from api.asking import Asker, Asking
+from api.documentation.responses import answers
+from api.lifecycle import examples
+from api.lifecycle.confirming import reject_transition, verify_transition
+from api.lifecycle.schemas import (
+    MOST_IN_BULK,
+    BulkBody,
+    BulkClaimBody,
+    RejectBody,
+    VerifyBody,
+    json_text,
+)
+from api.lifecycle.transitions import Bodies, Transition, Transitions
+from api.lifecycle.working import claim_transition
+from api.paths import EpicPath
+from api.services import Services
+from api.written import with_reply_headers
+from domain.errors import Invalid, NotFound
+from domain.lifecycle import confirming
+from domain.lifecycle.confirming import Judgement
+from domain.lifecycle.identity import identity_of
+from domain.lifecycle.refusals import need_orchestrator
+from domain.lifecycle.working import Hold
+from eventstore.command import Need, Reply
+from projections.epics import EPICS
+from projections.stories import stories_to_verify
+
+TAGS = ["Lifecycle in bulk"]
+
+
+class Entry(Struct, frozen=True):
+    """One of many: which story, and what to do. ``transition`` is None for an entry that is wrong by itself."""
+
+    story_id: Any
+    transition: Transition | None
+    problem: str = ""
+
+
+class Outcome(Struct, frozen=True):
+    entry: Entry
+    reply: Reply | None
+    problem: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        return self.reply is not None and self.reply.status < 300
+
+    @property
+    def code(self) -> str:
+        return "not_found" if self.reply is None else str(_error(self.reply).get("code", ""))
+
+    @property
+    def reason(self) -> str:
+        return self.problem if self.reply is None else str(_error(self.reply).get("message", ""))
+
+
+def bulk_routes(services: Services) -> Sequence[HTTPRouteHandler]:
+    return [
+        _claim(services),
+        *(_judge(services, *each) for each in JUDGEMENTS),
+        _verify_all(services),
+    ]
+
+
+async def carry_out_all(services: Services, asking: Asking, entries: Sequence[Entry]) -> Sequence[Outcome]:
+    """In the order of the request. The lane decides them one after the other and commits them together."""
+    transitions = Transitions(services)
+
+    async def one(entry: Entry) -> Outcome:
+        if entry.transition is None:
+            return Outcome(entry, None, entry.problem)
+        reply = await transitions.reply(_for_entry(asking, entry.story_id), entry.story_id, entry.transition)
+        return Outcome(entry, reply)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(entry)) for entry in entries]
+    return [task.result() for task in tasks]
+
+
+def _for_entry(asking: Asking, story_id: UUID) -> Asking:
+    """With an idempotency key of its own, so that a retry of the whole finds what became of each."""
+    whole = asking.idempotency
+    if whole is None:
+        return asking
+    key = sha256(f"{whole.key}\n{story_id}".encode()).hexdigest()
+    return structs.replace(asking, idempotency=structs.replace(whole, key=f"bulk:{key}"))
+
+
+def _claim(services: Services) -> HTTPRouteHandler:
+    @post(
+        "/api/v1/stories/bulk/claim",
+        opt={"access": "=agent", "custody": True, "errors": ("idempotency_key_reused",)},
+        tags=TAGS,
+        summary="Claim many stories",
+        description="At most 50. Each as by itself; 422 with the same body when none succeeded.",
+        status_code=200,
+        responses=answers(200, "What became of each", examples.BULK),
+    )
+    async def claim_stories(asking: Asker, data: JSONBody[BulkClaimBody]) -> Response[bytes]:
+        bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
+        items = _items(data.story_ids, "story_ids")
+
+        def entry(story_id: UUID, _: Any) -> Transition:
+            return claim_transition(bodies, Need("prerequisites", story_id), Hold(), services)
+
+        entries = _entries([{"story_id": item} for item in items], entry)
+        return _results(await carry_out_all(services, asking, entries))
+
+    return claim_stories
+
+
+def _verifying(services: Services, bodies: Bodies, item: Any) -> Transition:
+    return verify_transition(_read(item, VerifyBody), services, bodies)
+
+
+def _rejecting(services: Services, bodies: Bodies, item: Any) -> Transition:
+    return reject_transition(_read(item, RejectBody), services, bodies)
+
+
+def _completing(services: Services, bodies: Bodies, item: Any) -> Transition:
+    body = _read(item, VerifyBody)
+    judgement = Judgement(
+        verification_id=services.new_id(), review_type=body.review_type or "pre_existing", summary=body.summary,
+        findings=json_text(body.findings),
+    )  # fmt: skip
+    return Transition(
+        action="mark-complete",
+        decide=lambda asked: confirming.mark_complete(asked.story, asked.who, asked.policy, judgement),
+        body=bodies.story,
+    )
+
+
+Judging = Callable[[Services, Bodies, Any], Transition]
+JUDGEMENTS: Sequence[tuple[str, Judging, str]] = (
+    ("verify", _verifying, "Confirm the work of many stories"),
+    ("reject", _rejecting, "Reject the work of many stories"),
+    ("mark-complete", _completing, "Mark many stories that were finished before loopctl"),
+)
+"""Name in the path, transition of an entry, summary."""
+
+
+def _judge(services: Services, name: str, judging: Judging, summary: str) -> HTTPRouteHandler:
+    @post(
+        f"/api/v1/stories/bulk/{name}",
+        opt={"access": "=orchestrator", "custody": True, "errors": BULK_ERRORS},
+        tags=TAGS,
+        operation_id=f"bulk_{name.replace('-', '_')}",
+        summary=summary,
+        description="At most 50, each under the rules of a single one; 422 with the same body when none succeeded.",
+        status_code=200,
+        responses=answers(200, "What became of each", examples.BULK),
+    )
+    async def judge_stories(asking: Asker, data: JSONBody[BulkBody]) -> Response[bytes]:
+        need_orchestrator(identity_of(asking.caller))
+        bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
+        entries = _entries(_items(data.stories, "stories"), lambda _, item: judging(services, bodies, item))
+        return _results(await carry_out_all(services, asking, entries))
+
+    return judge_stories
+
+
+BULK_ERRORS = ("orchestrator_agent_required", "idempotency_key_reused")
+
+
+def _verify_all(services: Services) -> HTTPRouteHandler:
+    @post(
+        "/api/v1/epics/{epic_id:uuid}/verify-all",
+        opt={"access": "=orchestrator", "custody": True, "errors": (*BULK_ERRORS, "review_required")},
+        tags=TAGS,
+        summary="Confirm all reported stories of an epic",
+        description="Each under the rules of a single one; what was refused is listed with its reason.",
+        status_code=200,
+        responses=answers(
+            200, "How many", {"verified_count": 1, "skipped_count": 0, "total_eligible": 1, "errors": []}
+        ),
+    )
+    async def verify_all_of_epic(asking: Asker, epic_id: EpicPath, data: JSONBody[VerifyBody]) -> dict[str, Any]:
+        need_orchestrator(identity_of(asking.caller))
+        confirming.need_review(data.review_type, data.summary)
+        async with services.reading(asking.caller.tenant_id) as tx:
+            if not await EPICS.load(tx, [epic_id]):
+                raise NotFound("Not found")
+            found = await stories_to_verify(tx, epic_id)
+        bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
+        entries = [Entry(story.story_id, verify_transition(data, services, bodies)) for story in found]
+        outcomes = await carry_out_all(services, asking, entries)
+        verified = sum(outcome.succeeded for outcome in outcomes)
+        numbers = {story.story_id: story.number for story in found}
+        return {
+            "verified_count": verified,
+            "skipped_count": len(outcomes) - verified,
+            "total_eligible": len(outcomes),
+            "errors": [
+                {
+                    "story_id": outcome.entry.story_id,
+                    "number": numbers[outcome.entry.story_id],
+                    "code": outcome.code,
+                    "reason": outcome.reason,
+                }
+                for outcome in outcomes
+                if not outcome.succeeded
+            ],
+        }
+
+    return verify_all_of_epic
+
+
+def _items(given: Any, field: str) -> Sequence[Any]:
+    """Raises Invalid."""
+    if not isinstance(given, list):
+        raise Invalid(**{field: "must be a list"})
+    if not given:
+        raise Invalid(**{field: "can't be empty"})
+    if len(given) > MOST_IN_BULK:
+        raise Invalid(**{field: f"should have at most {MOST_IN_BULK} item(s)"})
+    return given
+
+
+def _entries(items: Sequence[Any], transition: Callable[[UUID, Any], Transition]) -> Sequence[Entry]:
+    """Each story once: what is said of it first counts."""
+    entries: dict[Any, Entry] = {}
+    for item in items:
+        given = item.get("story_id") if isinstance(item, dict) else None
+        try:
+            story_id = UUID(given) if isinstance(given, str) else None
+        except ValueError:
+            story_id = None
+        if story_id is None:
+            entries.setdefault(str(given), Entry(given, None, "Story not found"))
+        elif story_id not in entries:
+            entries[story_id] = _entry(story_id, item, transition)
+    return list(entries.values())
+
+
+def _entry(story_id: UUID, item: Any, transition: Callable[[UUID, Any], Transition]) -> Entry:
+    try:
+        return Entry(story_id, transition(story_id, item))
+    except msgspec.ValidationError as error:
+        return Entry(story_id, None, str(error))
+
+
+def _read(item: Any, kind: Any) -> Any:
+    """Raises msgspec.ValidationError."""
+    return msgspec.convert(item, kind)
+
+
+def _results(outcomes: Sequence[Outcome]) -> Response[bytes]:
+    results = [
+        {"story_id": outcome.entry.story_id, "status": "success"}
+        if outcome.succeeded
+        else {
+            "story_id": outcome.entry.story_id,
+            "status": "error",
+            "code": outcome.code,
+            "reason": outcome.reason,
+        }
+        for outcome in outcomes
+    ]
+    status = 200 if any(outcome.succeeded for outcome in outcomes) else 422
+    positions = [outcome.reply.position for outcome in outcomes if outcome.reply and outcome.reply.position is not None]
+    return with_reply_headers(status, msgspec.json.encode({"results": results}), max(positions, default=None))
+
+
+def _error(reply: Reply) -> dict[str, Any]:
+    decoded = msgspec.json.decode(reply.body) if reply.body else {}
+    found: dict[str, Any] = decoded.get("error", {}) if isinstance(decoded, dict) else {}
+    return found

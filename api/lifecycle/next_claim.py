@@ -1,0 +1,127 @@
+"""POST /api/v1/stories/next/claim: the best ready story of a project, contracted and claimed in one decision."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
+from msgspec import structs
+
+from api.asking import Asker, Asking
+from api.commands import Commands, Known, Plan
+from api.documentation.responses import answers
+from api.lifecycle import examples
+from api.lifecycle.schemas import NextClaimBody
+from api.lifecycle.transitions import Bodies, StoryNeeds
+from api.lifecycle.working import lease_of
+from api.projects.routes import project_id_of
+from api.services import Services
+from domain.errors import Conflict, Invalid, NotFound
+from domain.event import Event, Recorded, Stream
+from domain.lifecycle import working
+from domain.lifecycle.identity import Identity, identity_of
+from domain.lifecycle.refusals import need_agent
+from domain.lifecycle.working import Echo, Hold
+from domain.story import Story
+from eventstore.command import Change, Need
+from projections.projects import find_project
+from projections.work_queue import best_ready
+
+CANDIDATES = 16
+"""Others may take some in the meantime."""
+ROUNDS = 8
+
+
+class Outrun(Exception):
+    """Others have taken all candidates. Not a refusal: those are kept under the idempotency key."""
+
+
+def next_claim_routes(services: Services) -> Sequence[HTTPRouteHandler]:
+    commands = Commands(services)
+
+    @post(
+        "/api/v1/stories/next/claim",
+        opt={
+            "access": "=agent",
+            "custody": True,
+            "errors": ("agent_identity_required", "nothing_ready", "idempotency_key_reused"),
+        },
+        tags=["Lifecycle"],
+        summary="Claim the best ready story of a project",
+        description="The one that most other stories wait for; it is contracted and claimed in one step.",
+        status_code=200,
+        responses=answers(200, "The story", examples.STORY_ANSWER),
+    )
+    async def claim_next_story(asking: Asker, data: JSONBody[NextClaimBody]) -> Response[bytes]:
+        who = identity_of(asking.caller)
+        need_agent(who)
+        if not data.project_id:
+            raise Invalid(project_id="can't be blank")
+        project_id = await project_id_of(services, asking, data.project_id)
+        for _ in range(ROUNDS):
+            candidates = await _candidates(services, asking, project_id)
+            pick = Pick(services, asking, candidates, Hold(lease_seconds=data.lease_seconds))
+            try:
+                return await commands.carry_out(asking, pick.plan())
+            except Outrun:
+                if not candidates:
+                    break
+        raise Conflict(
+            "Conflict: no story of the project is ready to be claimed.",
+            code="nothing_ready",
+            current_state="empty",
+            attempted_action="claim",
+            hints=["GET /api/v1/stories/blocked says what the others wait for."],
+        )
+
+    return [claim_next_story]
+
+
+async def _candidates(services: Services, asking: Asking, project_id: UUID) -> Sequence[UUID]:
+    async with services.reading(asking.caller.tenant_id) as tx:
+        if await find_project(tx, project_id) is None:
+            raise NotFound("Not found")
+        return await best_ready(tx, project_id, CANDIDATES)
+
+
+class Pick:
+    """The decision for the first candidate that is still free."""
+
+    def __init__(self, services: Services, asking: Asking, candidates: Sequence[UUID], hold: Hold) -> None:
+        self._services = services
+        self._asking = asking
+        self._hold = hold
+        self._needs = {each: StoryNeeds(asking.caller.tenant_id, each) for each in candidates}
+
+    def plan(self) -> Plan:
+        needs = [need for each in self._needs.values() for need in each.all]
+        needs += [Need("prerequisites", story_id) for story_id in self._needs]
+        streams = [Stream("story", story_id) for story_id in self._needs]
+        return Plan(decide=self._decide, answer=self._answer, needs=needs, streams=streams)
+
+    def _decide(self, known: Known) -> Sequence[Change]:
+        who, now = identity_of(self._asking.caller), self._services.utc_now()
+        for story_id, needs in self._needs.items():
+            story: Story | None = known[needs.story]
+            prerequisites = Need("prerequisites", story_id)
+            if story is None or story.agent_status != "pending" or story.verified_status == "verified":
+                continue
+            if known[prerequisites].missing:
+                continue
+            events = contract_and_claim(story, who, known[prerequisites], self._hold, now)
+            return [Change(Stream("story", story_id), event) for event in events]
+        raise Outrun
+
+    def _answer(self, known: Known, recorded: Sequence[Recorded]) -> Mapping[str, Any]:
+        needs = self._needs[recorded[-1].stream.id]
+        asked = needs.asked(known, identity_of(self._asking.caller))
+        bodies = Bodies(self._asking.caller.tenant_id, self._services.settings.base_url())
+        return {**bodies.story(asked), **lease_of(asked)}
+
+
+def contract_and_claim(story: Story, who: Identity, before: Any, hold: Hold, now: Any) -> Sequence[Event]:
+    contracted = working.contract(story, who, Echo(title=story.title, ac_count=story.ac_count))
+    then = structs.replace(story, agent_status="contracted", contracted_by_agent_id=who.agent_id)
+    return (*contracted, *working.claim(then, who, before, hold, now))

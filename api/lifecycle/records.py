@@ -1,0 +1,111 @@
+"""What was said of a story besides its state: artifacts, verification results, reviews (spec 01, section 3.7)."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
+
+from api.asking import Asker
+from api.commands import Commands, Known, Plan, existing
+from api.documentation.responses import answers
+from api.lifecycle import examples
+from api.lifecycle.schemas import ArtifactBody, artifact_body, json_text, review_body, verification_body
+from api.pages import PageQuery, page_of
+from api.paths import StoryPath
+from api.projects.examples import META
+from api.services import Services
+from domain.errors import NotFound
+from domain.event import Recorded, Stream
+from domain.lifecycle.artifacts import Artifact, report_artifact
+from domain.lifecycle.identity import identity_of
+from eventstore.command import Change, Need
+from eventstore.transaction import TenantTx
+from projections.custody_records import list_artifacts, list_reviews, list_verifications
+from projections.stories import STORIES
+
+TAGS = ["Lifecycle"]
+
+Read = Callable[[TenantTx, UUID, int, int], Awaitable[Sequence[Any]]]
+RECORDS: Sequence[tuple[str, str, Read, Callable[[UUID, Any], dict[str, Any]], Any]] = (
+    ("artifacts", "agent+", list_artifacts, artifact_body, examples.ARTIFACT),
+    ("verifications", "orchestrator+", list_verifications, verification_body, examples.VERIFICATION),
+    ("reviews", "agent+", list_reviews, review_body, examples.REVIEW),
+)
+"""Name in the path, access, query, body, example."""
+
+
+def record_routes(services: Services) -> Sequence[HTTPRouteHandler]:
+    return [_report_artifact(services), *(_list(services, *each) for each in RECORDS)]
+
+
+def _list(
+    services: Services, name: str, access: str, read: Read, body: Callable[[UUID, Any], dict[str, Any]], *example: Any
+) -> HTTPRouteHandler:
+    @get(
+        f"/api/v1/stories/{{story_id:uuid}}/{name}",
+        opt={"access": access},
+        tags=TAGS,
+        operation_id=f"list_{name}_of_story",
+        summary=f"List the {name} of a story",
+        description="Artifacts with the oldest first, the others with the newest first.",
+        responses=answers(200, f"A page of {name}", {"data": [*example], "meta": META}),
+    )
+    async def list_records(asking: Asker, story_id: StoryPath, wanted: NamedDependency[PageQuery]) -> dict[str, Any]:
+        page = page_of(wanted)
+        async with services.reading(asking.caller.tenant_id) as tx:
+            if not await STORIES.load(tx, [story_id]):
+                raise NotFound("Not found")
+            rows = await read(tx, story_id, page.limit, page.offset)
+        shown = [body(asking.caller.tenant_id, row) for row in rows]
+        return page.answer(shown, rows[0]["total"] if rows else 0)
+
+    return list_records
+
+
+def _report_artifact(services: Services) -> HTTPRouteHandler:
+    commands = Commands(services)
+
+    @post(
+        "/api/v1/stories/{story_id:uuid}/artifacts",
+        opt={"access": "=agent,orchestrator", "custody": True, "errors": ("idempotency_key_reused",)},
+        tags=TAGS,
+        summary="Report an artifact",
+        description="Something that the work has produced, in any state of the story. Nobody checks that it exists.",
+        status_code=201,
+        responses=answers(201, "The artifact report", {"artifact_report": examples.ARTIFACT}),
+    )
+    async def report_artifact_of_story(
+        asking: Asker, story_id: StoryPath, data: JSONBody[ArtifactBody]
+    ) -> Response[bytes]:
+        stream, story = Stream("artifact_report", services.new_id()), Need("story", story_id)
+        said = Artifact(
+            artifact_id=stream.id, artifact_type=data.artifact_type, path=data.path, exists=data.exists is not False,
+            details=json_text(data.details),
+        )  # fmt: skip
+        who = identity_of(asking.caller)
+
+        def decide(known: Known) -> Sequence[Change]:
+            return [Change(stream, report_artifact(existing(known, story), who, said))]
+
+        plan = Plan(
+            decide=decide,
+            answer=partial(_answer, asking.caller.tenant_id),
+            needs=(story,),
+            streams=(stream,),
+            status=201,
+        )
+        return await commands.carry_out(asking, plan)
+
+    return report_artifact_of_story
+
+
+def _answer(tenant_id: UUID, _: Known, recorded: Sequence[Recorded]) -> dict[str, Any]:
+    (made,) = recorded
+    row = {**msgspec.structs.asdict(made.event), "artifact_id": made.stream.id, "created_at": made.at}
+    return {"artifact_report": artifact_body(tenant_id, row)}

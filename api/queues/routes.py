@@ -1,0 +1,107 @@
+"""What can be worked on and what cannot yet: /api/v1/stories/ready and /api/v1/stories/blocked."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET, Meta, UnsetType
+
+from api.asking import Asker, Asking
+from api.documentation.responses import answers
+from api.epics.examples import STORY_LINE
+from api.epics.schemas import line_bodies
+from api.pages import PageQuery, page_of
+from api.projects.examples import META
+from api.projects.routes import project_id_of
+from api.services import Services
+from api.stories.examples import STORY
+from api.stories.schemas import story_body
+from projections.blocking import MOST_SHOWN, Blocking, blocking
+from projections.queues import QueueFilter, queued
+from projections.story_lists import stories_by_id
+
+TAGS = ["Queues"]
+DEFAULT_SIZE, LARGEST_SIZE = 100, 500
+QUEUE_META = {**META, "page_size": DEFAULT_SIZE, "limit": DEFAULT_SIZE}
+
+
+class QueueQuery(PageQuery, frozen=True, kw_only=True):
+    project_id: (
+        Annotated[str, Meta(description="Id or slug of a project; without it archived ones are left out.")] | UnsetType
+    ) = UNSET
+    epic_id: Annotated[UUID, Meta(description="Only stories of this epic.")] | UnsetType = UNSET
+
+
+def queue_routes(services: Services) -> Sequence[HTTPRouteHandler]:
+    return [_ready(services), _blocked(services)]
+
+
+def _ready(services: Services) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/stories/ready",
+        opt={"access": "agent+"},
+        tags=TAGS,
+        summary="List the stories that are ready",
+        description="Pending, not verified, and everything that they wait for directly is verified. In the order of "
+        "their numbers, 100 at a time unless said otherwise, 500 at most.",
+        responses=answers(200, "A page of stories", {"data": [STORY], "meta": QUEUE_META}),
+    )
+    async def list_ready_stories(asking: Asker, wanted: NamedDependency[QueueQuery]) -> dict[str, Any]:
+        page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
+        tenant = asking.caller.tenant_id
+        async with services.reading(tenant) as tx:
+            ids, total = await queued(tx, "ready", only, page.limit, page.offset)
+            found = await stories_by_id(tx, ids)
+        return page.answer([story_body(tenant, each.story, each.text) for each in found], total)
+
+    return list_ready_stories
+
+
+def _blocked(services: Services) -> HTTPRouteHandler:
+    example = {"story": STORY, "blocking_dependencies": [{**STORY_LINE, "via": "story"}], "blocking_count": 1}
+
+    @get(
+        "/api/v1/stories/blocked",
+        opt={"access": "agent+"},
+        tags=TAGS,
+        summary="List the stories that are blocked",
+        description="Pending or contracted, not verified, and something that they wait for directly is not verified: a "
+        f"story, or one in an epic that theirs waits for. The first {MOST_SHOWN} of those are listed, by number, and "
+        "all are counted.",
+        responses=answers(200, "A page of stories with what blocks them", {"data": [example], "meta": QUEUE_META}),
+    )
+    async def list_blocked_stories(asking: Asker, wanted: NamedDependency[QueueQuery]) -> dict[str, Any]:
+        page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
+        tenant = asking.caller.tenant_id
+        async with services.reading(tenant) as tx:
+            ids, total = await queued(tx, "blocked", only, page.limit, page.offset)
+            found = await stories_by_id(tx, ids)
+            reasons = await blocking(tx, [each.story for each in found])
+        return page.answer(
+            [
+                {"story": story_body(tenant, each.story, each.text), **_reasons(reasons[each.story.story_id])}
+                for each in found
+            ],
+            total,
+        )
+
+    return list_blocked_stories
+
+
+async def _filter(services: Services, asking: Asking, wanted: QueueQuery) -> QueueFilter:
+    named = wanted.project_id
+    return QueueFilter(
+        project_id=None if named is UNSET else await project_id_of(services, asking, named),
+        epic_id=None if wanted.epic_id is UNSET else wanted.epic_id,
+    )
+
+
+def _reasons(found: Blocking) -> dict[str, Any]:
+    lines = line_bodies([row for row, _ in found.first])
+    return {
+        "blocking_dependencies": [{**line, "via": via} for line, (_, via) in zip(lines, found.first, strict=True)],
+        "blocking_count": found.count,
+    }

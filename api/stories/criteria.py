@@ -1,0 +1,138 @@
+"""Acceptance criteria, one by one: /api/v1/stories/…/acceptance_criteria (spec 01, section 2.9)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get, patch
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
+from msgspec import UNSET, Meta, Struct
+
+from api.asking import Asker
+from api.commands import Commands, Known, Plan, existing
+from api.documentation.responses import answers
+from api.paths import CriterionPath, StoryPath
+from api.projects.routes import RETRYABLE
+from api.projects.schemas import Text
+from api.services import Services
+from api.times import wire_time
+from domain.caller import Caller
+from domain.criteria import Criterion, CriterionFields, CriterionStatus, criteria_of, find_criterion, update_criterion
+from domain.errors import NotFound
+from domain.event import Recorded, Stream
+from domain.lifecycle.events import CustodyViolated
+from domain.lifecycle.identity import identity_of, is_implementer
+from domain.lifecycle.refusals import own_work
+from domain.story import Story
+from domain.tenant_settings import read_settings
+from eventstore.command import Change, Need, Refusal
+from projections.story_lists import show_story
+
+TAGS = ["Acceptance criteria"]
+CRITERION: dict[str, Any] = {
+    "id": "2f1d7a3e-53a4-5a44-9d0a-3a1b6f0c8f11",
+    "ac_id": "AC-1",
+    "description": "The old key works for an hour",
+    "verification_criterion": {"type": "test", "path": "tests/test_keys.py", "test_name": "test_grace"},
+    "status": "pending",
+    "verified_at": None,
+    "evidence_path": None,
+}
+
+
+class UpdateCriterionBody(Struct, frozen=True, kw_only=True):
+    """Null is not said; "" clears the path."""
+
+    verification_criterion: Annotated[dict[str, Any], Meta(max_length=64)] | None = None
+    status: CriterionStatus | None = None
+    evidence_path: Text | None = None
+
+    def fields(self) -> CriterionFields:
+        return CriterionFields(
+            verification_criterion=UNSET if self.verification_criterion is None else self.verification_criterion,
+            status=UNSET if self.status is None else self.status,
+            evidence_path=UNSET if self.evidence_path is None else self.evidence_path,
+        )
+
+
+def criteria_routes(services: Services) -> Sequence[HTTPRouteHandler]:
+    return [_list(services), _update(services)]
+
+
+def _list(services: Services) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/stories/{story_id:uuid}/acceptance_criteria",
+        opt={"access": "agent+"},
+        tags=TAGS,
+        summary="List the acceptance criteria of a story",
+        description="In the order of ac_id as text, each with the way in which it is to be checked.",
+        responses=answers(200, "The criteria", {"data": [CRITERION]}),
+    )
+    async def list_acceptance_criteria(asking: Asker, story_id: StoryPath) -> dict[str, Any]:
+        async with services.reading(asking.caller.tenant_id) as tx:
+            shown = await show_story(tx, story_id)
+        if shown is None:
+            raise NotFound("Not found")
+        return {"data": [_body(criterion) for criterion in criteria_of(shown.text)]}
+
+    return list_acceptance_criteria
+
+
+def _update(services: Services) -> HTTPRouteHandler:
+    commands = Commands(services)
+
+    @patch(
+        "/api/v1/stories/{story_id:uuid}/acceptance_criteria/{ac_id:str}",
+        opt={"access": "orchestrator+", "custody": True, "errors": ("self_verify_blocked", *RETRYABLE)},
+        tags=TAGS,
+        summary="Change an acceptance criterion",
+        description="The way in which it is to be checked, or what the check found. Whoever did the work does not say "
+        "what was found. A criterion whose words are changed later is pending again.",
+        responses=answers(200, "The criterion", {"acceptance_criterion": CRITERION}),
+    )
+    async def update_acceptance_criterion(
+        asking: Asker, story_id: StoryPath, ac_id: CriterionPath, data: JSONBody[UpdateCriterionBody]
+    ) -> Response[bytes]:
+        stream, fields = Stream("story", story_id), data.fields()
+        story, text = Need("story", story_id), Need("story_text", story_id)
+        tenant = Need("tenant", asking.caller.tenant_id)
+
+        def decide(known: Known) -> Sequence[Change] | Refusal:
+            now: Story = existing(known, story)
+            events = update_criterion(now, existing(known, text), ac_id, fields)
+            policy = read_settings(existing(known, tenant).settings).lineage_policy
+            if fields.status is not UNSET and is_implementer(now, identity_of(asking.caller), policy):
+                return _refusal(now, asking.caller)
+            return [Change(stream, event) for event in events]
+
+        def answer(known: Known, _: Sequence[Recorded]) -> dict[str, Any]:
+            return {"acceptance_criterion": _body(find_criterion(known[text], ac_id))}
+
+        plan = Plan(decide=decide, answer=answer, needs=(story, text, tenant), streams=(stream,))
+        return await commands.carry_out(asking, plan)
+
+    return update_acceptance_criterion
+
+
+def _refusal(story: Story, caller: Caller) -> Refusal:
+    error = own_work(story, "verify")
+    attempt = CustodyViolated(
+        project_id=story.project_id, epic_id=story.epic_id, agent_status_was=story.agent_status,
+        attempted_action="verify", code=error.code, agent_id=caller.agent_id,
+    )  # fmt: skip
+    return Refusal(error, [Change(Stream("story", story.story_id), attempt)])
+
+
+def _body(criterion: Criterion) -> dict[str, Any]:
+    verified_at = criterion.verified_at and wire_time(datetime.fromisoformat(criterion.verified_at))
+    return {
+        "id": criterion.id,
+        "ac_id": criterion.ac_id,
+        "description": criterion.description,
+        "verification_criterion": msgspec.Raw(criterion.verification_criterion.encode()),
+        "status": criterion.status,
+        "verified_at": verified_at,
+        "evidence_path": criterion.evidence_path,
+    }

@@ -1,0 +1,141 @@
+"""Reads of stories: one with all that belongs to it, and lists."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET, UnsetType
+
+from api.asking import Asker
+from api.documentation.responses import answers
+from api.lifecycle.schemas import artifact_body, verification_body
+from api.pages import page_of
+from api.paths import EpicPath, StoryPath
+from api.projects.examples import META
+from api.projects.routes import project_id_of
+from api.refusal import Refused
+from api.services import Services
+from api.stories.examples import STORY
+from api.stories.schemas import StoriesOfEpicQuery, StoriesQuery, story_body
+from domain.errors import Invalid, NotFound
+from domain.numbering import parse_story_number
+from projections.custody_records import list_artifacts, list_verifications
+from projections.epics import find_epic
+from projections.story_lists import ShownStory, StoryFilter, StoryWithText, list_stories, show_story
+
+MOST_ARTIFACTS = 20
+TAGS = ["Stories"]
+SHOWN = {
+    **STORY,
+    "dependencies": [{"story_id": STORY["id"], "depends_on_story_id": "0193a2b4-0000-7000-8000-000000000005"}],
+    "artifacts": [],
+    "latest_verification": None,
+    "project_mission": "Ship it",
+}
+
+
+def story_reads(services: Services) -> Sequence[HTTPRouteHandler]:
+    return [_list(services), _list_of_epic(services), _show(services)]
+
+
+def _list(services: Services) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/stories",
+        opt={"access": "agent+"},
+        tags=TAGS,
+        summary="List the stories of a project",
+        description="In the order of their numbers; 100 at a time unless limit says otherwise, 500 at most.",
+        responses=answers(200, "A page of stories", {"data": [STORY], "meta": {**META, "limit": 100}}),
+    )
+    async def list_stories_of_project(asking: Asker, wanted: NamedDependency[StoriesQuery]) -> dict[str, Any]:
+        if wanted.project_id is UNSET:
+            raise Refused("bad_request", "project_id query parameter is required")
+        number = _number(wanted.number)
+        project_id = await project_id_of(services, asking, wanted.project_id)
+        only = StoryFilter(
+            project_id=project_id, epic_id=wanted.epic_id or None, agent_status=wanted.agent_status or None,
+            verified_status=wanted.verified_status or None, number=number,
+        )  # fmt: skip
+        page = page_of(wanted, default=100, cap=500, by_offset=True)
+        async with services.reading(asking.caller.tenant_id) as tx:
+            found, total = await list_stories(tx, only, page.limit, page.offset)
+        return page.answer(_bodies(asking.caller.tenant_id, found), total)
+
+    return list_stories_of_project
+
+
+def _list_of_epic(services: Services) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/epics/{epic_id:uuid}/stories",
+        opt={"access": "agent+"},
+        tags=TAGS,
+        summary="List the stories of an epic",
+        description="In the order of their numbers.",
+        responses=answers(200, "A page of stories", {"data": [STORY], "meta": META}),
+    )
+    async def list_stories_of_epic(
+        asking: Asker, epic_id: EpicPath, wanted: NamedDependency[StoriesOfEpicQuery]
+    ) -> dict[str, Any]:
+        page = page_of(wanted)
+        only = StoryFilter(
+            epic_id=epic_id, agent_status=wanted.agent_status or None, verified_status=wanted.verified_status or None
+        )
+        async with services.reading(asking.caller.tenant_id) as tx:
+            if await find_epic(tx, epic_id) is None:
+                raise NotFound("Not found")
+            found, total = await list_stories(tx, only, page.limit, page.offset)
+        return page.answer(_bodies(asking.caller.tenant_id, found), total)
+
+    return list_stories_of_epic
+
+
+def _show(services: Services) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/stories/{story_id:uuid}",
+        opt={"access": "agent+"},
+        tags=TAGS,
+        summary="Show a story",
+        description="With the stories that it waits for, its artifacts, its newest verification and the mission of its "
+        "project, where that has one.",
+        responses=answers(200, "The story", {"story": SHOWN}),
+    )
+    async def show_story_by_id(asking: Asker, story_id: StoryPath) -> dict[str, Any]:
+        async with services.reading(asking.caller.tenant_id) as tx:
+            shown = await show_story(tx, story_id)
+            if shown is None:
+                raise NotFound("Not found")
+            artifacts = await list_artifacts(tx, story_id, MOST_ARTIFACTS, 0)
+            verifications = await list_verifications(tx, story_id, 1, 0)
+        return {"story": _shown(asking.caller.tenant_id, shown, artifacts, verifications)}
+
+    return show_story_by_id
+
+
+def _shown(
+    tenant_id: UUID, shown: ShownStory, artifacts: Sequence[Any], verifications: Sequence[Any]
+) -> dict[str, Any]:
+    story_id = shown.story.story_id
+    return {
+        **story_body(tenant_id, shown.story, shown.text),
+        "dependencies": [{"story_id": story_id, "depends_on_story_id": each} for each in shown.depends_on],
+        "artifacts": [artifact_body(tenant_id, row) for row in artifacts],
+        "latest_verification": verification_body(tenant_id, verifications[0]) if verifications else None,
+        **({"project_mission": shown.mission} if shown.mission else {}),
+    }
+
+
+def _bodies(tenant_id: UUID, found: Sequence[StoryWithText]) -> list[dict[str, Any]]:
+    return [story_body(tenant_id, each.story, each.text) for each in found]
+
+
+def _number(text: str | UnsetType) -> str | None:
+    """As stories keep it. Raises Invalid."""
+    if text is UNSET:
+        return None
+    number = parse_story_number(text)
+    if number is None:
+        raise Invalid(number='must be "major" or "major.minor", each from 0 to 9999')
+    return number.text

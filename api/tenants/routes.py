@@ -1,0 +1,63 @@
+"""The caller's own tenant: /api/v1/tenants/me."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Response, get, patch
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
+
+from api.asking import Asker
+from api.commands import Commands
+from api.documentation.responses import answers
+from api.services import Services
+from api.tenants.changing import change_tenant, read_tenant
+from api.tenants.examples import TENANT
+from api.tenants.schemas import Beside, UpdateTenantBody, tenant_body
+from domain.tenant import Tenant
+
+TAGS = ["Tenants"]
+
+
+def tenant_routes(services: Services) -> Sequence[HTTPRouteHandler]:
+    return [_show(services), _update(services)]
+
+
+def _show(services: Services) -> HTTPRouteHandler:
+    @get(
+        "/api/v1/tenants/me",
+        opt={"access": "any"},
+        tags=TAGS,
+        summary="Show the caller's tenant",
+        description="With its settings as they were set; what was never set has its default.",
+        responses=answers(200, "The tenant", {"tenant": TENANT}),
+    )
+    async def show_own_tenant(asking: Asker) -> dict[str, Any]:
+        return _body(*await read_tenant(services, asking))
+
+    return show_own_tenant
+
+
+def _update(services: Services) -> HTTPRouteHandler:
+    commands = Commands(services)
+
+    @patch(
+        "/api/v1/tenants/me",
+        opt={"access": "user+", "errors": ("idempotency_key_reused",)},
+        tags=TAGS,
+        summary="Change the caller's tenant",
+        description=(
+            "Settings are merged: what is given replaces, the others stay. Known settings have a type and bounds; "
+            "limits that protect the service cannot be raised here beyond their default or what the tenant was given. "
+            "The slug never changes."
+        ),
+        responses=answers(200, "The tenant", {"tenant": TENANT}),
+    )
+    async def update_own_tenant(asking: Asker, data: JSONBody[UpdateTenantBody]) -> Response[bytes]:
+        return await commands.answer(asking, await change_tenant(services, asking, data, _body))
+
+    return update_own_tenant
+
+
+def _body(tenant: Tenant, beside: Beside) -> dict[str, Any]:
+    return {"tenant": tenant_body(tenant, beside)}

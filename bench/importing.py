@@ -1,0 +1,119 @@
+"""An import of 10,000 stories with dependencies (spec 07, section 3), against COPY of the same bytes in the same run.
+
+Two limits: COPY of the payload as it came in, a story a row, into one table; and COPY of what the import leaves behind,
+its log entries and the rows of every read model as text, a row a row, into one table too. Ours: the request through
+the whole application in this process, from body to answer, committed.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import msgspec
+import uvloop
+
+from migrations.roles import bootstrap
+from migrations.runner import migrate
+from tests.api.logs import Service, service, tenant_with_key
+from tests.api.transferring import exported, new_project, send
+from tests.support.backlog import backlog
+from tests.support.cluster import own_postgres
+from tests.support.database import PASSWORDS, TestDatabase, created_database
+
+REPETITIONS = 5
+EPICS, STORIES = 200, 10_000
+LIMIT_TABLE = "CREATE TABLE public.limit_row (id uuid PRIMARY KEY, body bytea NOT NULL)"
+WRITTEN = (
+    "SELECT entry FROM app.log_entry",
+    "SELECT convert_to(t::text, 'UTF8') FROM app.epic t",
+    "SELECT convert_to(t::text, 'UTF8') FROM app.epic_progress t",
+    "SELECT convert_to(t::text, 'UTF8') FROM app.story t",
+    "SELECT convert_to(t::text, 'UTF8') FROM app.story_text t",
+    "SELECT convert_to(t::text, 'UTF8') FROM app.story_dependency t",
+    "SELECT convert_to(t::text, 'UTF8') FROM app.epic_dependency t",
+    "SELECT convert_to(t::text, 'UTF8') FROM app.work_queue t",
+)
+
+
+class Bench:
+    def __init__(self, running: Service, database: TestDatabase) -> None:
+        self._running = running
+        self._admin_url = database.admin_url
+        self._body = backlog(EPICS, STORIES)
+
+    async def imported(self) -> tuple[float, float]:
+        """Seconds of an import into an empty project of a new tenant, and of the export after it."""
+        app = self._running.app
+        _, raw = await tenant_with_key(self._running.store)
+        project = await new_project(app, raw)
+        began = time.perf_counter()
+        answer = await send(app, raw, project, self._body)
+        seconds = time.perf_counter() - began
+        assert answer.status == 201, answer.body
+        began = time.perf_counter()
+        await exported(app, raw, project)
+        return seconds, time.perf_counter() - began
+
+    async def copied(self, rows: Iterable[bytes]) -> float:
+        """Seconds of a COPY of these rows into an empty table, committed."""
+        connection = await asyncpg.connect(self._admin_url)
+        await connection.execute("TRUNCATE public.limit_row")
+        records = [(uuid4(), row) for row in rows]
+        began = time.perf_counter()
+        await connection.copy_records_to_table("limit_row", schema_name="public", records=records)
+        seconds = time.perf_counter() - began
+        await connection.close()
+        return seconds
+
+    def payload_rows(self) -> list[bytes]:
+        return [msgspec.json.encode(story) for epic in self._body["epics"] for story in epic["stories"]]
+
+    async def written_rows(self) -> list[bytes]:
+        """After one import: everything that is there is of it."""
+        connection = await asyncpg.connect(self._admin_url)
+        found = [row[0] for statement in WRITTEN for row in await connection.fetch(statement)]
+        await connection.close()
+        return found
+
+
+async def measure(url: str) -> None:
+    async with created_database(url) as database:
+        await bootstrap(database.admin_url, PASSWORDS)
+        await migrate(database.migrator_url)
+        connection = await asyncpg.connect(database.admin_url)
+        await connection.execute(LIMIT_TABLE)
+        await connection.close()
+        async with service(database) as running:
+            await report(Bench(running, database))
+
+
+async def report(on: Bench) -> None:
+    await on.imported()
+    written = await on.written_rows()
+    payload = on.payload_rows()
+    seconds: list[tuple[float, float, float, float]] = []
+    for _ in range(REPETITIONS):
+        imported, exported_in = await on.imported()
+        seconds.append((imported, exported_in, await on.copied(payload), await on.copied(written)))
+    ours, out, of_payload, of_written = (statistics.median(column) for column in zip(*seconds, strict=True))
+    print(
+        f"import of {STORIES:,} stories: {ours:.2f} s, worst {max(row[0] for row in seconds):.2f} s; export {out:.2f} s"
+    )
+    for name, rows, limit in (("the payload", payload, of_payload), ("what it leaves", written, of_written)):
+        size = sum(map(len, rows)) / 1e6
+        print(f"COPY of {name}, {len(rows):,} rows, {size:.1f} MB: {limit:.2f} s; ours is {ours / limit:.1f} x that")
+
+
+def main(_: list[str]) -> int:
+    with tempfile.TemporaryDirectory(prefix="loopctl-bench-") as folder, own_postgres(Path(folder) / "data") as url:
+        uvloop.run(measure(url))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

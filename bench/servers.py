@@ -1,0 +1,51 @@
+"""A PostgreSQL for benchmarks, with the settings of production and the schema as migrated."""
+
+import asyncio
+import secrets
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from signal import SIGINT
+
+from msgspec import Struct
+
+from migrations.roles import RolePasswords, bootstrap, with_role
+from migrations.runner import migrate
+from supervisor.data_directory import DataDirectory
+from supervisor.postgres import EmbeddedPostgres
+
+PASSWORDS = RolePasswords(*(secrets.token_urlsafe(12) for _ in range(5)))
+
+
+class BenchServer(Struct, frozen=True):
+    admin_url: str
+    cluster: Path
+
+    @property
+    def app_url(self) -> str:
+        return with_role(self.admin_url, "loopctl_app", PASSWORDS.app)
+
+    @property
+    def migrator_url(self) -> str:
+        return with_role(self.admin_url, "loopctl_migrator", PASSWORDS.migrator)
+
+
+@asynccontextmanager
+async def bench_server() -> AsyncIterator[BenchServer]:
+    with tempfile.TemporaryDirectory(prefix="loopctl-bench-") as folder:
+        data = DataDirectory(Path(folder) / "data")
+        with data.taken():
+            postgres = EmbeddedPostgres(data)
+            await asyncio.to_thread(postgres.prepare)
+            process = await asyncio.create_subprocess_exec(*postgres.command, stderr=subprocess.DEVNULL, cwd="/")
+            try:
+                await postgres.wait_until_ready()
+                server = BenchServer(postgres.admin_url, postgres.cluster)
+                await bootstrap(server.admin_url, PASSWORDS)
+                await migrate(server.migrator_url)
+                yield server
+            finally:
+                process.send_signal(SIGINT)
+                await process.wait()

@@ -1,0 +1,106 @@
+"""Agents: who works on stories, registered by the key that is theirs from then on."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from domain.event import Event, JsonText, Recorded
+from domain.fields import BLANK, LONGEST_JSON, LONGEST_NAME, Problems
+
+AgentType = Literal["orchestrator", "implementer"]
+AgentStatus = Literal["active", "idle", "deactivated"]
+
+
+class AgentRegistered(Event, frozen=True, kw_only=True):
+    """``key_id`` is the key that registered it; an event of the key's own binds the two."""
+
+    TAG: ClassVar[str] = "agent.registered"
+    name: str
+    agent_type: AgentType
+    metadata: JsonText
+    key_id: str
+
+
+class AgentUpdated(Event, frozen=True, kw_only=True):
+    """Members that are left out did not change."""
+
+    TAG: ClassVar[str] = "agent.updated"
+    status_was: AgentStatus
+    status: AgentStatus | UnsetType = UNSET
+    metadata: JsonText | UnsetType = UNSET
+
+
+class Agent(Struct, frozen=True, kw_only=True):
+    """An agent as its events leave it; a row of app.agent. A deactivated one takes no work."""
+
+    agent_id: UUID
+    name: str
+    agent_type: AgentType
+    status: AgentStatus
+    metadata: JsonText
+    created_at: datetime
+    updated_at: datetime
+    position: int
+    """Of the newest event."""
+
+
+class RegisterAgent(Struct, frozen=True, kw_only=True):
+    name: str
+    agent_type: AgentType | None
+    """None when the client said none, or none that there is."""
+    metadata: JsonText
+    key_id: UUID
+
+
+class AgentFields(Struct, frozen=True, kw_only=True):
+    status: AgentStatus | UnsetType = UNSET
+    metadata: JsonText | UnsetType = UNSET
+
+
+def register_agent(name_taken: bool, command: RegisterAgent) -> AgentRegistered:
+    """Raises Invalid."""
+    problems = Problems()
+    name = problems.required("name", command.name, LONGEST_NAME)
+    if command.agent_type is None:
+        problems.add("agent_type", BLANK)
+    if name_taken:
+        problems.add("name", "has already been taken")
+    problems.optional("metadata", command.metadata, LONGEST_JSON)
+    problems.raise_any()
+    return AgentRegistered(
+        name=name, agent_type=command.agent_type or "implementer", metadata=command.metadata,
+        key_id=str(command.key_id),
+    )  # fmt: skip
+
+
+def update_agent(agent: Agent, fields: AgentFields) -> tuple[AgentUpdated, ...]:
+    """Nothing when nothing changes. Raises Invalid."""
+    problems = Problems()
+    if fields.metadata is not UNSET:
+        problems.optional("metadata", fields.metadata, LONGEST_JSON)
+    problems.raise_any()
+    changed = {
+        name: value
+        for name, value in structs.asdict(fields).items()
+        if value is not UNSET and value != getattr(agent, name)
+    }
+    return (AgentUpdated(status_was=agent.status, **changed),) if changed else ()
+
+
+def evolve_agent(agent: Agent | None, recorded: Recorded) -> Agent | None:
+    """The agent after one more event of its stream."""
+    match recorded.event:
+        case AgentRegistered() as registered:
+            return Agent(
+                agent_id=recorded.stream.id, name=registered.name, agent_type=registered.agent_type, status="active",
+                metadata=registered.metadata, created_at=recorded.at, updated_at=recorded.at,
+                position=recorded.position,
+            )  # fmt: skip
+        case AgentUpdated() as updated if agent:
+            fields = (("status", updated.status), ("metadata", updated.metadata))
+            changed = {name: value for name, value in fields if value is not UNSET}
+            return structs.replace(agent, **changed, updated_at=recorded.at, position=recorded.position)
+        case _:
+            return agent

@@ -1,0 +1,57 @@
+"""What goes when a story or an epic is deleted: each of it with an event of its own, the thing itself last."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from domain.dependency import Dependency, EpicDependencyDeleted, StoryDependencyDeleted
+from domain.epic import Epic, EpicDeleted
+from domain.event import Event, Stream
+from domain.story import Story, StoryDeleted
+
+Deletions = Sequence[tuple[Stream, Event]]
+
+
+class Contents(Struct, frozen=True, kw_only=True):
+    """What hangs on a story or an epic. Of dependencies, those at either end."""
+
+    stories: Sequence[Story] = ()
+    """Of an epic; none of a story."""
+    story_dependencies: Sequence[Dependency] = ()
+    epic_dependencies: Sequence[Dependency] = ()
+
+
+def delete_story(story: Story, contents: Contents) -> Deletions:
+    """Allowed in every status: the log keeps what happened."""
+    return [*map(delete_story_dependency, contents.story_dependencies), _story(story)]
+
+
+def delete_epic(epic: Epic, contents: Contents) -> Deletions:
+    gone = EpicDeleted(project_id=epic.project_id, number=epic.number, title=epic.title)
+    return [
+        *map(delete_story_dependency, contents.story_dependencies),
+        *map(delete_epic_dependency, contents.epic_dependencies),
+        *map(_story, contents.stories),
+        (Stream("epic", epic.epic_id), gone),
+    ]
+
+
+def delete_story_dependency(edge: Dependency) -> tuple[Stream, Event]:
+    gone = StoryDependencyDeleted(
+        project_id=edge.project_id, story_id=edge.dependent_id, depends_on_story_id=edge.prerequisite_id
+    )
+    return Stream("story_dependency", edge.dependency_id), gone
+
+
+def delete_epic_dependency(edge: Dependency) -> tuple[Stream, Event]:
+    gone = EpicDependencyDeleted(
+        project_id=edge.project_id, epic_id=edge.dependent_id, depends_on_epic_id=edge.prerequisite_id
+    )
+    return Stream("epic_dependency", edge.dependency_id), gone
+
+
+def _story(story: Story) -> tuple[Stream, Event]:
+    gone = StoryDeleted(
+        project_id=story.project_id, epic_id=story.epic_id, number=story.number, title=story.title
+    )  # fmt: skip
+    return Stream("story", story.story_id), gone

@@ -1,0 +1,62 @@
+"""What the very caller may do next with a story: nobody is shown what would be refused (spec 01, section 3.4)."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from domain.caller import Role
+from domain.lifecycle.confirming import is_reviewed
+from domain.lifecycle.identity import Identity, is_implementer
+from domain.story import Story
+from domain.tenant_settings import TenantSettings
+
+
+class NextAction(Struct, frozen=True):
+    """``path`` is what follows the story's own path; ``fields`` what the body must have."""
+
+    action: str
+    path: str
+    fields: tuple[str, ...] = ()
+    preconditions: tuple[str, ...] = ()
+
+
+def next_actions(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:
+    if who.agent_id is None and who.role != Role.USER:
+        return ()
+    if story.agent_status == "reported_done":
+        return _after_report(story, who, policy)
+    if story.verified_status == "verified":
+        return ()
+    return _before_report(story, who, policy)
+
+
+def _before_report(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:
+    holds = story.assigned_agent_id is not None and story.assigned_agent_id == who.agent_id
+    match story.agent_status, who.role:
+        case "pending", Role.AGENT | Role.ORCHESTRATOR:
+            return (NextAction("contract", "contract", ("story_title", "ac_count")),)
+        case "contracted", Role.AGENT:
+            return (NextAction("claim", "claim", (), ("every story and epic that it depends on is verified",)),)
+        case "assigned", Role.AGENT if holds:
+            return (NextAction("start", "start"),)
+        case "implementing", Role.AGENT if holds:
+            return (NextAction("request_review", "request-review"),)
+        case "implementing", Role.AGENT | Role.ORCHESTRATOR if not is_implementer(story, who, policy.lineage_policy):
+            return (NextAction("report", "report"),)
+        case _:
+            return ()
+
+
+def _after_report(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:
+    if is_implementer(story, who, policy.lineage_policy):
+        return ()
+    reject = (NextAction("reject", "reject", ("reason",)),) if who.role == Role.ORCHESTRATOR else ()
+    if story.verified_status == "verified":
+        return reject
+    review = NextAction(
+        "review_complete", "review-complete", ("review_type", "findings_count", "fixes_count", "disproved_count")
+    )
+    if not is_reviewed(story):
+        return (review, *reject)
+    verify = NextAction("verify", "verify", ("review_type", "summary"))
+    return (verify, *reject) if who.role == Role.ORCHESTRATOR else ()

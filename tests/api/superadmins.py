@@ -1,0 +1,18 @@
+"""Superadmin keys for tests: made as the operator makes them, by the owner of the table."""
+
+import secrets
+from uuid import uuid4
+
+from domain.api_key import ALPHABET, complete_key
+from eventstore.owning import owner_system_transaction
+from eventstore.superadmins import Superadmin, store_superadmin
+from tests.api.logs import NOON, PEPPERS
+from tests.support.database import TestDatabase
+
+
+async def superadmin(database: TestDatabase, name: str = "Ann") -> tuple[str, str]:
+    """Id and raw key."""
+    made, raw = Superadmin(uuid4(), name), complete_key("".join(secrets.choice(ALPHABET) for _ in range(34)))
+    async with owner_system_transaction(database.admin_url) as tx:
+        await store_superadmin(tx, made, PEPPERS[0], raw, NOON)
+    return str(made.key_id), raw

@@ -1,0 +1,89 @@
+"""Many stories in one request are the single transitions, one for each."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.logs import Service
+from tests.api.team import Work, key, work
+
+VERIFY = {"review_type": "team", "summary": "ok"}
+
+
+@pytest.fixture
+async def loop(served: Service) -> Work:
+    return await work(served, "1.1", "1.2", "1.3")
+
+
+def outcomes(answer: Any) -> list[tuple[str, str | None]]:
+    return [(each["status"], each.get("code")) for each in answer.json()["results"]]
+
+
+async def test_each_entry_is_decided_by_itself_and_answered_in_the_order_of_the_request(loop: Work) -> None:
+    for number in ("1.1", "1.2"):
+        await loop.works(loop.team.implementer, number)
+    await loop.reviews(loop.team.reviewer, "1.1")
+    ids = [loop.stories[number] for number in ("1.2", "1.1", "1.3")]
+    body = {"stories": [{"story_id": each, **VERIFY} for each in (*ids, "nonsense", ids[0])]}
+    answer = await loop.team.orchestrator.post("/stories/bulk/verify", body)
+    assert answer.status == 200
+    assert [each["story_id"] for each in answer.json()["results"]] == [*ids, "nonsense"]
+    refused = ("error", "invalid_transition")
+    assert outcomes(answer) == [refused, ("success", None), refused, ("error", "not_found")]
+    assert await loop.status("1.1") == ("reported_done", "verified")
+
+
+async def test_the_implementer_s_own_orchestrator_key_is_refused_in_bulk_too(loop: Work) -> None:
+    await loop.works(loop.team.implementer, "1.1")
+    await loop.reviews(loop.team.reviewer, "1.1")
+    same = await key(loop.team.user, "orchestrator", loop.team.agents["implementer"])
+    story = {"story_id": loop.stories["1.1"], **VERIFY, "reason": "x"}
+    for name in ("verify", "reject", "mark-complete"):
+        answer = await same.post(f"/stories/bulk/{name}", {"stories": [story]})
+        assert (answer.status, outcomes(answer)) == (422, [("error", "self_verify_blocked")])
+    everything = await same.post(f"/epics/{loop.epic}/verify-all", VERIFY)
+    assert (everything.json()["verified_count"], everything.json()["errors"][0]["code"]) == (0, "self_verify_blocked")
+    assert await loop.status("1.1") == ("reported_done", "unverified")
+
+
+async def test_what_was_worked_on_here_is_not_marked_complete(loop: Work) -> None:
+    await loop.works(loop.team.implementer, "1.1")
+    body = {"stories": [{"story_id": loop.stories[number], "summary": "old"} for number in ("1.1", "1.2")]}
+    answer = await loop.team.orchestrator.post("/stories/bulk/mark-complete", body)
+    assert outcomes(answer) == [("error", "not_pre_existing"), ("success", None)]
+
+
+async def test_all_reported_stories_of_an_epic_are_verified_and_the_others_listed(loop: Work) -> None:
+    for number in ("1.1", "1.2"):
+        await loop.works(loop.team.implementer, number)
+    await loop.reviews(loop.team.reviewer, "1.1")
+    await loop.do(loop.team.reviewer, "1.2", "report")
+    answer = await loop.team.orchestrator.post(f"/epics/{loop.epic}/verify-all", VERIFY)
+    found = answer.json()
+    assert (answer.status, found["verified_count"], found["skipped_count"], found["total_eligible"]) == (200, 1, 1, 2)
+    assert [(each["number"], each["code"]) for each in found["errors"]] == [("1.2", "review_not_conducted")]
+
+
+async def test_claims_in_bulk_are_claims(loop: Work) -> None:
+    for number in ("1.1", "1.2"):
+        await loop.do(loop.team.orchestrator, number, "contract", {"skip_contract_check": True})
+    answer = await loop.team.implementer.post("/stories/bulk/claim", {"story_ids": list(loop.stories.values())})
+    assert [code for _, code in outcomes(answer)] == [None, None, "must_contract_first"]
+
+
+@pytest.mark.parametrize("stories", [None, "x", {}, [], [{}] * 51])
+async def test_a_list_that_is_none_empty_or_too_long_is_refused(loop: Work, stories: Any) -> None:
+    answer = await loop.team.orchestrator.post("/stories/bulk/verify", {"stories": stories})
+    assert (answer.status, list(answer.error["details"])) == (422, ["stories"])
+
+
+async def test_a_retry_of_the_whole_finds_what_became_of_each(loop: Work) -> None:
+    await loop.works(loop.team.implementer, "1.1")
+    await loop.reviews(loop.team.reviewer, "1.1")
+    body = {"stories": [{"story_id": loop.stories[number], **VERIFY} for number in ("1.1", "1.2")]}
+    first, again = [
+        await loop.team.orchestrator.post("/stories/bulk/verify", body, Idempotency_Key="k") for _ in range(2)
+    ]
+    assert (first.status, first.body) == (again.status, again.body)
+    fresh = await loop.team.orchestrator.post("/stories/bulk/verify", body)
+    assert fresh.status == 422

@@ -1,0 +1,274 @@
+"""What an import may look like, and what it comes to: no database, no HTTP."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.epic import EpicCreated
+from domain.errors import Conflict, Forbidden, Invalid, Rejected
+from domain.event import Event
+from domain.importing.payload import Given, read_payload
+from domain.importing.plan import Contents, KnownStory, Wish, most_new, plan_import
+from domain.project import ProjectImported
+from domain.story import StoryImported
+from tests.support.backlog import backlog
+
+NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
+PROJECT = UUID(int=1)
+
+
+def ids() -> Iterator[UUID]:
+    return (UUID(int=number) for number in range(100, 1_000_000))
+
+
+def planned(body: Any, *, there: Contents | None = None, may_verify: bool = True) -> list[Event]:
+    """Of a fresh import."""
+    payload = read_payload(Given(**body))
+    numbers = ids()
+    wish = Wish(
+        project_id=PROJECT, payload=payload, merge=False, ids=[next(numbers) for _ in range(most_new(payload))],
+        may_verify=may_verify, at=NOON,
+    )  # fmt: skip
+    return [event for _, event in plan_import(wish, there or Contents())]
+
+
+def refused(body: Any, **more: Any) -> Rejected:
+    with pytest.raises(Rejected) as found:
+        planned(body, **more)
+    return found.value
+
+
+def epic(**changes: Any) -> dict[str, Any]:
+    return {"epics": [{"number": 1, "title": "one", **changes}]}
+
+
+def story(**changes: Any) -> dict[str, Any]:
+    return epic(stories=[{"number": "1.1", "title": "first", **changes}])
+
+
+def two(edges: Any = None, **more: Any) -> dict[str, Any]:
+    stories = [{"number": number, "title": "t"} for number in ("1.1", "1.2")]
+    return {"epics": [{"number": 1, "title": "one", "stories": stories}], "story_dependencies": edges, **more}
+
+
+MEMBERS = (
+    "epics", "number", "title", "stories", "acceptance_criteria", "criterion", "description", "id", "position",
+    "verification_criterion", "type", "estimated_hours", "metadata", "initial_agent_status", "story", "depends_on",
+)  # fmt: skip
+STORY = "epics[0].stories[0]"
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "problem"),
+    [
+        ({"epics": {}}, "epics", "must be an array"),
+        ({"epics": ["x"]}, "epics[0]", "must be a map"),
+        ({"epics": [{"title": "x"}]}, "epics[0].number", "can't be blank"),
+        (epic(title=" "), "epics[0].title", "can't be blank"),
+        (epic(title=7), "epics[0].title", "is invalid"),
+        (epic(stories={}), "epics[0].stories", "must be an array"),
+        (epic(stories=[7]), STORY, "must be a map"),
+        (story(number=None), f"{STORY}.number", "can't be blank"),
+        (story(number=" "), f"{STORY}.number", "can't be blank"),
+        (story(title=""), f"{STORY}.title", "can't be blank"),
+        (story(acceptance_criteria="x"), f"{STORY}.acceptance_criteria", "must be an array"),
+        (story(acceptance_criteria=[{}, 1]), f"{STORY}.acceptance_criteria", "is invalid"),
+        (epic(number=0), "epics[0].number", "must be greater than 0"),
+        (epic(number="-1"), "epics[0].number", "must be an integer"),
+        (epic(number=1.0), "epics[0].number", "must be an integer"),
+        (epic(number=True), "epics[0].number", "must be an integer"),
+        (epic(number=2**31), "epics[0].number", "must be greater than 0"),
+        (story(number=1.5), f"{STORY}.number", 'must be a string such as "1.2"'),
+        (story(number="1.x"), f"{STORY}.number", 'must be "major" or "major.minor", each from 0 to 9999'),
+        (epic(title="x" * 501), "epics[0].title", "should be at most 500 character(s)"),
+        (epic(position=-1), "epics[0].position", "must be greater than or equal to 0"),
+        (epic(position="0"), "epics[0].position", "is invalid"),
+        (epic(phase=[]), "epics[0].phase", "is invalid"),
+        (epic(metadata=[]), "epics[0].metadata", "must be a map"),
+        (story(description={}), f"{STORY}.description", "is invalid"),
+        (story(estimated_hours=-1), f"{STORY}.estimated_hours", "must be greater than or equal to 0"),
+        (story(estimated_hours="soon"), f"{STORY}.estimated_hours", "is invalid"),
+        (story(estimated_hours=True), f"{STORY}.estimated_hours", "is invalid"),
+        (story(metadata="x"), f"{STORY}.metadata", "must be a map"),
+        (
+            story(acceptance_criteria=[{"verification_criterion": {"type": "magic"}}]),
+            f"{STORY}.acceptance_criteria[0].verification_criterion",
+            "type must be one of test, code, route, migration, manual",
+        ),
+        (story(initial_agent_status="asleep"), f"{STORY}.initial_agent_status", "is invalid"),
+        (story(verified_status="perhaps"), f"{STORY}.verified_status", "is invalid"),
+        (
+            story(description="x" * 50_000, metadata={"a": "y" * 20_000}),
+            STORY,
+            "should be at most 62000 bytes in all",
+        ),
+        (two("x"), "story_dependencies", "must be an array"),
+        (two([7]), "story_dependencies[0]", "must be a map"),
+        (two([{"story": "1.1"}]), "story_dependencies[0].depends_on", "can't be blank"),
+        (two([{"story": [], "depends_on": "1.1"}]), "story_dependencies[0].story", 'must be a string such as "1.2"'),
+        (
+            two(epic_dependencies=[{"epic": "1", "depends_on": 1}]),
+            "epic_dependencies[0].epic",
+            "must be an integer",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(body: Any, path: str, problem: str) -> None:
+    found = refused(body)
+    assert isinstance(found, Invalid)
+    assert (found.code, found.facts["details"]) == ("validation_failed", {path: [problem]})
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"epics": [{}] * 501}, "An import has at most 500 epics; this one has 501."),
+        (epic(stories=[{}] * 10_001), "An import has at most 10000 stories; this one has 10001."),
+        (two([{}] * 20_001), "An import has at most 20000 dependencies; this one has 20001."),
+        ({"epics": [{"number": 1, "title": "a"}, {"number": "1", "title": "b"}]}, "Duplicate epic number: 1"),
+        (epic(stories=[{"number": n, "title": "t"} for n in ("1.1", "us-01.1")]), "Duplicate story number: 1.1"),
+        (epic(stories=[{"number": n, "title": "t"} for n in (2, "2")]), "Duplicate story number: 2"),
+        (two([{"story": "1.1", "depends_on": "9.9"}]), "Unresolved dependency reference: story 9.9"),
+        (two(epic_dependencies=[{"epic": 1, "depends_on": 7}]), "Unresolved dependency reference: epic 7"),
+        (two([{"story": "1.1", "depends_on": "1.2"}] * 2), "Duplicate dependency: story 1.1 on 1.2"),
+    ],
+)
+def test_what_is_not_consistent_is_said_in_a_sentence(body: Any, message: str) -> None:
+    found = refused(body)
+    assert (found.code, found.message) == ("import_invalid", message)
+
+
+def test_the_first_step_that_fails_answers_and_later_ones_are_not_looked_at() -> None:
+    """Each payload is wrong in its own step and in every later one."""
+    edges = [{"story": "1.1", "depends_on": "9.9"}]
+    bad = {"number": "1.1", "title": "t", "metadata": 7}
+    bodies: list[tuple[dict[str, Any], str]] = [
+        ({"epics": 7, "story_dependencies": edges}, "epics"),
+        ({"epics": [7, {"number": 1, "title": "t", "stories": [7]}]}, "epics[0]"),
+        ({"epics": [{"number": 0, "title": "t", "stories": [7]}]}, "epics[0].stories[0]"),
+        ({"epics": [{"number": 0, "title": "t", "stories": [bad, bad]}]}, "epics[0].number"),
+        ({"epics": [{"number": 1, "title": "t", "stories": [bad]}], "story_dependencies": edges}, f"{STORY}.metadata"),
+    ]
+    assert [next(iter(refused(body).facts["details"])) for body, _ in bodies] == [path for _, path in bodies]
+    twice = {"epics": [{"number": 1, "title": "t", "stories": [bad, bad]}], "story_dependencies": edges}
+    assert refused(twice).message == "Duplicate story number: 1.1"
+    there = Contents(stories={"1.1": KnownStory(story_id=PROJECT, title="t", epic=1)})
+    assert isinstance(refused(bodies[-1][0], there=there), Conflict)
+
+
+def test_nothing_imports_nothing_with_success() -> None:
+    assert planned({}) == [ProjectImported(epics_created=0, stories_created=0, dependencies_created=0)]
+
+
+def test_criteria_are_brought_to_one_form_and_keep_their_other_members() -> None:
+    items = [
+        {"criterion": "a"},
+        {"id": "AC-1", "description": "b", "extra": 0.5},
+        {"criterion": "old", "description": "new"},
+        {"description": None, "criterion": "kept"},
+    ]
+    created = planned(story(acceptance_criteria=items))[1]
+    assert isinstance(created, StoryImported)
+    assert msgspec.json.decode(created.acceptance_criteria) == [
+        {"criterion": "a"},
+        {"id": "AC-1", "criterion": "b", "extra": 0.5},
+        {"criterion": "new"},
+        {"description": None, "criterion": "kept"},
+    ]
+
+
+def test_an_epic_without_a_position_stands_where_it_is_in_the_payload() -> None:
+    body = {"epics": [{"number": n, "title": "t", **more} for n, more in ((5, {}), (3, {"position": 0}), (4, {}))]}
+    assert [(event.number, event.position) for event in planned(body) if isinstance(event, EpicCreated)] == [
+        (5, 0), (3, 0), (4, 2)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("edge", "kind"),
+    [
+        ({"story": "1.1", "depends_on": "US-1.2"}, "story_dependencies"),
+        ({"story_number": "1.1", "depends_on_story": "1.2"}, "story_dependencies"),
+        ({"epic": 1, "depends_on": 2}, "epic_dependencies"),
+        ({"epic_number": 1, "depends_on_epic": 2}, "epic_dependencies"),
+    ],
+)
+def test_a_dependency_may_be_written_in_two_ways(edge: Any, kind: str) -> None:
+    body = two()
+    body["epics"].append({"number": 2, "title": "two"})
+    tag = kind.replace("dependencies", "dependency.created")
+    *_, event, _ = planned({**body, kind: [edge]})
+    assert tag == event.TAG
+
+
+def test_a_number_in_a_reference_may_be_a_json_integer() -> None:
+    stories = [{"number": number, "title": "t"} for number in (1, "2")]
+    body = {**epic(stories=stories), "story_dependencies": [{"story": 2, "depends_on": "1"}]}
+    assert planned(body)[-2].TAG == "story_dependency.created"
+
+
+@pytest.mark.parametrize(
+    ("said", "agent", "verified"),
+    [
+        ({}, "pending", "unverified"),
+        ({"initial_agent_status": "reported_done"}, "reported_done", "unverified"),
+        ({"initial_agent_status": "implementing"}, "pending", "unverified"),
+        ({"agent_status": "reported_done", "verified_status": "unverified"}, "reported_done", "unverified"),
+        ({"initial_verified_status": "pass"}, "reported_done", "verified"),
+        ({"verified_status": "verified", "agent_status": "reported_done"}, "reported_done", "verified"),
+        ({"initial_verified_status": "fail"}, "pending", "unverified"),
+        ({"verified_status": "rejected"}, "pending", "unverified"),
+        ({"initial_verified_status": "fail", "verified_status": "verified"}, "pending", "unverified"),
+    ],
+)
+def test_a_story_comes_in_with_the_status_that_it_may_have(said: Any, agent: str, verified: str) -> None:
+    created = planned(story(**said, metadata={"a": 1}))[1]
+    assert isinstance(created, StoryImported)
+    assert (created.agent_status, created.verified_status) == (agent, verified)
+    backfill = {"reason": "imported", "source": "pre_loopctl", "backfilled_at": "2026-03-27T12:00:00Z"}
+    marked = {"backfill": backfill} if verified == "verified" else {}
+    assert msgspec.json.decode(created.metadata) == {"a": 1, **marked}
+
+
+def test_who_may_not_confirm_work_may_not_import_it_as_confirmed() -> None:
+    found = refused(story(verified_status="verified"), may_verify=False)
+    assert isinstance(found, Forbidden)
+    assert found.code == "orchestrator_agent_required"
+    assert f"{STORY}.verified_status" in found.message
+    assert planned(story(initial_agent_status="reported_done"), may_verify=False)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+def broken(valid: Any, path: list[Any], value: Any) -> Any:
+    """A copy with one place changed."""
+    if not path or not isinstance(valid, dict | list) or not valid:
+        return value
+    step, *rest = path
+    keys = list(valid) if isinstance(valid, dict) else list(range(len(valid)))
+    changed = dict(valid) if isinstance(valid, dict) else list(valid)
+    key = keys[step % len(keys)]
+    changed[key] = broken(changed[key], rest, value)
+    return changed
+
+
+@settings(max_examples=500, suppress_health_check=list(HealthCheck))
+@given(path=st.lists(st.integers(0, 9), min_size=1, max_size=6), value=anything)
+def test_whatever_stands_in_some_place_is_taken_or_refused_in_words(path: list[Any], value: Any) -> None:
+    body = broken({**backlog(2, 4), "epic_dependencies": [{"epic": 2, "depends_on": 1}]}, path, value)
+    try:
+        events = planned(body)
+    except Rejected:
+        return
+    assert events[-1].TAG == "project.imported"
