@@ -9,6 +9,7 @@ from domain.audit_actions import AUDIT_ACTIONS
 from domain.audit_states import states_of, wire_text
 from domain.event import Recorded
 from domain.observation import Observed
+from domain.usage import TokenUsageReported
 
 OBSERVED = "observe."
 IMPERSONATING = "superadmin:impersonating:"
@@ -31,6 +32,8 @@ class AuditSubject(Struct, frozen=True):
     entity_id: UUID
     action: str
     project_id: UUID | None
+    story_id: UUID | None = None
+    """Of another entity that belongs into a story's history as well."""
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
@@ -65,7 +68,8 @@ def subject_of(recorded: Recorded) -> AuditSubject:
         return AuditSubject(event.entity_type, event.entity_id, OBSERVED + event.name, event.project_id)
     named = AUDIT_ACTIONS[event.TAG]
     project_id = stream.id if stream.kind == "project" else getattr(event, "project_id", None)
-    return AuditSubject(named.entity_type, stream.id, named.action, project_id)
+    story_id = event.story_id if isinstance(event, TokenUsageReported) else None
+    return AuditSubject(named.entity_type, stream.id, named.action, project_id, story_id)
 
 
 def actor_of(recorded: Recorded) -> Actor:

@@ -40,7 +40,7 @@ FREE_FORM = frozenset(
         "data",
         "settings",
     }
-)
+)  # fmt: skip
 """Fields whose text is a client's JSON."""
 
 
@@ -85,17 +85,19 @@ TOLD: Mapping[type[Event], Told] = {
     tenant.TenantCreated: Told(new=named("name", "slug", "root_of_trust")),
     tenant.TenantUpdated: Told(
         new=named(
-            "name", "settings", "default_story_budget_millicents", "token_data_retention_days", "email_changed",
+            "name", "settings", "default_story_budget_millicents", "token_data_retention_days", "email_changed"
         )
     ),
-    tenant.TenantSuspended: Told(old=named(status="status_was"), new={}, becomes={"status": "suspended"}),
-    tenant.TenantActivated: Told(old=named(status="status_was"), new={}, becomes={"status": "active"}),
+    tenant.TenantSuspended: Told(named(status="status_was"), {}, {"status": "suspended"}),
+    tenant.TenantActivated: Told(named(status="status_was"), {}, {"status": "active"}),
     key.ApiKeyCreated: Told(new=named("name", "role", "key_prefix", "agent_id", "expires_at")),
     key.ApiKeyLinked: Told(new=named("agent_id")),
     key.ApiKeyRotated: Told(new=named("replaced_by", "expires_at")),
-    key.ApiKeyRevoked: Told(new=named(revoked_at="@at")),
-    agent.AgentRegistered: Told(new=named("name", "agent_type", "metadata"), becomes={"status": "active"}),
-    agent.AgentUpdated: Told(new=named("status", "metadata")),
+    key.ApiKeyRevoked: Told(new={}, becomes={"revoked": True}),
+    agent.AgentRegistered: Told(
+        new=named("name", "agent_type"), becomes={"status": "active"}, more=named("key_id")
+    ),
+    agent.AgentUpdated: Told(named(status="status_was"), named("status", "metadata"), changed_only=True),
     log_key.LogKeyRotated: Told(old=named("old_key_id"), new=named("new_vkey"), more=named("reason")),
     project.ProjectCreated: Told(new=named("name", "slug", "status")),
     project.ProjectUpdated: Told(
@@ -176,9 +178,9 @@ TOLD: Mapping[type[Event], Told] = {
     ),
     usage.TokenUsageReported: Told(
         new=named(
-            "story_id", "agent_id", "input_tokens", "output_tokens", "model_name", "cost_millicents", "phase",
+            "story_id", "agent_id", "input_tokens", "output_tokens", "model_name", "cost_millicents", "phase"
         ),
-        more=named("story_id"),
+        more=named("story_id", "session_id"),
     ),
     observation.Observed: Told(whole="data"),
     orchestrator_state.OrchestratorStateSaved: Told(new=named("project_id", "state_key", "state_data", "version")),

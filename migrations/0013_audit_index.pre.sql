@@ -9,6 +9,8 @@ CREATE TABLE app.audit_index (
     latest      timestamptz NOT NULL,
     entity_id   uuid        NOT NULL,
     project_id  uuid,
+    -- Of another entity that belongs into a story's history as well.
+    story_id    uuid,
     actor_id    uuid,
     entity_type text        NOT NULL,
     action      text        NOT NULL,
@@ -19,6 +21,7 @@ CREATE INDEX audit_index_time ON app.audit_index (tenant_id, at);
 CREATE INDEX audit_index_latest ON app.audit_index (tenant_id, latest, position);
 CREATE INDEX audit_index_entity ON app.audit_index (tenant_id, entity_id, position);
 CREATE INDEX audit_index_project ON app.audit_index (tenant_id, project_id, position) WHERE project_id IS NOT NULL;
+CREATE INDEX audit_index_story ON app.audit_index (tenant_id, story_id, position) WHERE story_id IS NOT NULL;
 CREATE INDEX audit_index_actor ON app.audit_index (tenant_id, actor_id, position) WHERE actor_id IS NOT NULL;
 CREATE INDEX audit_index_type ON app.audit_index (tenant_id, entity_type, position);
 CREATE INDEX audit_index_action ON app.audit_index (tenant_id, action, position);

@@ -12,17 +12,19 @@ TABLES = ("app.audit_index",)
 
 INSERT = """
     INSERT INTO app.audit_index
-           (tenant_id, position, at, latest, entity_id, project_id, actor_id, entity_type, action, actor_type)
+           (tenant_id, position, at, latest, entity_id, project_id, actor_id, entity_type, action, actor_type,
+            story_id)
     SELECT $1, position, at,
            greatest(latest, (SELECT before.latest
                                FROM app.audit_index AS before
                               WHERE before.tenant_id = $1
                               ORDER BY before.position DESC
                               LIMIT 1)),
-           entity_id, project_id, actor_id, entity_type, action, actor_type
+           entity_id, project_id, actor_id, entity_type, action, actor_type, story_id
       FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
-                  $9::text[], $10::text[])
-           AS given (position, at, latest, entity_id, project_id, actor_id, entity_type, action, actor_type)
+                  $9::text[], $10::text[], $11::uuid[])
+           AS given (position, at, latest, entity_id, project_id, actor_id, entity_type, action, actor_type,
+                     story_id)
 """
 
 
@@ -44,4 +46,5 @@ async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
         [subject.entity_type for subject in subjects],
         [subject.action for subject in subjects],
         [actor.type for actor in actors],
+        [subject.story_id for subject in subjects],
     )

@@ -1,4 +1,4 @@
-"""Entries of the log by what they are about: the audit trail, newest first, and an entity's history, oldest first.
+"""Entries of the log by what they are about: the audit trail, newest first, and a story's history, oldest first.
 
 Each way to an index is a branch that only its own name opens, so that a statement always walks the index that fits.
 """
@@ -92,20 +92,26 @@ LOG_SIZE = "SELECT size FROM app.log_head WHERE tenant_id = $1"
 HISTORY = """
     SELECT l.entry
       FROM (
-           SELECT i.position
-             FROM app.audit_index AS i
-            WHERE i.tenant_id = $1 AND i.entity_id = $2 AND i.entity_type = $3
-            ORDER BY i.position
-            LIMIT $4 OFFSET $5
+           SELECT each.position
+             FROM (
+                  SELECT i.position FROM app.audit_index AS i
+                   WHERE i.tenant_id = $1 AND i.entity_id = $2 AND i.entity_type = 'story'
+                   UNION ALL
+                  SELECT i.position FROM app.audit_index AS i
+                   WHERE i.tenant_id = $1 AND i.story_id = $2
+             ) AS each
+            ORDER BY each.position
+            LIMIT $3 OFFSET $4
       ) AS found
       JOIN app.log_entry AS l ON l.tenant_id = $1 AND l.position = found.position
      ORDER BY found.position
 """
 
 HISTORY_LENGTH = """
-    SELECT count(*)
-      FROM app.audit_index AS i
-     WHERE i.tenant_id = $1 AND i.entity_id = $2 AND i.entity_type = $3
+    SELECT (SELECT count(*)
+              FROM app.audit_index AS i
+             WHERE i.tenant_id = $1 AND i.entity_id = $2 AND i.entity_type = 'story')
+         + (SELECT count(*) FROM app.audit_index AS i WHERE i.tenant_id = $1 AND i.story_id = $2)
 """
 
 BEGINNING = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
@@ -156,10 +162,9 @@ async def read_trail(
 
 
 async def read_history(
-    tx: TenantTx, codec: Codec, entity: tuple[str, UUID], limit: int, offset: int
+    tx: TenantTx, codec: Codec, story_id: UUID, limit: int, offset: int
 ) -> tuple[Sequence[Recorded], int]:
-    """Oldest first, of an entity's type and id, whether it is still there or not; and how many on all pages."""
-    kind, entity_id = entity
-    rows: list[Any] = await tx.fetch(HISTORY, tx.tenant_id, entity_id, kind, limit, offset)
-    total = await tx.fetchval(HISTORY_LENGTH, tx.tenant_id, entity_id, kind)
+    """Of a story, whether it is still there or not, oldest first; and how many there are on all pages."""
+    rows: list[Any] = await tx.fetch(HISTORY, tx.tenant_id, story_id, limit, offset)
+    total = await tx.fetchval(HISTORY_LENGTH, tx.tenant_id, story_id)
     return [codec.decode(row["entry"]) for row in rows], total

@@ -63,7 +63,7 @@ def _history(services: Services) -> HTTPRouteHandler:
     async def show_history(asking: Asker, story_id: StoryPath, wanted: NamedDependency[PageQuery]) -> dict[str, Any]:
         tenant_id, page = asking.caller.tenant_id, page_of(wanted, default=100)
         async with services.reading(tenant_id) as tx:
-            found, total = await read_history(tx, services.codec, ("story", story_id), page.limit, page.offset)
+            found, total = await read_history(tx, services.codec, story_id, page.limit, page.offset)
         if not total:
             raise NotFound("Not found")
         return with_pagination(page, [audit_body(audit_entry(tenant_id, each)) for each in found], total)
