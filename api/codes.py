@@ -47,6 +47,7 @@ CODES: dict[str, Code] = {
     "consumed_nonce": Code(403, "The capability token was used before"),
     "parent_dispatch_expired": Code(403, "The parent dispatch has expired or was revoked"),
     "not_assigned_agent": Code(403, "The story is assigned to another agent"),
+    "agent_deactivated": Code(403, "The caller's agent is deactivated and takes no more work"),
     "agent_identity_required": Code(422, "The key belongs to no agent, and every step of custody needs one"),
     "orchestrator_agent_required": Code(400, "The orchestrator's key belongs to no registered agent"),
     "tenant_context_required": Code(400, "A superadmin must say for which tenant: X-Impersonate-Tenant"),

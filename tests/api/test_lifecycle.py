@@ -176,6 +176,28 @@ async def test_a_story_waits_for_what_it_depends_on(served: Service) -> None:
     assert (await loop.do(team.other, "1.2", "claim")).status == 200
 
 
+async def test_a_deactivated_agent_takes_no_more_work(loop: Work) -> None:
+    team = loop.team
+    agent = team.agents["implementer"]
+    assert (await team.user.patch(f"/agents/{agent}", {"status": "deactivated"})).status == 200
+    await loop.do(team.orchestrator, "1.1", "contract", {"skip_contract_check": True})
+    answer = await loop.do(team.implementer, "1.1", "claim")
+    assert (answer.status, answer.error["code"]) == (403, "agent_deactivated")
+    answer = await team.implementer.post("/stories/next/claim", {"project_id": loop.project})
+    assert (answer.status, answer.error["code"]) == (403, "agent_deactivated")
+
+
+async def test_a_story_is_shown_as_it_was_at_any_position(loop: Work) -> None:
+    answer = await loop.do(loop.team.implementer, "1.1", "contract", ECHO)
+    await loop.do(loop.team.implementer, "1.1", "claim")
+    position = answer.headers["loopctl-position"]
+    path = f"/stories/{loop.stories['1.1']}"
+    then = (await loop.team.user.get(f"{path}?at={position}")).json()["story"]
+    now = (await loop.team.user.get(path)).json()["story"]
+    assert (then["agent_status"], then["at"], now["agent_status"]) == ("contracted", int(position), "assigned")
+    assert (await loop.team.user.get(f"{path}?at=1")).status == 404
+
+
 async def test_of_two_claims_one_wins_and_the_other_hears_why(loop: Work) -> None:
     team = loop.team
     await loop.do(team.orchestrator, "1.1", "contract", {"skip_contract_check": True})
