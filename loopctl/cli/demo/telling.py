@@ -19,6 +19,8 @@ PROVES = (
     "made it, anyone can read from it that no story was reported, reviewed or verified by whoever implemented it."
 )
 
+STATES = ("agent_status", "verified_status")
+
 
 class Ended(Struct, frozen=True):
     """``kept`` is the directory for what stays. ``key`` is the user's."""
@@ -70,7 +72,8 @@ def _history(client: Client, course: Course) -> None:
         return
     print_line(f"\nThe history of story {client.get(f'stories/{id_}')['story']['number']}:")
     for entry in entries:
-        print_line(f"  {entry['inserted_at'][11:23]}  {entry['action']:22} {cell(entry, 'actor_label')}")
+        state = " ".join(filter(None, (cell(entry, f"new_state.{name}") for name in STATES)))
+        print_line(f"  {entry['inserted_at'][11:23]}  {entry['action']:22} {state:26} {cell(entry, 'actor_label')}")
 
 
 def _check(client: Client, ended: Ended) -> int:
