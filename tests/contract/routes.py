@@ -17,7 +17,7 @@ PATHS = {
     "position": "0",
     "rest": "0/000.p/2",
 }
-"""What stands in the place of a path parameter; ``$kind`` is the id of a thing of that kind (tests/contract/world.py)."""
+"""What stands for a path parameter; ``$kind`` is the id of a thing of that kind (tests/contract/world.py)."""
 
 
 class Route(Struct, frozen=True):
@@ -59,6 +59,9 @@ V1 = "/api/v1"
 JUDGEMENT = {"review_type": "team", "summary": "all seen"}
 ARTIFACT = {"artifact_type": "test", "path": "tests/a.py"}
 USAGE = {"model_name": "m", "input_tokens": 1, "output_tokens": 1, "cost_millicents": 1, "agent_id": "$agent"}
+EPIC = {"number": "$integer", "title": "An epic"}
+AGENT = {"name": "$name", "agent_type": "implementer"}
+AGENT_KEY = {"name": "k", "role": "agent", "agent_id": "$agent_unkeyed"}
 STORY = {"number": "$number", "title": "A story"}
 
 
@@ -131,10 +134,10 @@ READS = (
 
 WORK = (
     _write("PATCH", "/tenants/me", "user+", 200, "user", body={"name": "Other"}),
-    _write("POST", "/api_keys", "user+", 201, "user", body={"name": "k", "role": "agent", "agent_id": "$agent_unkeyed"}),
+    _write("POST", "/api_keys", "user+", 201, "user", body=AGENT_KEY),
     _write("DELETE", "/api_keys/{key_id}", "user+", 200, "user"),
     _write("POST", "/api_keys/{key_id}/rotate", "user+", 201, "user", body={}),
-    _write("POST", "/agents/register", "=agent", 201, "fresh_agent", body={"name": "$name", "agent_type": "implementer"}),
+    _write("POST", "/agents/register", "=agent", 201, "fresh_agent", body=AGENT),
     _write("PATCH", "/agents/{agent_id}", "user+", 200, "user", body={"status": "idle"}),
     _write("POST", "/projects", "orchestrator+", 201, "orchestrator", body={"name": "P", "slug": "$name"}),
     _write("PATCH", "/projects/{project}", "orchestrator+", 200, "orchestrator", body={"mission": "m"}),
@@ -145,7 +148,7 @@ WORK = (
         ids={"project": "$new_project"}, body={"epics": [{"number": 1, "title": "E", "stories": []}]},
     ),
     _write(
-        "POST", "/projects/{project}/epics", "orchestrator+", 201, "user", body={"number": "$integer", "title": "An epic"}
+        "POST", "/projects/{project}/epics", "orchestrator+", 201, "user", body=EPIC
     ),
     _write(
         "POST", "/projects/{project}/stories", "orchestrator+", 201, "user", body={**STORY, "epic_number": 1}
