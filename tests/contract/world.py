@@ -69,7 +69,8 @@ class Side(Struct):
         return f"name-{next(self.numbers)}"
 
     async def make_integer(self) -> int:
-        return next(self.numbers)
+        number: int = next(self.numbers)
+        return number
 
     async def make_project(self) -> str:
         return self.project
