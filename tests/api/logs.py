@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -54,11 +54,13 @@ async def service(
     *,
     remember_seconds: float = 0.0,
     parts: Mapping[str, Any] | None = None,
+    connect: Callable[..., Awaitable[Database]] = Database.connect,
     **services: Any,
 ) -> AsyncIterator[Service]:
     """The application as `api.main` puts it together, on a given database; callers are looked up each time, unless
-    they are to be remembered. Two of them on one database are two processes. ``parts`` of the store may differ."""
-    opened = await Database.connect(database.app_url, role="loopctl_app")
+    they are to be remembered. Two of them on one database are two processes. ``parts`` of the store may differ, and
+    how it connects."""
+    opened = await connect(database.app_url, role="loopctl_app")
     callers = CallerCache(opened, PEPPERS, time.monotonic, remember_seconds)
     store = Store(
         database=opened, codec=Codec(EVENTS, UPCASTERS), models=MODELS, projections=(*INLINE, callers.note), now=noon,
