@@ -158,14 +158,14 @@ class Tenant:
                 return working.expire_lease(story, self.now)
             case "unclaim":
                 return working.unclaim(story, who)
-            case "force-unclaim":
-                return working.force_unclaim(story, who, None)
             case _:
                 return self._decided_by_others(path, asked)
 
     def _decided_by_others(self, path: str, asked: Asked) -> Sequence[Event]:
         story, who = asked.story, asked.who
         match path:
+            case "force-unclaim":
+                return working.force_unclaim(story, who, None)
             case "report":
                 return confirming.report(story, who, asked.policy)
             case "review":

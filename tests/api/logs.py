@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import msgspec
@@ -31,12 +31,18 @@ from eventstore.transaction import Database, TenantTx
 from eventstore.writer import Writer
 from projections.inline import INLINE, MODELS
 from tests.api.asgi import JSON, Answer, ask, made
-from tests.support.database import TestDatabase
 
 PEPPERS = parse_keys(generate_key())
 KEYRING = Keyring(parse_keys(generate_key()))
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 WHOLE = {"name": "My App", "slug": "my-app"}
+
+
+class HasAddress(Protocol):
+    """A migrated database."""
+
+    @property
+    def app_url(self) -> str: ...
 
 
 class Service(Struct, frozen=True):
@@ -45,7 +51,7 @@ class Service(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def service(database: TestDatabase, last_signed: LastSigned | None = None) -> AsyncIterator[Service]:
+async def service(database: HasAddress, last_signed: LastSigned | None = None) -> AsyncIterator[Service]:
     """The application as `api.main` puts it together, on a given database."""
     opened = await Database.connect(database.app_url, role="loopctl_app")
     store = Store(
