@@ -121,7 +121,10 @@ class HttpMachine:
 
     async def _step(self, operation: Operation | None) -> None:
         own, other = self._chance.sample(list(self._teams.values()), 2)
-        await own.tend()
+        if await own.trim():
+            await self._look(None)
+            await self._forget_what_is_gone()
+        await own.fill()
         await self._look(None)
         story = self._chance.choice(list(own.stories))
         likely = self._chance.random() < 0.6

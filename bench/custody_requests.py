@@ -51,7 +51,7 @@ def wanted(operation: Operation, own: Team, other: Team, story: str, chance: ran
     """``story`` is asked about where the path names one; now and then something of the ``other`` tenant is."""
     foreign = "{" in operation.path and chance.random() < 0.03
     owner = other if foreign else own
-    asked = chance.choice(list(other.stories)) if foreign else story
+    asked = _one(list(other.stories), chance) if foreign else story
     ids = {
         "{story_id}": asked,
         "{epic_id}": _one(owner.epics, chance),

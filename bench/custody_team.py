@@ -49,22 +49,27 @@ class Team(Struct):
         self.numbers += 1
         return self.numbers
 
-    async def tend(self) -> None:
-        """There is always something to ask about, and never so much that nobody meets."""
+    async def trim(self) -> bool:
+        """Never so much that nobody meets. Whether anything went, and with it perhaps what hung on it."""
+        crowd = list(self.stories)[: max(0, len(self.stories) - MOST_STORIES)]
+        paths = [f"/stories/{story}" for story in crowd]
+        for kind in ("story_dependencies", "epic_dependencies", "projects", "epics", "spare_keys"):
+            ids: list[str] = getattr(self, kind)
+            while len(ids) > MOST_OF_OTHERS:
+                path = {"spare_keys": "api_keys"}.get(kind, kind)
+                paths.append(f"/{path}/{ids.pop(0)}")
+        for path in paths:
+            await self._remove(path)
+        return bool(paths)
+
+    async def fill(self) -> None:
+        """There is always something to ask about."""
         if not self.projects:
             self.projects.append(await self.human.project(f"p-{self.next_number()}"))
         if not self.epics:
             self.epics.append(await self.human.epic(self.projects[0], self.next_number()))
         while len(self.stories) < LEAST_STORIES:
             await self._add_story()
-        while len(self.stories) > MOST_STORIES:
-            await self._remove(f"/stories/{next(iter(self.stories))}")
-            del self.stories[next(iter(self.stories))]
-        for kind in ("story_dependencies", "epic_dependencies", "projects", "epics", "spare_keys"):
-            ids: list[str] = getattr(self, kind)
-            while len(ids) > MOST_OF_OTHERS:
-                path = {"spare_keys": "api_keys"}.get(kind, kind)
-                await self._remove(f"/{path}/{ids.pop(0)}")
         if all(each.person.agent for each in self.callers if each.person.role == "agent"):
             await self._add_caller_without_agent()
 
@@ -111,7 +116,7 @@ async def team(service: Service) -> Team:
         registered = agents.get(each.person.name.partition(" as ")[0])
         each.person = structs.replace(each.person, agent=UUID(registered) if registered else None)
     made = Team(human.tenant, human, callers, agents=list(agents.values()))
-    await made.tend()
+    await made.fill()
     return made
 
 
