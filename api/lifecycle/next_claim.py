@@ -66,15 +66,8 @@ def next_claim_routes(services: Services) -> Sequence[HTTPRouteHandler]:
             try:
                 return await commands.carry_out(asking, pick.plan())
             except Outrun:
-                if not candidates:
-                    break
-        raise Conflict(
-            "Conflict: no story of the project is ready to be claimed.",
-            code="nothing_ready",
-            current_state="empty",
-            attempted_action="claim",
-            hints=["GET /api/v1/stories/blocked says what the others wait for."],
-        )
+                continue
+        return await commands.carry_out(asking, Pick(services, asking, (), Hold()).plan())
 
     return [claim_next_story]
 
@@ -103,6 +96,8 @@ class Pick:
         return Plan(decide=self._decide, answer=self._answer, needs=needs, streams=streams)
 
     def _decide(self, known: Known) -> Sequence[Change]:
+        if not self._needs:  # decided like everything else, so that a retry hears what it was answered before
+            raise _nothing_ready()
         who, now = identity_of(self._asking.caller), self._services.utc_now()
         working.check_active(known[self._agent])
         for story_id, needs in self._needs.items():
@@ -121,6 +116,16 @@ class Pick:
         asked = needs.asked(known, identity_of(self._asking.caller))
         bodies = Bodies(self._asking.caller.tenant_id, self._services.settings.base_url())
         return {**bodies.story(asked), **lease_of(asked)}
+
+
+def _nothing_ready() -> Conflict:
+    return Conflict(
+        "Conflict: no story of the project is ready to be claimed.",
+        code="nothing_ready",
+        current_state="empty",
+        attempted_action="claim",
+        hints=["GET /api/v1/stories/blocked says what the others wait for."],
+    )
 
 
 def contract_and_claim(story: Story, who: Identity, before: Any, hold: Hold, now: Any) -> Sequence[Event]:

@@ -74,6 +74,12 @@ def not_ready(story: Story, missing: list[str]) -> Conflict:
     return wrong_state(story, "claim", code="dependencies_not_met", hint=hint)
 
 
+def other_criteria(story: Story) -> Conflict:
+    """The work was contracted under another title or other criteria than the story has now (T8)."""
+    hint = "Title or criteria changed after the contract: reject the story, so that it is contracted and done anew."
+    return wrong_state(story, "verify", code="criteria_changed", hint=hint)
+
+
 def not_holder(story: Story, action: str) -> Forbidden:
     return Forbidden(
         f"Only the agent that the story is assigned to may {action}",

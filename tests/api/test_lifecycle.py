@@ -352,6 +352,20 @@ async def test_criteria_that_change_after_the_contract_void_it(loop: Work) -> No
     assert await loop.status("1.1") == ("pending", "unverified")
 
 
+async def test_work_is_verified_only_under_the_criteria_that_it_was_contracted_under(loop: Work) -> None:
+    team, story = loop.team, f"/stories/{loop.stories['1.1']}"
+    await loop.works(team.implementer, "1.1")
+    await loop.reviews(team.reviewer, "1.1")
+    changed = await team.user.patch(story, {"acceptance_criteria": [{"criterion": "something easier"}]})
+    assert changed.json()["story"]["criteria_changed_after_contract"]
+    answer = await loop.do(team.orchestrator, "1.1", "verify", VERIFY)
+    assert (answer.status, answer.error["code"]) == (409, "criteria_changed")
+    everything = await team.orchestrator.post(f"/epics/{loop.epic}/verify-all", VERIFY)
+    assert everything.json()["errors"][0]["code"] == "criteria_changed"
+    await team.user.patch(story, {"acceptance_criteria": [{"criterion": "It works"}, {"criterion": "It is tested"}]})
+    await loop.verifies("1.1")
+
+
 @pytest.mark.parametrize("action", ["contract", "claim", "start", "report", "review-complete", "unclaim", "artifacts"])
 async def test_a_story_of_another_tenant_is_not_there(loop: Work, served: Service, action: str) -> None:
     stranger = await work(served)
