@@ -175,6 +175,7 @@ class Lane:
             )
         if written.entries or written.answers:
             await append(tx, written)
+            tx.before = known.before  # true under this head, which `append` has just checked and holds
             for project in self._store.projections:
                 await project(tx, written.recorded)
             for write in decided.beside:
