@@ -18,6 +18,7 @@ BENCHMARKS = {
     "fsck": ("bench.log_fsck", "fsck of the stored log, against reading and hashing its rows"),
     "followers": ("bench.followers", "finding which of 100,000 logs have news"),
     "importing": ("bench.importing", "an import of 10,000 stories against COPY of the same bytes"),
+    "transitions": ("bench.transitions", "story transitions over HTTP against a trivial POST, with a profile"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 

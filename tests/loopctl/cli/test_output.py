@@ -14,7 +14,7 @@ def test_off_a_terminal_the_answer_is_json_as_the_server_sent_it(shell: Shell, p
 def test_a_table_for_people_wherever_the_option_stands(shell: Shell, project: str) -> None:
     first, last = shell("--format", "human", "next"), shell("next", "--format=human")
     assert first.out == last.out
-    assert ["number", "title", "agent", "status"] == first.out.split()[:4]
+    assert first.out.split()[:4] == ["number", "title", "agent", "status"]
     assert "Story 1" in first.out
 
 
