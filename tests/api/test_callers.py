@@ -172,7 +172,9 @@ async def two_processes(database: TestDatabase, redis_url: str) -> AsyncIterator
             shared = await stack.enter_async_context(limiter(redis_url))
             made.append(
                 await stack.enter_async_context(
-                    service(database, remember_seconds=LONG, check_rate=shared.check, callers_changed=shared.mark_changed)
+                    service(
+                        database, remember_seconds=LONG, check_rate=shared.check, callers_changed=shared.mark_changed
+                    )
                 )
             )
         yield made[0], made[1]
