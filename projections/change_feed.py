@@ -31,7 +31,7 @@ CHANGES = """
              LIMIT $8)
             UNION ALL
            (SELECT * FROM app.audit_index AS i
-             WHERE $2 = 'all' AND i.tenant_id = $1 AND i.position > $3
+             WHERE $2 = 'all' AND i.tenant_id = $1 AND i.position > $3 AND i.position <= $3 + $8
              ORDER BY i.position
              LIMIT $8)
       ) AS each
