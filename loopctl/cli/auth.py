@@ -1,5 +1,7 @@
 """`loopctl auth`: which server, which key."""
 
+from typing import Any
+
 from cyclopts import App
 
 from loopctl.cli.exits import Exit, Stop
@@ -47,7 +49,8 @@ def login(*, key: str | None = None, role: str | None = None, common: Common = P
 def whoami(*, common: Common = PLAIN) -> None:
     """Show the tenant, and which key asks: its role, its agent."""
     with session(common) as asked:
-        asked.show(asked.client.get("tenants/me"))
+        said = asked.client.get("tenants/me")
+        asked.show(_flat(said) if asked.output.for_people else said)
 
 
 @app.command
@@ -55,6 +58,18 @@ def logout(*, common: Common = PLAIN) -> None:
     """Forget every key; the server's address stays."""
     Settings().store(api_key=None, agent_key=None, orch_key=None, user_key=None)
     Output(common.format).note("Keys forgotten.")
+
+
+def _flat(said: dict[str, Any]) -> dict[str, Any]:
+    """For people: who asks, and where. Older servers do not tell the key."""
+    tenant, key = said["tenant"], said.get("api_key") or {}
+    return {
+        "tenant": tenant["slug"],
+        "tenant_id": tenant["id"],
+        "role": key.get("role"),
+        "key": key.get("name"),
+        "agent_id": key.get("agent_id"),
+    }
 
 
 def _asked_for() -> str:

@@ -62,7 +62,16 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
         *_in("keys", ("keys", "app", "Create, list, rotate and revoke API keys.")),
         *_in("state", ("state", "app", "Save and load an orchestrator's state.")),
     ),
+    "Costs and skills": (
+        *_in("costs", ("token-usage", "token_usage", "Show what a project or a story costs."),
+             ("cost-summary", "token_usage", "The same as token-usage."),
+             ("cost-anomalies", "anomalies", "List stories that cost far more or less than others."),
+             ("anomalies", "anomalies", "The same as cost-anomalies."),
+             ("budget", "budget", "Set and list budgets.")),
+        *_in("skills", ("skill", "app", "List and show skills.")),
+    ),
     "More": (
+        *_in("admin", ("admin", "app", "For superadmins: tenants and figures of the whole service.")),
         *_in("raw", ("api", "api", "Send any request: loopctl api GET stories/ready.")),
         *_in("completion", ("completion", "completion", "Print the completion script of a shell.")),
     ),

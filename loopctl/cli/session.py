@@ -8,7 +8,7 @@ from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.options import Common, Pages
 from loopctl.cli.output import Columns, Output, note
 from loopctl.cli.settings import Settings
-from loopctl.client import Client, Query
+from loopctl.client import Client, Query, Refused
 
 NO_SERVER = "loopctl auth login --server URL --key KEY, or set LOOPCTL_SERVER and LOOPCTL_API_KEY"
 
@@ -49,6 +49,17 @@ def session(common: Common, role: str = "user") -> Iterator[Session]:
         yield Session(client, Output(common.format or settings.get("format"), common.fields), settings)
     finally:
         client.close()
+
+
+@contextmanager
+def route_of_a_later_version(noun: str) -> Iterator[None]:
+    """Of commands whose routes not every server has. Raises Stop instead of a 404 without a reason."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.status != 404 or refused.code != "not_found":
+            raise
+        raise Stop(Exit.MISSING, f"This server knows no {noun}.", "See what it knows: loopctl api GET routes") from None
 
 
 def connect(server: str, api_key: str | None) -> Client:

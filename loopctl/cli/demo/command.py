@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from loopctl.cli.demo import founding
 from loopctl.cli.demo.course import Course, follow
-from loopctl.cli.demo.crew import processes
+from loopctl.cli.demo.crew import crew
 from loopctl.cli.demo.duty import Duty
 from loopctl.cli.demo.showing import Display
 from loopctl.cli.demo.telling import Ended, tell
@@ -81,9 +81,9 @@ def _duties(client: Client, server: str, project_id: str, rejects: tuple[str, ..
     # Names are taken once in a tenant, and a second run with the same key is in the same tenant.
     mark = secrets.token_hex(2)
     names = (tuple(f"{name}-{mark}" for name in IMPLEMENTERS), tuple(f"{name}-{mark}" for name in REVIEWERS))
-    crew = founding.new_crew(client, server, (*names, f"{ORCHESTRATOR}-{mark}"))
+    made = founding.new_crew(client, server, (*names, f"{ORCHESTRATOR}-{mark}"))
     cheat, dying = names[0][0], names[0][-1]
-    (orchestrator, orchestrator_key) = crew.orchestrator
+    (orchestrator, orchestrator_key) = made.orchestrator
     anyone = Duty(
         part="orchestrator", name=orchestrator, key=orchestrator_key, server=server, project_id=project_id,
         rejects=rejects,
@@ -91,25 +91,27 @@ def _duties(client: Client, server: str, project_id: str, rejects: tuple[str, ..
     implementers = [
         replace(
             anyone, part="implementer", name=name, key=key, hangs=name == dying,
-            cheat_key=crew.cheat if name == cheat else None,
+            cheat_key=made.cheat if name == cheat else None,
         )
-        for name, key in crew.implementers.items()
+        for name, key in made.implementers.items()
     ]  # fmt: skip
     reviewers = [
-        replace(anyone, part="reviewer", name=name, key=key, share=place, shares=len(crew.reviewers))
-        for place, (name, key) in enumerate(crew.reviewers.items())
+        replace(anyone, part="reviewer", name=name, key=key, share=place, shares=len(made.reviewers))
+        for place, (name, key) in enumerate(made.reviewers.items())
     ]
     note(f"{len(implementers)} implementers, {len(reviewers)} reviewers, 1 orchestrator: processes with their own keys")
     return [*implementers, *reviewers, anyone]
 
 
 def _driven(duties: list[Duty], stories: int, timeout: float) -> Course:
-    mortal = next(duty.name for duty in duties if duty.hangs)
-    course = Course(stories, mortal)
+    special = [duty for duty in duties if duty.hangs or duty.cheat_key]
+    others = [duty for duty in duties if duty.part == "implementer" and duty not in special]
+    course = Course(stories, special, timeout)
     display = Display(course)
-    with processes(duties) as crew:
+    with crew() as started:
         try:
-            follow(course, crew, timeout, display)
+            started.start(*(duty for duty in duties if duty not in others))
+            follow(course, started, others, display)
         finally:
             display.close()
     return course

@@ -63,3 +63,9 @@ def test_the_doctor_finds_a_wrong_key(shell: Shell, keys: Keys, key: str, result
     said = shell("doctor", key=keys.user if key == "good" else key)
     found = {each["check"]: each["result"] for each in said.json()["data"]}
     assert (said.code, found["server"], found["key"]) == (result, "good", "bad" if result else "good")
+
+
+def test_a_key_sees_what_it_is(shell: Shell, keys: Keys) -> None:
+    shell.environment(API_KEY=keys.orchestrator)
+    assert shell.good("auth", "whoami")["api_key"]["role"] == "orchestrator"
+    assert "orchestrator" in shell("auth", "whoami", "--format", "human").out
