@@ -10,6 +10,7 @@ CAMPAIGNS = {
     "kill_loop": "SIGKILL of all processes, 20 rounds",
     "log_flips": "single changed bits in an export, 100,000",
     "malformed": "malformed requests, 100,000 over the public routes",
+    "mutants": "mutation testing of the decisions about custody: 95 % must be noticed",
     "tlog_fuzz": "mutated proofs, 1,000,000",
 }
 
