@@ -118,7 +118,47 @@ def _unclaim(state: str, judged: str, is_ann: bool) -> str:
 
 
 def _others(allowed: str, otherwise: str, own: str) -> Callable[[str, str, bool], str]:
-    def outcome(action: str, of: Story, by: Identity) -> str:
+    def found(state: str, _: str, is_ann: bool) -> str:
+        if state != allowed:
+            return otherwise
+        return own if is_ann else "yes"
+
+    return found
+
+
+def _from_before(state: str, judged: str, _: bool) -> str:
+    if judged != "unverified":
+        return f"already_{judged}"
+    return _only(state, "pending", "not_pre_existing")
+
+
+WHEN: dict[str, Callable[[str, str, bool], str]] = {
+    "contract": lambda state, judged, _: _only(state, "pending") if judged != "verified" else "invalid_transition",
+    "claim": _claim,
+    "start": _start,
+    "request-review": lambda state, _, is_ann: _step(state, ("implementing",), is_ann),
+    "heartbeat": lambda state, _, is_ann: _step(state, ("assigned", "implementing"), is_ann),
+    "unclaim": _unclaim,
+    "force-unclaim": lambda state, _, __: "nothing" if state == "pending" else "yes",
+    "report": _others("implementing", "invalid_transition", "self_report_blocked"),
+    "review-complete": _others("reported_done", "story_not_reported_done", "self_review_blocked"),
+    "verify": lambda state, judged, _: _only(state, "reported_done") if judged != "verified" else "invalid_transition",
+    "reject": lambda state, judged, _: "yes" if judged == "verified" else _only(state, "reported_done"),
+    "backfill": _from_before,
+    "mark-complete": _from_before,
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_in_every_state_by_everybody(action: str) -> None:
+    for state in STATUSES:
+        for judged in JUDGEMENTS:
+            for name, by in EVERYBODY.items():
+                found = outcome(action, in_state(state, judged), by)
+                assert found == expected(action, state, judged, name), (action, state, judged, name)
+
+
+def outcome(action: str, of: Story, by: Identity) -> str:
     try:
         return "yes" if ACTIONS[action](of, by) else "nothing"
     except Conflict as refusal:
