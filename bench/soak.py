@@ -5,6 +5,7 @@ import sys
 
 CAMPAIGNS = {
     "append_cuts": "the writer killed or cut off at every message of an append, 10,000 times",
+    "chaos": "SIGKILL of API, worker and PostgreSQL under eight writers, 30 strikes",
     "custody": "steps of custody by every path in this process, 1,000,000",
     "custody_http": "requests to all mutating routes, 100,000, and what they change in the database",
     "kill_loop": "SIGKILL of all processes, 20 rounds",
