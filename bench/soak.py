@@ -5,6 +5,7 @@ import sys
 
 CAMPAIGNS = {
     "append_cuts": "the writer killed or cut off at every message of an append, 10,000 times",
+    "isolation": "two tenants on two connections, directly and through pgbouncer, 100,000 requests each",
     "kill_loop": "SIGKILL of all processes, 20 rounds",
     "log_flips": "single changed bits in an export, 100,000",
     "malformed": "malformed requests, 100,000 over the public routes",
