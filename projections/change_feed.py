@@ -31,7 +31,7 @@ CHANGES = """
              LIMIT $8)
             UNION ALL
            (SELECT * FROM app.audit_index AS i
-             WHERE $2 = 'all' AND i.tenant_id = $1 AND i.position > $3
+             WHERE $2 = 'all' AND i.tenant_id = $1 AND i.position > $3 AND i.position <= $3 + $8
              ORDER BY i.position
              LIMIT $8)
       ) AS each
@@ -124,15 +124,21 @@ async def find_changes(tx: TenantTx, after: int, wanted: ChangeFilter, most: int
         first = await tx.fetchval(FIRST_LATER, tx.tenant_id, wanted.since)
         after = max(after, (size if first is None else first) - 1)
     place = (tx.tenant_id, wanted.way, after, wanted.project_id, wanted.action, wanted.entity_type)
-    # Before them too: when that many are there now, the page cannot look at others.
-    examined = await tx.fetchval(LAST_EXAMINED, *place, MOST_EXAMINED - 1) if wanted.leaves_out else None
-    rows: list[Any] = await tx.fetch(CHANGES, *place, wanted.since, MOST_EXAMINED, most + 1)
-    found: list[int] = [row["position"] for row in rows]
+    found = await _matching(tx, place, wanted, most + 1)
+    if wanted.leaves_out and len(found) <= most:
+        examined = await tx.fetchval(LAST_EXAMINED, *place, MOST_EXAMINED - 1)
+        if examined is not None:  # again: what the last look found may have been less than there is up to here
+            found = await _matching(tx, place, wanted, most + 1)
+            if len(found) <= most:
+                return Changes(found, examined, more=True)
     if len(found) > most:
         return Changes(found[:most], found[most - 1], more=True)
-    if examined is not None:
-        return Changes(found, examined, more=True)
     return Changes(found, max(after, size - 1, *found), more=False)
+
+
+async def _matching(tx: TenantTx, place: tuple[object, ...], wanted: ChangeFilter, most: int) -> list[int]:
+    rows: list[Any] = await tx.fetch(CHANGES, *place, wanted.since, MOST_EXAMINED, most)
+    return [row["position"] for row in rows]
 
 
 async def latest_until(tx: TenantTx, position: int) -> datetime:

@@ -140,6 +140,7 @@ def _completing(services: Services, bodies: Bodies, item: Any) -> Transition:
         action="mark-complete",
         decide=lambda asked: confirming.mark_complete(asked.story, asked.who, asked.policy, judgement),
         body=bodies.story,
+        confirms=True,
     )
 
 

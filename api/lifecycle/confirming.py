@@ -156,7 +156,9 @@ def verify_transition(data: VerifyBody, services: Services, bodies: Bodies) -> T
     def body(asked: Asked, recorded: Sequence[Recorded]) -> dict[str, Any]:
         return {"status": "verification_pending", "run_id": None, **bodies.story(asked, recorded), **bodies.next_action}
 
-    return Transition(action="verify", decide=decide, body=body, status=202, check=_need_orchestrator, streams=())
+    return Transition(
+        action="verify", decide=decide, body=body, status=202, check=_need_orchestrator, confirms=True
+    )  # fmt: skip
 
 
 def _verify(services: Services) -> HTTPRouteHandler:
@@ -249,7 +251,8 @@ def _backfill(services: Services) -> HTTPRouteHandler:
             return confirming.backfill(asked.story, provenance, earlier)
 
         bodies = Bodies(asking.caller.tenant_id, base)
-        return await transitions.make(asking, story_id, Transition(action="backfill", decide=decide, body=bodies.story))
+        transition = Transition(action="backfill", decide=decide, body=bodies.story, confirms=True)
+        return await transitions.make(asking, story_id, transition)
 
     return backfill_story
 

@@ -96,10 +96,10 @@ class Pick:
         return Plan(decide=self._decide, answer=self._answer, needs=needs, streams=streams)
 
     def _decide(self, known: Known) -> Sequence[Change]:
+        working.check_active(known[self._agent])
         if not self._needs:  # decided like everything else, so that a retry hears what it was answered before
             raise _nothing_ready()
         who, now = identity_of(self._asking.caller), self._services.utc_now()
-        working.check_active(known[self._agent])
         for story_id, needs in self._needs.items():
             story: Story | None = known[needs.story]
             prerequisites = Need("prerequisites", story_id)

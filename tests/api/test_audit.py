@@ -11,6 +11,7 @@ import pytest
 
 from domain.event import Stream
 from domain.story import StoryDeleted
+from domain.usage import TokenUsageReported
 from tests.api.asgi import JSON, Answer, ask
 from tests.api.logs import NOON, Service, create, service, tenant_with_key
 from tests.support.database import TestDatabase, copied_database
@@ -162,6 +163,20 @@ async def test_a_deleted_story_keeps_its_history_and_an_unknown_one_has_none(run
     assert [entry["action"] for entry in answer.json()["data"]] == ["created", "deleted"]
     for unknown in (uuid4(), project[0].id, "1"):
         assert (await get(running, raw, f"/api/v1/stories/{unknown}/history")).status == 404
+
+
+async def test_what_a_storys_work_has_cost_is_in_its_history(running: Service) -> None:
+    tenant, raw = await tenant_with_key(running.store)
+    project = new_project()
+    story = new_story(project[0])
+    report = TokenUsageReported(
+        project_id=project[0].id, story_id=story[0].id, agent_id=AGENT, model_name="m", input_tokens=1,
+        output_tokens=2, cost_millicents=3,
+    )  # fmt: skip
+    await put(running.store, tenant, project, story, (Stream("token_usage_report", uuid4()), report), at=NOON)
+    entries = (await get(running, raw, f"/api/v1/stories/{story[0].id}/history")).json()["data"]
+    assert [entry["entity_type"] for entry in entries] == ["story", "token_usage_report"]
+    assert entries[1]["metadata"]["story_id"] == str(story[0].id)
 
 
 async def test_an_observation_is_in_the_trail_and_in_the_history_of_its_story(running: Service) -> None:

@@ -33,6 +33,7 @@ class Listening(TenantTx):
 
     def __init__(self, tx: TenantTx, heard: list[str]) -> None:
         self.tenant_id = tx.tenant_id
+        self.before = tx.before
         self._tx = tx
         self._heard = heard
 

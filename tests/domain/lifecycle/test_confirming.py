@@ -371,6 +371,8 @@ def test_only_what_nobody_here_has_ever_touched_comes_from_before(decide: str, c
         ({"reason": "  "}, "reason", "can't be blank"),
         ({"reason": "é" * 1000 + "x"}, "reason", "should be at most 2000 byte(s)"),
         ({"evidence_url": "https://" + "x" * 1993}, "evidence_url", "should be at most 2000 byte(s)"),
+        ({"pr_number": 0}, "pr_number", "must be greater than 0"),
+        ({"pr_number": -1}, "pr_number", "must be greater than 0"),
         ({"evidence_url": "ftp://x"}, "evidence_url", "must start with http:// or https://"),
         ({"evidence_url": "https://u:p@x/y"}, "evidence_url", "must not hold a user name"),
     ],
@@ -382,7 +384,8 @@ def test_what_is_wrong_with_a_backfill_is_named(changes: Any, field: str, said: 
 
 
 @pytest.mark.parametrize(
-    "changes", [{"reason": "é" * 1000}, {"evidence_url": "https://" + "x" * 1992}, {"evidence_url": "http://x"}]
+    "changes",
+    [{"pr_number": 1}, {"reason": "é" * 1000}, {"evidence_url": "https://" + "x" * 1992}, {"evidence_url": "http://x"}],
 )
 def test_the_longest_reason_and_address_are_good(changes: Any) -> None:
     assert confirming.backfill(story(), structs.replace(PROVENANCE, **changes), None)
