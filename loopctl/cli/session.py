@@ -25,13 +25,14 @@ class Session:
         return self.settings.get("project")
 
     def show_list(self, path: str, pages: Pages, columns: Columns, **query: Query) -> None:
-        """A list, or all of its pages as one."""
+        self.output.body(self.list(path, pages, **query), columns)
+
+    def list(self, path: str, pages: Pages, **query: Query) -> Any:
+        """A page, or all of them as one."""
         if pages.all:
-            items = list(self.client.pages(path, **query))
-            self.output.body({"data": items, "meta": {"total_count": len(items)}}, columns)
-            return
-        asked = {**query, "page_size": pages.limit, "page": pages.page}
-        self.output.body(self.client.get(path, **asked), columns)
+            items = [*self.client.pages(path, **query)]
+            return {"data": items, "meta": {"total_count": len(items)}}
+        return self.client.get(path, **{**query, "page_size": pages.limit, "page": pages.page})
 
     def show(self, body: Any, columns: Columns = ()) -> None:
         self.output.body(body, columns)

@@ -44,7 +44,7 @@ def blocked(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
         if asked.output.form == "json":
             asked.show_list("stories/blocked", pages, (), project_id=named)
             return
-        found = asked.client.get("stories/blocked", project_id=named, page_size=pages.limit, page=pages.page)
+        found = asked.list("stories/blocked", pages, project_id=named)
         asked.show({**found, "data": [_waiting(each) for each in found["data"]]}, BLOCKED)
 
 

@@ -82,6 +82,5 @@ def test_the_help_lists_every_command_and_the_exit_codes(alone: Shell, arguments
     assert all(word in said.out for word in ("request-review", "doctor", "9 waited in vain"))
 
 
-@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
-def test_a_shell_completes_the_commands(alone: Shell, shell_name: str) -> None:
-    assert "request-review" in alone("completion", shell_name).out
+def test_a_shell_completes_the_commands(alone: Shell) -> None:
+    assert "request-review" in alone("completion", "bash").out
