@@ -211,6 +211,11 @@ def test_a_heartbeat_without_seconds_renews_a_lease_shortly() -> None:
     assert event.lease_expires_at == NOON + timedelta(seconds=10)
 
 
+@pytest.mark.parametrize("held", [worked(), worked(lease_expires_at=LATER)])
+def test_a_heartbeat_of_no_seconds_is_out_of_bounds(held: Any) -> None:
+    refused(partial(working.renew_lease, held, ann, Hold(lease_seconds=0), NOON), "validation_failed", Invalid)
+
+
 def test_a_heartbeat_of_a_claim_without_limit_must_say_one() -> None:
     error = refused(lambda: working.renew_lease(worked(), ann, Hold(), NOON), "validation_failed", Invalid)
     assert error.facts["details"] == {"lease_seconds": ["can't be blank"]}
