@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.event import Recorded, Stream
-from eventstore.append import Head
+from eventstore.append import Head, HeadMoved
 from eventstore.command import EVERY, Command, Model, Need
 from eventstore.transaction import TenantTx
 
@@ -64,10 +64,13 @@ class Knowledge:
                 self._fleeting += [Need(name, key) for key in keys]
 
     async def learn_ends(self, tx: TenantTx, streams: Iterable[Stream]) -> None:
+        """Raises HeadMoved when somebody has appended to one of them since the head was read."""
         unknown = [stream.id for stream in streams if stream.id not in self._ends]
         if unknown:
             self._ends.update(dict.fromkeys(unknown))
             for row in await tx.fetch(STREAM_ENDS, tx.tenant_id, unknown):
+                if self.head is not None and row["position"] >= self.head.size:
+                    raise HeadMoved
                 self._ends[row["stream_id"]] = (row["stream_version"], row["position"])
 
     def view(self) -> Mapping[Need, Any]:
