@@ -78,7 +78,7 @@ class Asking:
                 answer = self._http.post(path, json=body, headers=headers, timeout=self._patience(uncertain))
                 if answer.status_code < 500 and answer.status_code != 429:
                     self._totals.unknown += uncertain
-                    self._totals.replayed += "idempotency-replayed" in answer.headers
+                    self._totals.replayed += "idempotent-replayed" in answer.headers
                     return answer
             uncertain = True
             time.sleep(0.05)

@@ -14,6 +14,7 @@ CAMPAIGNS = {
     "log_flips": "single changed bits in an export, 100,000",
     "malformed": "malformed requests, 100,000 over the public routes",
     "mutants": "mutation testing of the decisions about custody: 95 % must be noticed",
+    "races": "two agents after each of 10,000 stories, one winner each",
     "tlog_fuzz": "mutated proofs, 1,000,000",
 }
 

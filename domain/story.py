@@ -204,6 +204,8 @@ def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[St
     problems = Problems()
     said = checked_story(problems, fields)
     problems.raise_any()
+    if "metadata" in said:
+        said["metadata"] = _with_provenance(said["metadata"], text.metadata)
     now = {**structs.asdict(text), "title": story.title, "estimated_hours": story.estimated_hours}
     changed = {name: value for name, value in said.items() if value != now[name]}
     if not changed:
@@ -222,6 +224,17 @@ def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[St
         contract_void=story.agent_status == "contracted",
     )  # fmt: skip
     return (updated, revised)
+
+
+def _with_provenance(metadata: JsonText, before: JsonText) -> JsonText:
+    """What says that the work is from before loopctl is not the client's to add or to take away."""
+    wanted, kept = msgspec.json.decode(metadata), msgspec.json.decode(before)
+    if wanted.get("backfill") == kept.get("backfill"):
+        return metadata
+    wanted.pop("backfill", None)
+    if "backfill" in kept:
+        wanted["backfill"] = kept["backfill"]
+    return JsonText(msgspec.json.encode(wanted).decode())
 
 
 def checked_number(problems: Problems, text: str, *, taken: bool) -> StoryNumber:

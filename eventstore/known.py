@@ -71,7 +71,10 @@ class Knowledge:
                 self._fleeting += [Need(name, key) for key in keys]
 
     async def learn_ends(self, tx: TenantTx, streams: Iterable[Stream]) -> None:
-        """Where these streams end, as far as it is not known yet; one statement."""
+        """Where these streams end, as far as it is not known yet; one statement.
+
+        Raises HeadMoved when somebody has appended to one of them since the head was read.
+        """
         unknown = [stream.id for stream in streams if stream.id not in self._ends]
         if unknown:
             self._ends.update(dict.fromkeys(unknown))

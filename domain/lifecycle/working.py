@@ -114,7 +114,7 @@ def renew_lease(story: Story, who: Identity, hold: Hold, now: datetime) -> tuple
     _check_holder(story, agent, "heartbeat", hold, now)
     if story.lease_expires_at is None and hold.lease_seconds is None:
         raise Invalid(lease_seconds="can't be blank")
-    end = _lease_end(hold.lease_seconds or SHORTEST_LEASE, now)
+    end = _lease_end(SHORTEST_LEASE if hold.lease_seconds is None else hold.lease_seconds, now)
     if end is None:
         return ()
     return (LeaseRenewed(**_place(story), agent_id=agent, lease_expires_at=end),)

@@ -296,6 +296,16 @@ async def test_backfill_is_for_work_that_nobody_has_touched_here(served: Service
     assert (answer.status, answer.error["code"]) == (422, "not_pre_existing")
 
 
+async def test_where_work_from_before_comes_from_cannot_be_patched_away_or_made_up(served: Service) -> None:
+    loop = await work(served, "1.1", "1.2")
+    await loop.do(loop.team.orchestrator, "1.1", "backfill", {"reason": "done in 2025"})
+    for number, kept in (("1.1", "done in 2025"), ("1.2", None)):
+        body = {"metadata": {"backfill": {"reason": "made up"}, "mine": 1}}
+        answer = await loop.team.user.patch(f"/stories/{loop.stories[number]}", body)
+        metadata = answer.json()["story"]["metadata"]
+        assert (metadata["mine"], metadata.get("backfill", {}).get("reason")) == (1, kept)
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

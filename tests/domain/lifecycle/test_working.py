@@ -80,16 +80,18 @@ def test_only_an_orchestrator_may_leave_the_echo_out() -> None:
     assert working.contract(story(), lea, skipped) == (
         StoryContracted(**place("pending"), agent_id=LEA, contract_hash="c", echo_skipped=True),
     )
-    refused(lambda: working.contract(story(), ann, skipped), "insufficient_role", Forbidden)
-    refused(lambda: working.contract(story(), who(ANN, OTHER_KEY, "user"), skipped), "insufficient_role", Forbidden)
+    assert refused(lambda: working.contract(story(), ann, skipped), "insufficient_role", Forbidden)
+    assert refused(
+        lambda: working.contract(story(), who(ANN, OTHER_KEY, "user"), skipped), "insufficient_role", Forbidden
+    )
 
 
 def test_an_orchestrator_that_does_not_leave_the_echo_out_is_held_to_it() -> None:
-    refused(lambda: working.contract(story(), lea, Echo(title="t", ac_count=2)), "title_mismatch")
+    assert refused(lambda: working.contract(story(), lea, Echo(title="t", ac_count=2)), "title_mismatch")
 
 
 def test_the_state_comes_before_the_echo() -> None:
-    refused(lambda: working.contract(worked(), ann, Echo(title="?", ac_count=9)), "invalid_transition", Conflict)
+    assert refused(lambda: working.contract(worked(), ann, Echo(title="?", ac_count=9)), "invalid_transition", Conflict)
 
 
 def test_a_claim_says_who_under_which_dispatches_and_after_whose_contract() -> None:
@@ -138,7 +140,7 @@ def test_the_state_comes_before_what_a_story_waits_for() -> None:
     waits = Prerequisites(epics={EPIC: EpicBefore(3, 1)})
     error = refused(lambda: working.claim(story(), ann, waits, Hold(), NOON), "must_contract_first", Conflict)
     assert error.facts["hints"] == ["Call contract first."]
-    refused(lambda: working.claim(worked(), ann, waits, Hold(), NOON), "invalid_transition", Conflict)
+    assert refused(lambda: working.claim(worked(), ann, waits, Hold(), NOON), "invalid_transition", Conflict)
 
 
 HELD = [
@@ -211,6 +213,11 @@ def test_a_heartbeat_without_seconds_renews_a_lease_shortly() -> None:
     assert event.lease_expires_at == NOON + timedelta(seconds=10)
 
 
+@pytest.mark.parametrize("held", [worked(), worked(lease_expires_at=LATER)])
+def test_a_heartbeat_of_no_seconds_is_out_of_bounds(held: Any) -> None:
+    assert refused(partial(working.renew_lease, held, ann, Hold(lease_seconds=0), NOON), "validation_failed", Invalid)
+
+
 def test_a_heartbeat_of_a_claim_without_limit_must_say_one() -> None:
     error = refused(lambda: working.renew_lease(worked(), ann, Hold(), NOON), "validation_failed", Invalid)
     assert error.facts["details"] == {"lease_seconds": ["can't be blank"]}
@@ -243,7 +250,7 @@ def test_the_holder_gives_a_story_back(status: Any) -> None:
     assert working.unclaim(worked(agent_status=status), ann) == (
         StoryUnclaimed(**place(status), agent_id=ANN, assigned_agent_id_was=ANN),
     )
-    refused(lambda: working.unclaim(worked(agent_status=status), ben), "not_assigned_agent", Forbidden)
+    assert refused(lambda: working.unclaim(worked(agent_status=status), ben), "not_assigned_agent", Forbidden)
 
 
 def test_who_has_contracted_gives_a_story_back_before_it_is_claimed() -> None:
@@ -251,7 +258,7 @@ def test_who_has_contracted_gives_a_story_back_before_it_is_claimed() -> None:
     assert working.unclaim(contracted, ben) == (
         StoryUnclaimed(**place("contracted"), agent_id=BEN, assigned_agent_id_was=None),
     )
-    refused(lambda: working.unclaim(contracted, ann), "not_assigned_agent", Forbidden)
+    assert refused(lambda: working.unclaim(contracted, ann), "not_assigned_agent", Forbidden)
 
 
 def test_who_has_contracted_for_another_does_not_give_back_what_that_one_has_claimed() -> None:

@@ -1,0 +1,68 @@
+"""A writer that knows nothing yet reads the head, and then the rest; others may append in between."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from msgspec import structs
+
+from domain.event import JsonText, Recorded, Stream
+from domain.project import ProjectCreated
+from eventstore.command import Change, Command, Need, Reply
+from eventstore.transaction import Database, TenantTx
+from eventstore.writer import Writer
+from tests.eventstore.growing import opened_log
+from tests.eventstore.writing import NOON, created, refused, store
+from tests.support.database import TestDatabase
+
+MEDDLED = Need("meddling", None)
+
+
+class Meddling:
+    """Loading it lets somebody else append first, once."""
+
+    name = "meddling"
+    volatile = True
+
+    def __init__(self, other: Writer, tenant: UUID, stream: Stream) -> None:
+        self._other: Writer | None = other
+        self._tenant = tenant
+        self._stream = stream
+
+    async def load(self, _: TenantTx, __: Sequence[Any]) -> Mapping[Any, Any]:
+        other, self._other = self._other, None
+        if other:
+            await other.submit(self._tenant, appending(self._stream))
+        return {}
+
+    def initial(self, _: Any) -> None:
+        return None
+
+    def touched(self, _: Recorded) -> Sequence[Any]:
+        return ()
+
+    def evolve(self, state: Any, _: Recorded) -> Any:
+        return state
+
+
+def appending(stream: Stream, *needs: Need) -> Command:
+    event = ProjectCreated(name="p", slug="p-p", metadata=JsonText("{}"))
+    return Command(
+        actor=("test",), at=NOON, needs=needs, streams=(stream,), decide=lambda _: [Change(stream, event)],
+        reply=created, refuse=refused,
+    )  # fmt: skip
+
+
+async def test_who_appends_to_the_same_stream_after_the_head_was_read_is_seen_and_the_command_decided_again(
+    database: TestDatabase,
+) -> None:
+    """Went red, with an entry that could not be made, while only the append itself looked where the head is."""
+    opened = await Database.connect(database.app_url, role="loopctl_app")
+    try:
+        tenant, stream = await opened_log(opened), Stream("project", uuid4())
+        plain = structs.replace(store(opened), projections=[], models={})
+        cold = structs.replace(plain, models={"meddling": Meddling(Writer(plain), tenant, stream)})
+        reply: Reply = await Writer(cold).submit(tenant, appending(stream, MEDDLED))
+    finally:
+        await opened.close()
+    assert reply.status == 201
