@@ -7,6 +7,7 @@ CAMPAIGNS = {
     "append_cuts": "the writer killed or cut off at every message of an append, 10,000 times",
     "kill_loop": "SIGKILL of all processes, 20 rounds",
     "log_flips": "single changed bits in an export, 100,000",
+    "memory": "memory of one API process, 100,000 requests of 1,000 tenants",
     "malformed": "malformed requests, 100,000 over the public routes",
     "tlog_fuzz": "mutated proofs, 1,000,000",
 }

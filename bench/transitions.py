@@ -12,14 +12,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 import msgspec
 import psutil
 from msgspec import Struct
 
 from bench.limits import single_row_seconds
-from bench.live import Live, Tenant, live
+from bench.live import Live, live
 from bench.load import Load
 from bench.shell import ours as echo_server
 from bench.table import at_least, at_most, median, tell_machine, told
@@ -132,7 +131,8 @@ def _tell_rate(rounds: Sequence[Round], name: str, of: Callable[[Round], Measure
     at_most("  its p99 / p99 of H", late, 4)
     told(
         "  processor time of one transition",
-        f"API {median([each.api for each in mine]):.0f} us, PostgreSQL {median([each.postgres for each in mine]):.0f} us",
+        f"API {median([each.api for each in mine]):.0f} us, "
+        f"PostgreSQL {median([each.postgres for each in mine]):.0f} us",
     )
 
 
