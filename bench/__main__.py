@@ -13,6 +13,7 @@ BENCHMARKS = {
     "recorder": ("bench.recorder", "append against the stock recorder of the eventsourcing package"),
     "log_verify": ("bench.log_verify", "offline verification of an export, against bare SHA-256"),
     "breakdown": ("bench.breakdown", "the ready queue of 100,000 stories, reading stories over HTTP"),
+    "changes": ("bench.changes", "the audit index beside the append, the change feed against a trivial GET"),
     "rate_limits": ("bench.rate_limits", "checks of the rate limiter against a bare round trip to Redis"),
     "tlog": ("bench.tlog_speed", "making, checking and proving entries, against bare SHA-256"),
     "fsck": ("bench.log_fsck", "fsck of the stored log, against reading and hashing its rows"),

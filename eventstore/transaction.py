@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -37,6 +38,9 @@ Result = TypeVar("Result")
 
 Role = Literal["loopctl_app", "loopctl_worker", "loopctl_audit_ro"]
 
+STATEMENTS_KEPT = 100
+"""Prepared ones of each connection; asyncpg's own default."""
+UNCACHED = re.compile(r"([?&])statement_cache_size=0(?:&|$)")
 WHO_AM_I = "SELECT session_user::text"
 PING = "SELECT 1"
 
@@ -153,13 +157,18 @@ class Database:
     async def connect(
         cls, url: str, *, role: Role, min_size: int = 1, max_size: int = 10, timeouts: Timeouts | None = None
     ) -> Self:
-        """Opens ``min_size`` connections. Raises DatabaseUnavailable, and WrongRole, which no waiting cures."""
+        """Opens ``min_size`` connections. Raises DatabaseUnavailable, and WrongRole, which no waiting cures.
+
+        ``statement_cache_size=0`` in the address is for a pooler that gives each transaction another connection.
+        """
         timeouts = timeouts or Timeouts()
+        url, uncached = UNCACHED.subn(r"\1", url)
         try:
             with errors_named():
                 pool = await asyncpg.create_pool(
                     url,
                     connection_class=LeanConnection,
+                    statement_cache_size=0 if uncached else STATEMENTS_KEPT,
                     init_size=min_size,
                     min_size=0,  # no floor: asyncpg logs a stack trace for each vain attempt to keep it
                     max_size=max_size,

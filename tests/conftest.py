@@ -15,16 +15,17 @@ import pytest
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
 from supervisor.redis import EmbeddedRedis
-from tests.support import browser, nginx
+from tests.support import browser, nginx, pgbouncer
 
 pytest_plugins = ["tests.support.database"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out, visibly, what needs a browser or nginx where there is none; never in CI."""
+    """Leaves out, visibly, what needs a browser, nginx or pgbouncer where there is none; never in CI."""
     if os.environ.get("CI"):
         return
-    missing = [marker for marker, found in (("browser", browser.find()), ("nginx", nginx.find())) if not found]
+    needed = {"browser": browser.find, "nginx": nginx.find, "pgbouncer": pgbouncer.find}
+    missing = [marker for marker, find in needed.items() if not find()]
     left_out = [item for item in items if any(map(item.get_closest_marker, missing))]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)

@@ -183,7 +183,7 @@ def _verify(services: Services) -> HTTPRouteHandler:
 
 VERIFY_ERRORS = (
     "orchestrator_agent_required", "invalid_transition", "self_verify_blocked", "distinct_verifier_required",
-    "review_required", "review_not_conducted", "cap_rejected", *RETRYABLE,
+    "criteria_changed", "review_required", "review_not_conducted", "cap_rejected", *RETRYABLE,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import Response
@@ -161,7 +162,7 @@ class Bodies:
         return {
             "action": action.action,
             "method": "POST",
-            "path": f"{self._base}/api/v1/stories/{story.story_id}/{action.path}",
+            "path": f"{urlsplit(self._base).path}/api/v1/stories/{story.story_id}/{action.path}",
             "required_body": {field: _example(story, field) for field in action.fields},
             "preconditions": list(action.preconditions),
             "learn_more": f"{self._base}/wiki/agent-pattern",

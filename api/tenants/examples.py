@@ -16,3 +16,10 @@ TENANT: dict[str, Any] = {
     "inserted_at": "2026-03-27T12:00:00.000000Z",
     "updated_at": "2026-03-27T12:00:00.000000Z",
 }
+
+CALLING_KEY: dict[str, Any] = {
+    "id": "0193a2b4-0000-7000-8000-000000000041",
+    "name": "olga",
+    "role": "orchestrator",
+    "agent_id": "0193a2b4-0000-7000-8000-000000000031",
+}

@@ -12,8 +12,8 @@ from api.commands import Commands
 from api.documentation.responses import answers
 from api.services import Services
 from api.tenants.changing import change_tenant, read_tenant
-from api.tenants.examples import TENANT
-from api.tenants.schemas import Beside, UpdateTenantBody, tenant_body
+from api.tenants.examples import CALLING_KEY, TENANT
+from api.tenants.schemas import Beside, UpdateTenantBody, calling_key_body, tenant_body
 from domain.tenant import Tenant
 
 TAGS = ["Tenants"]
@@ -28,12 +28,12 @@ def _show(services: Services) -> HTTPRouteHandler:
         "/api/v1/tenants/me",
         opt={"access": "any"},
         tags=TAGS,
-        summary="Show the caller's tenant",
+        summary="Show the caller's tenant, and the key that asks",
         description="With its settings as they were set; what was never set has its default.",
-        responses=answers(200, "The tenant", {"tenant": TENANT}),
+        responses=answers(200, "The tenant and the key", {"tenant": TENANT, "api_key": CALLING_KEY}),
     )
     async def show_own_tenant(asking: Asker) -> dict[str, Any]:
-        return _body(*await read_tenant(services, asking))
+        return {**_body(*await read_tenant(services, asking)), "api_key": calling_key_body(asking.caller)}
 
     return show_own_tenant
 

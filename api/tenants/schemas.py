@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.times import wire_time
+from domain.caller import Caller
 from domain.tenant import Tenant, TenantFields
 
 Text = Annotated[str, Meta(max_length=65_536)]
@@ -58,3 +59,8 @@ def tenant_body(tenant: Tenant, beside: Beside) -> dict[str, Any]:
         "inserted_at": wire_time(tenant.created_at),
         "updated_at": wire_time(tenant.updated_at),
     }
+
+
+def calling_key_body(caller: Caller) -> dict[str, Any]:
+    """So that whoever holds a key can see what it is (spec 04, section 9)."""
+    return {"id": caller.key_id, "name": caller.key_name, "role": caller.role, "agent_id": caller.agent_id}

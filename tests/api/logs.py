@@ -2,11 +2,11 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import msgspec
@@ -33,12 +33,18 @@ from eventstore.transaction import Database, TenantTx
 from eventstore.writer import Writer
 from projections.inline import INLINE, MODELS
 from tests.api.asgi import JSON, Answer, ask, made
-from tests.support.database import TestDatabase
 
 PEPPERS = parse_keys(generate_key())
 KEYRING = Keyring(parse_keys(generate_key()))
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 WHOLE = {"name": "My App", "slug": "my-app"}
+
+
+class HasAddress(Protocol):
+    """A migrated database."""
+
+    @property
+    def app_url(self) -> str: ...
 
 
 class Service(Struct, frozen=True):
@@ -49,16 +55,18 @@ class Service(Struct, frozen=True):
 
 @asynccontextmanager
 async def service(
-    database: TestDatabase,
+    database: HasAddress,
     last_signed: LastSigned | None = None,
     *,
     remember_seconds: float = 0.0,
     parts: Mapping[str, Any] | None = None,
+    connect: Callable[..., Awaitable[Database]] = Database.connect,
     **services: Any,
 ) -> AsyncIterator[Service]:
     """The application as `api.main` puts it together, on a given database; callers are looked up each time, unless
-    they are to be remembered. Two of them on one database are two processes. ``parts`` of the store may differ."""
-    opened = await Database.connect(database.app_url, role="loopctl_app")
+    they are to be remembered. Two of them on one database are two processes. ``parts`` of the store may differ, and
+    how it connects."""
+    opened = await connect(database.app_url, role="loopctl_app")
     callers = CallerCache(opened, PEPPERS, time.monotonic, remember_seconds)
     store = Store(
         database=opened, codec=Codec(EVENTS, UPCASTERS), models=MODELS, projections=(*INLINE, callers.note), now=noon,
@@ -72,7 +80,7 @@ async def service(
     given = {
         "submit": Writer(store).submit, "reading": opened.tenant_transaction, "find_caller": caller_of, "utc_now": noon,
         "reading_names": opened.system_transaction, "log_reader": LogReader(opened, KEYRING, last_signed),
-        "peppers": PEPPERS,
+        "peppers": PEPPERS, "callers_are_current": callers.is_current,
     }  # fmt: skip
     yield Service(made(**{**given, **services}), store, callers)
     await opened.close()

@@ -40,7 +40,8 @@ def store(running: Service) -> Store:
 async def test_every_role_sees_its_tenant(app: Shell, store: Store, role: str) -> None:
     tenant, raw = await tenant_with_key(store, role)
     answer = await call(app, raw, ME)
-    shown = answer.json()["tenant"]
+    shown, key = answer.json()["tenant"], answer.json()["api_key"]
+    assert (key["role"], sorted(key)) == (role, ["agent_id", "id", "name", "role"])
     assert (answer.status, shown.pop("slug")[:5]) == (200, "acme-")
     assert shown == {
         "id": str(tenant), "name": "Acme", "email": None, "settings": {}, "status": "active",

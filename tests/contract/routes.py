@@ -1,0 +1,231 @@
+"""All routes in one list: who may, what comes back, and a request that succeeds, with everything in it that names
+something by its id. The tests of this folder put each request wrong in every way that it can be wrong."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+PATHS = {
+    "project": "$project",
+    "epic_id": "$epic",
+    "story_id": "$story",
+    "agent_id": "$agent",
+    "key_id": "$key",
+    "tenant_id": "$tenant",
+    "ac_id": "AC-1",
+    "position": "0",
+    "rest": "0/000.p/2",
+}
+"""What stands for a path parameter; ``$kind`` is the id of a thing of that kind (tests/contract/world.py)."""
+
+
+class Route(Struct, frozen=True):
+    method: str
+    path: str
+    access: str
+    success: int
+    who: str
+    """A caller of tests/contract/world.py that may; "" for nobody in particular."""
+    ids: Mapping[str, str] = {}
+    """Path parameters that differ from PATHS."""
+    query: Mapping[str, str] = {}
+    body: Any = None
+    """None: the route takes none."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        parts = [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+        return {part: self.ids.get(part, PATHS.get(part, "")) for part in parts}
+
+    @property
+    def mutates(self) -> bool:
+        return self.method != "GET"
+
+    @property
+    def public(self) -> bool:
+        return self.access == "public"
+
+    @property
+    def admin(self) -> bool:
+        return self.access == "=superadmin"
+
+
+V1 = "/api/v1"
+JUDGEMENT = {"review_type": "team", "summary": "all seen"}
+ARTIFACT = {"artifact_type": "test", "path": "tests/a.py"}
+USAGE = {"model_name": "m", "input_tokens": 1, "output_tokens": 1, "cost_millicents": 1, "agent_id": "$agent"}
+EPIC = {"number": "$integer", "title": "An epic"}
+AGENT = {"name": "$name", "agent_type": "implementer"}
+AGENT_KEY = {"name": "k", "role": "agent", "agent_id": "$agent_unkeyed"}
+STORY = {"number": "$number", "title": "A story"}
+
+
+def _public(path: str, success: int = 200, **more: Any) -> Route:
+    return Route("GET", path, "public", success, "", **more)
+
+
+def _read(path: str, access: str = "agent+", who: str = "implementer", **more: Any) -> Route:
+    return Route("GET", V1 + path, access, 200, who, **more)
+
+
+def _step(name: str, access: str, who: str, state: str, body: Any = None, success: int = 200) -> Route:
+    path = f"{V1}/stories/{{story_id}}/{name}"
+    return Route("POST", path, access, success, who, {"story_id": f"${state}"}, body=body)
+
+
+def _write(method: str, path: str, access: str, success: int, who: str, **more: Any) -> Route:
+    return Route(method, V1 + path, access, success, who, **more)
+
+
+PUBLIC = (
+    _public("/", 302),
+    _public("/health"),
+    _public("/livez"),
+    _public("/readyz"),
+    _public("/metrics"),
+    _public("/swaggerui"),
+    _public("/.well-known/loopctl"),
+    _public("/.well-known/loopctl/schema.json"),
+    _public(V1),
+    _public(V1 + "/openapi"),
+    _public(V1 + "/routes"),
+    _public(V1 + "/tenants/{tenant_id}/audit_public_key"),
+    _public(V1 + "/tenants/{tenant_id}/audit_public_keys"),
+    _public(V1 + "/audit/sth/{tenant_id}"),
+    _public("/t/{tenant_id}/checkpoint"),
+    _public("/t/{tenant_id}/tile/{rest}"),
+)
+
+READS = (
+    _read("/tenants/me", "any"),
+    _read("/api_keys", "user+", "user"),
+    _read("/agents", "orchestrator+", "orchestrator"),
+    _read("/agents/{agent_id}", "orchestrator+", "orchestrator"),
+    _read("/projects"),
+    _read("/projects/{project}"),
+    _read("/projects/{project}/progress"),
+    _read("/projects/{project}/dependency_graph"),
+    _read("/projects/{project}/epic_dependencies"),
+    _read("/projects/{project}/export"),
+    _read("/projects/{project}/epics"),
+    _read("/epics/{epic_id}"),
+    _read("/epics/{epic_id}/progress"),
+    _read("/epics/{epic_id}/story_dependencies"),
+    _read("/epics/{epic_id}/stories"),
+    _read("/stories", query={"project_id": "$project", "epic_id": "$epic"}),
+    _read("/stories/ready", query={"project_id": "$project", "epic_id": "$epic"}),
+    _read("/stories/blocked", query={"project_id": "$project", "epic_id": "$epic"}),
+    _read("/stories/{story_id}"),
+    _read("/stories/{story_id}/acceptance_criteria"),
+    _read("/stories/{story_id}/artifacts"),
+    _read("/stories/{story_id}/reviews"),
+    _read("/stories/{story_id}/verifications", "orchestrator+", "orchestrator"),
+    _read("/audit/chain"),
+    _read("/audit/proof", query={"kind": "inclusion", "index": "0", "size": "1"}),
+    _read("/audit/receipts/{position}"),
+    _read("/audit/export", "user+", "user"),
+    Route("GET", "/t/{tenant_id}/tile/entries/{rest}", "agent+", 200, "implementer", {"rest": "000.p/2"}),
+)
+
+WORK = (
+    _write("PATCH", "/tenants/me", "user+", 200, "user", body={"name": "Other"}),
+    _write("POST", "/api_keys", "user+", 201, "user", body=AGENT_KEY),
+    _write("DELETE", "/api_keys/{key_id}", "user+", 200, "user"),
+    _write("POST", "/api_keys/{key_id}/rotate", "user+", 201, "user", body={}),
+    _write("POST", "/agents/register", "=agent", 201, "fresh_agent", body=AGENT),
+    _write("PATCH", "/agents/{agent_id}", "user+", 200, "user", body={"status": "idle"}),
+    _write("POST", "/projects", "orchestrator+", 201, "orchestrator", body={"name": "P", "slug": "$name"}),
+    _write("PATCH", "/projects/{project}", "orchestrator+", 200, "orchestrator", body={"mission": "m"}),
+    _write("PUT", "/projects/{project}", "orchestrator+", 200, "orchestrator", body={"mission": "m"}),
+    _write("DELETE", "/projects/{project}", "user+", 200, "user", ids={"project": "$new_project"}),
+    _write(
+        "POST", "/projects/{project}/import", "=orchestrator,user,superadmin", 201, "user",
+        ids={"project": "$new_project"}, body={"epics": [{"number": 1, "title": "E", "stories": []}]},
+    ),
+    _write(
+        "POST", "/projects/{project}/epics", "orchestrator+", 201, "user", body=EPIC
+    ),
+    _write(
+        "POST", "/projects/{project}/stories", "orchestrator+", 201, "user", body={**STORY, "epic_number": 1}
+    ),
+    _write("PATCH", "/epics/{epic_id}", "orchestrator+", 200, "user", body={"description": "d"}),
+    _write("DELETE", "/epics/{epic_id}", "user+", 204, "user", ids={"epic_id": "$new_epic"}),
+    _write("POST", "/epics/{epic_id}/stories", "orchestrator+", 201, "user", body=STORY),
+    _write("PATCH", "/stories/{story_id}", "orchestrator+", 200, "user", body={"description": "d"}),
+    _write("DELETE", "/stories/{story_id}", "user+", 204, "user"),
+    _write(
+        "PATCH", "/stories/{story_id}/acceptance_criteria/{ac_id}", "orchestrator+", 200, "orchestrator",
+        body={"evidence_path": "tests/a.py"},
+    ),
+    _write(
+        "POST", "/epic_dependencies", "orchestrator+", 201, "user",
+        body={"epic_id": "$new_epic", "depends_on_epic_id": "$epic"},
+    ),
+    _write(
+        "DELETE", "/epic_dependencies/{dependency_id}", "user+", 204, "user", ids={"dependency_id": "$epic_dependency"}
+    ),
+    _write(
+        "POST", "/story_dependencies", "orchestrator+", 201, "user",
+        body={"story_id": "$story", "depends_on_story_id": "$story"},
+    ),
+    _write(
+        "DELETE", "/story_dependencies/{dependency_id}", "user+", 204, "user",
+        ids={"dependency_id": "$story_dependency"},
+    ),
+)  # fmt: skip
+
+LIFECYCLE = (
+    _step("contract", "=agent,orchestrator", "implementer", "story", {"story_title": "A story", "ac_count": 1}),
+    _step("claim", "=agent", "implementer", "contracted", {}),
+    _step("start", "=agent", "implementer", "claimed", {}),
+    _step("start-work", "=agent", "implementer", "claimed", {}),
+    _step("heartbeat", "=agent", "implementer", "claimed", {"lease_seconds": 60}),
+    _step("request-review", "=agent", "implementer", "implementing", {}),
+    _step("report", "=agent,orchestrator", "other", "implementing", {"artifact": ARTIFACT, "token_usage": USAGE}),
+    _step("report-done", "=agent,orchestrator", "other", "implementing", {"token_usage": USAGE}),
+    _step("review-complete", "=agent,orchestrator,user", "reviewer", "reported", {"review_type": "team"}, 201),
+    _step("verify", "=orchestrator", "orchestrator", "reviewed", JUDGEMENT, 202),
+    _step("reject", "=orchestrator", "orchestrator", "reviewed", {"reason": "no"}),
+    _step("unclaim", "=agent", "implementer", "claimed"),
+    _step("force-unclaim", "=orchestrator", "orchestrator", "claimed", {"reason": "gone"}),
+    _step("backfill", "orchestrator+", "user", "story", {"reason": "done before"}),
+    _step("artifacts", "=agent,orchestrator", "implementer", "claimed", ARTIFACT, 201),
+    _write("POST", "/epics/{epic_id}/verify-all", "=orchestrator", 200, "orchestrator", body=JUDGEMENT),
+    _write("POST", "/stories/bulk/claim", "=agent", 200, "implementer", body={"story_ids": ["$contracted"]}),
+    _write(
+        "POST", "/stories/bulk/verify", "=orchestrator", 200, "orchestrator",
+        body={"stories": [{"story_id": "$reviewed", **JUDGEMENT}]},
+    ),
+    _write(
+        "POST", "/stories/bulk/reject", "=orchestrator", 200, "orchestrator",
+        body={"stories": [{"story_id": "$reviewed", "reason": "no"}]},
+    ),
+    _write(
+        "POST", "/stories/bulk/mark-complete", "=orchestrator", 200, "orchestrator",
+        body={"stories": [{"story_id": "$story", "review_type": "team", "summary": "before"}]},
+    ),
+    _write("POST", "/stories/next/claim", "=agent", 200, "implementer", body={"project_id": "$ready_project"}),
+)  # fmt: skip
+
+ADMIN = (
+    _read("/admin/stats", "=superadmin", "root"),
+    _read("/admin/tenants", "=superadmin", "root"),
+    _read("/admin/tenants/{tenant_id}", "=superadmin", "root"),
+    _write("PATCH", "/admin/tenants/{tenant_id}", "=superadmin", 200, "root", body={"name": "Named"}),
+    _write("POST", "/admin/tenants/{tenant_id}/suspend", "=superadmin", 200, "root", ids={"tenant_id": "$new_tenant"}),
+    _write(
+        "POST",
+        "/admin/tenants/{tenant_id}/activate",
+        "=superadmin",
+        200,
+        "root",
+        ids={"tenant_id": "$suspended_tenant"},
+    ),
+)
+
+ROUTES = (*PUBLIC, *READS, *WORK, *LIFECYCLE, *ADMIN)
