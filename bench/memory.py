@@ -1,4 +1,4 @@
-"""`make soak ARGS="memory [requests] [tenants]"`: memory of one API process while many tenants ask (spec 07, section 3).
+"""`make soak ARGS="memory [requests] [tenants]"`: memory of one API process while many tenants ask (spec 07, 3).
 
 Each request is of another tenant than the one before: a story, a list, a change of the story. Reports what the process
 keeps in memory after each tenth; the bar is the most of all, and that the second half adds next to nothing.
@@ -53,8 +53,7 @@ async def ask(port: int, requests: Iterator[bytes], count: int) -> int:
     workers = [
         (await loop.create_connection(lambda: Worker(times, some), "127.0.0.1", port))[1] for _ in range(CONNECTIONS)
     ]
-    while not all(worker.out for worker in workers):
-        await asyncio.sleep(0.1)
+    await asyncio.gather(*(worker.done.wait() for worker in workers))
     for worker in workers:
         worker.stop()
     return sum(worker.wrong for worker in workers)
