@@ -209,6 +209,7 @@ def measure_reads(url: str) -> None:
             "trivial GET (G)": (trivial.port, trivial.story, ""),
             "one story": (ours.port, ours.story, ours.raw_key),
             "list of 50 stories": (ours.port, ours.stories, ours.raw_key),
+            "feed page of 100": (ours.port, ours.changes, ours.raw_key),
         }
         found: dict[str, list[Load]] = {name: [] for name in asked}
         for _ in range(REPETITIONS):

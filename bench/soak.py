@@ -12,6 +12,7 @@ CAMPAIGNS = {
     "isolation": "two tenants on two connections, directly and through pgbouncer, 100,000 requests each",
     "kill_loop": "SIGKILL of all processes, 20 rounds",
     "log_flips": "single changed bits in an export, 100,000",
+    "memory": "memory of one API process, 100,000 requests of 1,000 tenants",
     "malformed": "malformed requests, 100,000 over the public routes",
     "mutants": "mutation testing of the decisions about custody: 95 % must be noticed",
     "races": "two agents after each of 10,000 stories, one winner each",

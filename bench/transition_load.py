@@ -47,13 +47,15 @@ class Worker(Client):
     def __init__(self, times: list[float], requests: Iterator[bytes]) -> None:
         super().__init__(times, b"")
         self._requests = requests
-        self.out = False
+        self.done = asyncio.Event()
+        """Nothing is left to ask."""
 
     def _ask(self) -> None:
         self._request = next(self._requests, b"")
-        self.out = not self._request
-        if not self.out:
+        if self._request:
             super()._ask()
+        else:
+            self.done.set()
 
 
 def requests(agent: Agent) -> list[bytes]:
@@ -90,7 +92,7 @@ async def work(plan: Plan, seconds: float) -> Load:
     took, ordered = time.perf_counter() - began, sorted(times)
     for worker in workers:
         worker.stop()
-    if any(worker.out for worker in workers):
+    if any(worker.done.is_set() for worker in workers):
         raise Out
     count = len(ordered)
     wrong = sum(worker.wrong for worker in workers)

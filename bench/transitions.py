@@ -17,14 +17,16 @@ import msgspec
 import psutil
 from msgspec import Struct
 
+from bench import transition_profile
 from bench.limits import single_row_seconds
 from bench.live import Live, live
 from bench.load import Load
+from bench.shell import Server
 from bench.shell import ours as echo_server
 from bench.table import at_least, at_most, median, tell_machine, told
 from bench.transition_load import Agent, Plan
 
-REPETITIONS = 5
+REPETITIONS = 3
 SECONDS = 3.0
 AGENTS = 64
 TENANTS = 16
@@ -43,18 +45,17 @@ class Measured(Struct, frozen=True):
 class Round(Struct, frozen=True):
     """One of each, measured one after the other. ``commit`` in seconds."""
 
-    bare: Load
-    limit: Load
+    bare: Measured
+    limit: Measured
     one: Measured
     many: Measured
-    lone_limit: Load
+    lone_limit: Measured
     lone: Measured
     commit: float
 
 
 class Bench:
-    def __init__(self, service: Live, bare: int, trivial: int) -> None:
-        """``bare`` and ``trivial`` are ports."""
+    def __init__(self, service: Live, bare: Server, trivial: Server) -> None:
         self._service = service
         self._bare = bare
         self._trivial = trivial
@@ -105,18 +106,23 @@ def run(module: str, *arguments: str) -> Load:
     return msgspec.json.decode(done.stdout, type=Load)
 
 
-def echoed(port: int, connections: int) -> Load:
-    return run("bench.load", str(port), str(connections), str(SECONDS))
+def echoed(server: Server, connections: int) -> Measured:
+    before = server.cpu_seconds()
+    done = run("bench.load", str(server.port), str(connections), str(SECONDS))
+    return Measured(done, (server.cpu_seconds() - before) / max(1.0, done.rate * SECONDS) * 1e6)
 
 
 def tell(rounds: Sequence[Round]) -> None:
-    told("limits, 64 connections", beside("H", [each.limit for each in rounds]))
-    told("  the same without Litestar", beside("bare", [each.bare for each in rounds]))
+    told("limits, 64 connections", beside("H", [each.limit.load for each in rounds]))
+    told("  the same without Litestar", beside("bare", [each.bare.load for each in rounds]))
     for name, of, bar in (("1 tenant", lambda each: each.one, 0.40), ("16 tenants", lambda each: each.many, 0.25)):
         _tell_rate(rounds, name, of, bar)
     lone = median([each.lone.load.p50_ms for each in rounds])
-    ratio = median([each.lone.load.p50_ms / (each.commit * 1000 + each.lone_limit.p50_ms) for each in rounds])
-    commit, post = median([each.commit * 1000 for each in rounds]), median([each.lone_limit.p50_ms for each in rounds])
+    ratio = median([each.lone.load.p50_ms / (each.commit * 1000 + each.lone_limit.load.p50_ms) for each in rounds])
+    commit, post = (
+        median([each.commit * 1000 for each in rounds]),
+        median([each.lone_limit.load.p50_ms for each in rounds]),
+    )
     at_most(
         "one agent alone, p50 / (durable commit + trivial POST)", ratio, 3,
         f"{lone:.2f} ms / ({commit:.2f} + {post:.2f} ms)",
@@ -125,12 +131,14 @@ def tell(rounds: Sequence[Round]) -> None:
 
 def _tell_rate(rounds: Sequence[Round], name: str, of: Callable[[Round], Measured], bar: float) -> None:
     mine = [of(each) for each in rounds]
-    ratio = median([found.load.rate / each.limit.rate for found, each in zip(mine, rounds, strict=True)])
-    late = median([found.load.p99_ms / each.limit.p99_ms for found, each in zip(mine, rounds, strict=True)])
+    ratio = median([found.load.rate / each.limit.load.rate for found, each in zip(mine, rounds, strict=True)])
+    late = median([found.load.p99_ms / each.limit.load.p99_ms for found, each in zip(mine, rounds, strict=True)])
     at_least(f"transitions, {name}, {AGENTS} agents / H", ratio, bar, beside("", [each.load for each in mine]))
     at_most("  its p99 / p99 of H", late, 4)
+    cost = median([each.limit.api / found.api for found, each in zip(mine, rounds, strict=True)])
     told(
         "  processor time of one transition",
+        f"H / API {cost:.2f}: "
         f"API {median([each.api for each in mine]):.0f} us, "
         f"PostgreSQL {median([each.postgres for each in mine]):.0f} us",
     )
@@ -150,9 +158,10 @@ def main(arguments: Sequence[str]) -> int:
         bare, trivial = (running.enter_context(echo_server(name)) for name in ("bare", "litestar"))
         service = running.enter_context(live())
         asyncio.run(tell_machine(service.admin_url))
-        bench = Bench(service, bare.port, trivial.port)
+        bench = Bench(service, bare, trivial)
         bench.warm()
         tell([bench.round() for _ in range(repetitions)])
+    transition_profile.main([])
     return 0
 
 

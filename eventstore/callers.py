@@ -40,8 +40,7 @@ async def store_key_hash(tx: TenantTx, key_id: UUID, pepper: Key, raw_key: str) 
 async def find_caller(database: Database, peppers: Sequence[Key], raw_key: str, now: datetime) -> Caller:
     """Raises UnknownKey, TenantInactive, DatabaseUnavailable."""
     hashes = [key_hash(pepper, raw_key) for pepper in peppers]
-    async with database.system_transaction() as tx:
-        row = await tx.fetchrow(FIND, hashes)
+    row = await database.ask(FIND, hashes)
     if row is None or not any(hmac.compare_digest(row["hash"], each) for each in hashes):
         raise UnknownKey
     if row["revoked_at"] is not None or (row["expires_at"] is not None and row["expires_at"] <= now):

@@ -85,8 +85,10 @@ class Waiting:
 class Lane:
     """All commands of one tenant in this process, in the order of their arrival."""
 
-    def __init__(self, store: Store, tenant_id: UUID) -> None:
+    def __init__(self, store: Store, tenant_id: UUID, slots: asyncio.Semaphore) -> None:
+        """Lanes that share ``slots`` take turns, first come, first served: see eventstore.writer."""
         self._store = store
+        self._slots = slots
         self._tenant_id = tenant_id
         self._queue: deque[Waiting] = deque()
         self._known = Knowledge(store.models)
@@ -117,7 +119,8 @@ class Lane:
     async def _run(self) -> None:
         try:
             while self._queue:
-                await self._commit_or_split(self._next_batch())
+                async with self._slots:
+                    await self._commit_or_split(self._next_batch())
         finally:
             self._running = None
 

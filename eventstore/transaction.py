@@ -206,6 +206,17 @@ class Database:
             finally:
                 tx._end()
 
+    async def ask(self, query: str, *arguments: object) -> asyncpg.Record | None:
+        """The first row of one query of no tenant, in a transaction of its own that takes no round trip more. For
+        reading. Raises DatabaseUnavailable."""
+        connection = await self._acquire()
+        try:
+            with errors_named(connection):
+                return await connection.fetchrow(query, *arguments)
+        finally:
+            with suppress(*DATABASE_ERRORS):
+                await asyncio.shield(self._release(connection))
+
     async def run_to_end(self, tenant_id: UUID, work: Callable[[TenantTx], Awaitable[Result]]) -> Result:
         """Runs ``work`` in a transaction that a cancelled caller only stops waiting for. ``close`` waits for it too."""
         task = asyncio.create_task(self._run(tenant_id, work))
@@ -265,17 +276,22 @@ class Database:
             # Shielded: a second cancellation must not leave a connection that is still inside its transaction.
             await asyncio.shield(self._roll_back(connection))
             raise
-        await self._pool.release(connection)
+        await self._release(connection)
 
     async def _acquire(self) -> "Connection":
         try:
             with errors_named():
-                return await self._pool.acquire(timeout=self._timeouts.acquire)
+                async with asyncio.timeout(self._timeouts.acquire):  # the pool's own would make a task each time
+                    return await self._pool.acquire()
         except DatabaseUnavailable as error:
             size, used = self.connections
             if error.reason == "timeout" and used == size == self._pool.get_max_size():
                 raise DatabaseUnavailable("busy") from error
             raise
+
+    async def _release(self, connection: "Connection") -> None:
+        """Waits so long for the end of a query that was cancelled."""
+        await self._pool.release(connection, timeout=self._timeouts.rollback)
 
     async def _roll_back(self, connection: "Connection") -> None:
         """Gives the connection back outside any transaction; one that does not answer is thrown away."""
@@ -289,7 +305,7 @@ class Database:
         finally:
             # A dead one too: only when it is given back does the pool see that its place is free.
             with suppress(*DATABASE_ERRORS):
-                await self._pool.release(connection)
+                await self._release(connection)
 
 
 async def _commit(connection: "Connection") -> None:

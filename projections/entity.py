@@ -52,6 +52,12 @@ class Entity(Struct, Generic[State], frozen=True):
 
     async def apply(self, tx: TenantTx, recorded: Sequence[Recorded]) -> Sequence["Moved[State]"]:
         """Takes events in; returns what each entity that they touched was before and is now."""
+        moved = await self.fold(tx, recorded)
+        await self.write(tx, moved)
+        return moved
+
+    async def fold(self, tx: TenantTx, recorded: Sequence[Recorded]) -> Sequence["Moved[State]"]:
+        """What ``apply`` returns, with nothing written yet."""
         mine = [each for each in recorded if each.stream.kind == self.kind and isinstance(each.event, self.events)]
         if not mine:
             return []
@@ -61,13 +67,15 @@ class Entity(Struct, Generic[State], frozen=True):
         with collector_paused():
             for each in mine:
                 after[each.stream.id] = self.evolve(after.get(each.stream.id), each)
-        gone = [id_ for id_ in before if not self.replaces or after.get(id_) is None]
+        return [Moved(id_, before.get(id_), after.get(id_)) for id_ in ids]
+
+    async def write(self, tx: TenantTx, moved: Sequence["Moved[State]"]) -> None:
+        gone = [each.id for each in moved if each.before is not None and not (self.replaces and each.after)]
         if gone and self.delete:
             await tx.execute(self.delete, tx.tenant_id, gone)
-        rows = [state for id_ in ids if (state := after.get(id_)) is not None]
+        rows = [each.after for each in moved if each.after is not None]
         if rows:
             await tx.execute(self.insert, tx.tenant_id, msgspec.json.encode(rows).decode())
-        return [Moved(id_, before.get(id_), after.get(id_)) for id_ in ids]
 
     async def _before(self, tx: TenantTx, mine: Sequence[Recorded], ids: Sequence[UUID]) -> dict[UUID, State]:
         """States of those that exist. A batch that is the first of each of its streams has nothing to read: an import

@@ -49,21 +49,25 @@ async def apply(tx: TenantTx, recorded: Sequence[Recorded], moved: Sequence[Move
     if opened:
         await tx.execute(OPEN, tx.tenant_id, [id_ for id_, _ in opened], [event.project_id for _, event in opened])
     crossings: list[Crossing] = []
-    differences = _differences(moved)
+    differences = differences_of(moved)
     if differences:
-        rows = await tx.fetch(MOVE, tx.tenant_id, msgspec.json.encode(differences).decode())
-        crossings = [
-            Crossing(row["epic_id"], row["left_now"] == 0)
-            for row in rows
-            if (row["left_now"] == 0) != (row["left_before"] == 0)
-        ]
+        crossings = crossings_of(await tx.fetch(MOVE, tx.tenant_id, msgspec.json.encode(differences).decode()))
     closed = [each.stream.id for each in recorded if isinstance(each.event, EpicDeleted)]
     if closed:
         await tx.execute(CLOSE, tx.tenant_id, closed)
     return crossings
 
 
-def _differences(moved: Sequence[Moved[Story]]) -> list[dict[str, Any]]:
+def crossings_of(rows: Sequence[Any]) -> list[Crossing]:
+    """From what MOVE returns."""
+    return [
+        Crossing(row["epic_id"], row["left_now"] == 0)
+        for row in rows
+        if (row["left_now"] == 0) != (row["left_before"] == 0)
+    ]
+
+
+def differences_of(moved: Sequence[Moved[Story]]) -> list[dict[str, Any]]:
     """A row for each epic in which something has changed."""
     by_epic: dict[UUID, dict[str, Any]] = {}
     for each in moved:

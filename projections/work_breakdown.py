@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from domain.event import Recorded
 from eventstore.transaction import TenantTx
-from projections import epic_progress, work_queue
+from projections import epic_progress, transitions, work_queue
 from projections.epic_dependencies import EPIC_DEPENDENCIES
 from projections.epics import EPICS
 from projections.projects import PROJECTS
@@ -21,9 +21,16 @@ TABLES = (
 async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
     await PROJECTS.apply(tx, recorded)
     await EPICS.apply(tx, recorded)
-    stories = await STORIES.apply(tx, recorded)
+    stories = await STORIES.fold(tx, recorded)
+    at_once = transitions.only_moves(recorded, stories)
+    if at_once:
+        crossings = await transitions.apply(tx, stories)
+    else:
+        await STORIES.write(tx, stories)
     await STORY_TEXTS.apply(tx, recorded)
     story_edges = await STORY_DEPENDENCIES.apply(tx, recorded)
     epic_edges = await EPIC_DEPENDENCIES.apply(tx, recorded)
-    crossings = await epic_progress.apply(tx, recorded, stories)
-    await work_queue.apply(tx, stories, crossings, story_edges, epic_edges)
+    if not at_once:
+        crossings = await epic_progress.apply(tx, recorded, stories)
+        await work_queue.apply(tx, stories)
+    await work_queue.recount(tx, stories, crossings, story_edges, epic_edges)

@@ -83,22 +83,33 @@ COUNT = """
 """
 
 
-async def apply(
+async def apply(tx: TenantTx, moved: Sequence[Moved[Story]]) -> None:
+    """Who leaves and who enters. `recount` comes after it."""
+    leaving, entering = leaving_of(moved), entering_of(moved)
+    if leaving:
+        await tx.execute(LEAVE, tx.tenant_id, leaving)
+    if entering:
+        await tx.execute(ENTER, tx.tenant_id, msgspec.json.encode(entering).decode())
+
+
+def leaving_of(moved: Sequence[Moved[Story]]) -> list[UUID]:
+    return [each.id for each in moved if _open(each.before) and not _open(each.after)]
+
+
+def entering_of(moved: Sequence[Moved[Story]]) -> list[dict[str, Any]]:
+    """Rows of those that are new here or shown otherwise."""
+    return [_row(each.after) for each in moved if each.after and _shown(each.after) not in (None, _shown(each.before))]
+
+
+async def recount(
     tx: TenantTx,
     moved: Sequence[Moved[Story]],
     crossings: Sequence[Crossing],
     story_edges: Sequence[Moved[Dependency]],
     epic_edges: Sequence[Moved[Dependency]],
 ) -> None:
-    """After the stories, the dependencies and the progress of epics, from what those moved."""
-    leaving = [each.id for each in moved if _open(each.before) and not _open(each.after)]
-    if leaving:
-        await tx.execute(LEAVE, tx.tenant_id, leaving)
-    shown = [each for each in moved if _open(each.after) and _shown(each.before) != _shown(each.after)]
-    if shown:
-        rows = [_row(each.after) for each in shown if each.after]
-        await tx.execute(ENTER, tx.tenant_id, msgspec.json.encode(rows).decode())
-    stories = [each.id for each in shown if not _open(each.before)]
+    """After the stories, the dependencies, the progress of epics and `apply`, from what those moved."""
+    stories = [each.id for each in moved if _open(each.after) and not _open(each.before)]
     stories += [edge.dependent_id for each in story_edges for edge in (each.before, each.after) if edge]
     confirmed = [each.id for each in moved if _is_verified(each.before) != _is_verified(each.after)]
     epics = [crossing.epic_id for crossing in crossings]

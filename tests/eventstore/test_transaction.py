@@ -63,7 +63,7 @@ async def test_it_cannot_be_used_after_its_end(server: Database) -> None:
 async def test_it_has_no_public_attribute_that_leads_to_the_connection(server: Database, ann: UUID) -> None:
     async with server.tenant_transaction(ann) as tenant_tx, server.system_transaction() as system_tx:
         statements = {"fetch", "fetchrow", "fetchval", "execute"}
-        assert {name for name in dir(tenant_tx) if not name.startswith("_")} == {*statements, "tenant_id"}
+        assert {name for name in dir(tenant_tx) if not name.startswith("_")} == {*statements, "before", "tenant_id"}
         assert {name for name in dir(system_tx) if not name.startswith("_")} == statements
 
 
