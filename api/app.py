@@ -11,6 +11,8 @@ from api.access_log import AccessLog
 from api.admin.routes import admin_routes
 from api.agents.routes import agent_routes
 from api.api_keys.routes import api_key_routes
+from api.audit.routes import audit_routes
+from api.changes.routes import change_routes
 from api.dependencies.reading import dependency_reads
 from api.dependencies.routes import dependency_routes
 from api.direct import GIVEN, TypedRequest
@@ -32,6 +34,7 @@ from api.lifecycle.working import working_routes
 from api.log.routes import log_routes
 from api.log.tiles import tile_routes
 from api.metrics import Metrics
+from api.orchestrator.routes import orchestrator_routes
 from api.projects.routes import project_routes
 from api.queues.routes import queue_routes
 from api.services import Services
@@ -72,6 +75,9 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
         *dependency_reads(services),
         *queue_routes(services),
         *transfer_routes(services),
+        *audit_routes(services),
+        *change_routes(services),
+        *orchestrator_routes(services),
         *log_routes(services.log_reader),
         *tile_routes(services.log_reader),
         *extra_routes,
@@ -97,7 +103,13 @@ def _surroundings(services: Services, metrics: Metrics) -> Surroundings:
         access_log=AccessLog(services.log, services.settings.log_level),
         clock=services.clock,
         common_headers=common_headers(secure=services.settings.base_url().startswith("https://")),
-        gate=Gate(services.find_caller, partial(_tenant, services), services.check_rate, services.note_caller),
+        gate=Gate(
+            find_caller=services.find_caller,
+            find_tenant=partial(_tenant, services),
+            check_rate=services.check_rate,
+            is_current=services.callers_are_current,
+            note=services.note_caller,
+        ),
     )
 
 

@@ -47,9 +47,8 @@ def asking_of(request: Request[Any, Any, Any]) -> Asking:
 
 async def authenticate(headers: Mapping[bytes, bytes], find: FindCaller) -> Caller:
     """Raises Refused."""
-    presented = headers.get(b"authorization", b"")
-    token = presented.removeprefix(BEARER).strip()
-    if not presented.startswith(BEARER) or not token:
+    token = _token(headers)
+    if not token:
         raise Refused("unauthorized")
     raw_key = token.decode("latin-1")
     if not is_well_formed(raw_key):  # a typing error need not cost a look-up
@@ -60,6 +59,12 @@ async def authenticate(headers: Mapping[bytes, bytes], find: FindCaller) -> Call
         raise Refused("invalid_api_key") from None
     except TenantInactive:
         raise Refused("tenant_inactive") from None
+
+
+def _token(headers: Mapping[bytes, bytes]) -> bytes:
+    """Empty when there is none, or another scheme."""
+    presented = headers.get(b"authorization", b"")
+    return presented.removeprefix(BEARER).strip() if presented.startswith(BEARER) else b""
 
 
 def check_role(access: str, role: Role) -> None:
@@ -79,7 +84,7 @@ def check_role(access: str, role: Role) -> None:
 def asking(caller: Caller, method: str, path: str, headers: Mapping[bytes, bytes], body: bytes) -> Asking:
     """Raises Refused when the idempotency key is empty, too long or not printable ASCII."""
     idempotency = _idempotency(caller, method, path, headers, body)
-    seed = sha256(b"loopctl seed\0" + headers.get(b"authorization", b"")).digest() if idempotency else b""
+    seed = sha256(b"loopctl seed\0" + _token(headers)).digest() if idempotency else b""
     return Asking(caller, idempotency, _wants_receipt(headers), seed)
 
 

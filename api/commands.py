@@ -69,10 +69,22 @@ class Commands:
             actor=caller.actor, at=at, needs=(*plan.needs, *standing(caller)), streams=plan.streams, decide=decide,
             reply=reply, refuse=refused, idempotency=asking.idempotency, alone=plan.alone, beside=plan.beside,
         )  # fmt: skip
-        return await services.submit(caller.tenant_id, command)
+        answer = await services.submit(caller.tenant_id, command)
+        if answer.position is not None and any(stream.kind in OF_CALLERS for stream in streams_of(plan)):
+            await services.callers_changed(caller.tenant_id)
+        return answer
 
     async def answer(self, asking: Asking, reply: Reply) -> Response[bytes]:
         return await written(asking, reply, self._services.log_reader)
+
+
+OF_CALLERS = ("api_key", "tenant")
+"""Streams whose events change who may come in."""
+
+
+def streams_of(plan: Plan) -> Sequence[Stream]:
+    """Those that are named before anything is known; a caller's own are."""
+    return () if callable(plan.streams) else plan.streams
 
 
 def standing(caller: Caller) -> Sequence[Need]:

@@ -26,6 +26,8 @@ class Gate(Struct, frozen=True):
     find_caller: FindCaller
     find_tenant: FindTenant
     check_rate: CheckRate | None
+    is_current: Callable[[UUID, int], bool]
+    """Whether what is remembered of a tenant's callers is as new as the mark that came with the rate."""
     note: Callable[[Caller], None]
     """Told of each caller that was let in or refused after its rate was checked."""
 
@@ -39,6 +41,12 @@ class Gate(Struct, frozen=True):
             more += verdict.headers()
             if verdict.wait > 0:
                 raise verdict.refusal()
+            if (
+                not caller.superadmin
+                and verdict.mark is not None
+                and not self.is_current(caller.tenant_id, verdict.mark)
+            ):
+                caller = await authenticate(headers, self.find_caller)
         self.note(caller)
         if caller.tenant_id == NO_TENANT and not policy.admin:
             raise Refused("tenant_context_required")

@@ -30,6 +30,15 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Requests that run at the same time in one process; health is not counted."""
     admission_seconds: float = 0.1
     """How long a request waits for its turn before it is turned away."""
+    streams: int = 200
+    """Change streams that are open at the same time in one process."""
+    streams_of_tenant: int = 20
+    stream_seconds: float = 300.0
+    """After that a stream ends, and the client goes on with another: a key is looked at again that often."""
+    heartbeat_seconds: float = 15.0
+    """Longest silence on a stream."""
+    stream_poll_seconds: float = 2.0
+    """Between two looks at the log when no wake-up comes."""
     framing_bytes: int = 16384
     """Of chunk extensions or trailers without a byte of body in between."""
 

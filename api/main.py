@@ -16,6 +16,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.app import create_app
+from api.changes.news import News, hearing
 from api.last_seen import LastSeen
 from api.lease_sweeper import LeaseSweeper, sweeping
 from api.log.reading import LogReader
@@ -72,14 +73,15 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
             _flushing(last_seen),
             _limiter(settings) as limiter,
         ):
-            writer = Writer(_store(database, announcer, callers))
-            outside = Outside(database, redis, writer, callers, last_seen, limiter)
+            news = News()
+            writer = Writer(_store(database, announcer, callers, news))
+            outside = Outside(database, redis, writer, callers, last_seen, limiter, news)
             app = create_app(_services(settings, version, outside, seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
                 log.info("started", version=version, reason=seal.reason)
-                async with sweeping(LeaseSweeper(database, writer.submit), utc_now):
-                    await Server(config, app.limits, ready=say_ready).serve(sockets=[listener])
+                async with sweeping(LeaseSweeper(database, writer.submit), utc_now), hearing(redis, news):
+                    await Server(config, app.limits, ready=say_ready, stopping=news.stop).serve(sockets=[listener])
             finally:
                 await writer.finish()
                 app.close()
@@ -97,12 +99,14 @@ class Outside(Struct, frozen=True):
     callers: CallerCache
     last_seen: LastSeen
     limiter: SharedLimiter
+    news: News
 
 
-def _store(database: Database, announcer: Announcer, callers: CallerCache) -> Store:
+def _store(database: Database, announcer: Announcer, callers: CallerCache, news: News) -> Store:
     def committed(tenant_id: UUID, size: int) -> None:
         callers.committed(tenant_id)
         announcer.committed(tenant_id, size)
+        news.woken(tenant_id)
 
     return Store(
         database=database,
@@ -135,12 +139,15 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         jobs=jobs,
         seal=lambda: seal,
         submit=outside.writer.submit,
+        news=outside.news,
         reading=outside.database.tenant_transaction,
         log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
         reading_names=outside.database.system_transaction,
         find_caller=caller_of,
         peppers=parse_keys(settings.peppers),
         check_rate=outside.limiter.check,
+        callers_are_current=outside.callers.is_current,
+        callers_changed=outside.limiter.mark_changed,
         note_caller=outside.last_seen.note,
         log=sys.stderr.buffer,
     )

@@ -13,7 +13,9 @@ ACCESS = re.compile(
 )
 """The notation of spec 01, section 1.4, and ``public`` for no key at all."""
 
-KNOWN = frozenset({"access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors", "custody"})
+KNOWN = frozenset(
+    {"access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors", "custody", "held_open"}
+)
 
 
 class UndeclaredRoute(Exception):
@@ -27,6 +29,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     request_seconds: float
     always_admitted: bool
     """Answers even when the process is full: health."""
+    held_open: bool
+    """Takes no place among the running requests: it mostly waits, and its route bounds how many there are."""
     any_accept: bool
     """Its answer is not JSON, so the Accept header is its own affair."""
     admin: bool
@@ -51,6 +55,7 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         body_seconds=seconds if "request_seconds" in handler.opt else limits.body_seconds,
         request_seconds=seconds,
         always_admitted=bool(handler.opt.get("always_admitted")),
+        held_open=bool(handler.opt.get("held_open")),
         any_accept=bool(handler.opt.get("any_accept")),
         admin=access == "=superadmin",
         custody=bool(handler.opt.get("custody")),

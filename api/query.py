@@ -64,16 +64,24 @@ def read_query(kind: type[Query], raw: bytes) -> Query:
         return kind()
     readers = _readers(kind)
     given = {
-        name: value
+        readers[name].field: value
         for name, text in parse_qsl(raw.decode("latin-1"), keep_blank_values=False)
-        if name in readers and (value := readers[name](text)) is not None
+        if name in readers and (value := readers[name].read(text)) is not None
     }
     return kind(**given)
 
 
+class _Reader(Struct, frozen=True):
+    """``field`` may have another name than the parameter: ``from`` is a word of the language."""
+
+    field: str
+    read: Callable[[str], Any]
+
+
 @cache
-def _readers(kind: type[Struct]) -> dict[str, Callable[[str], Any]]:
-    return {field.name: _reader(field.name, field.type) for field in msgspec.inspect.type_info(kind).fields}  # type: ignore[attr-defined]  # of a Struct
+def _readers(kind: type[Struct]) -> dict[str, _Reader]:
+    fields = msgspec.inspect.type_info(kind).fields  # type: ignore[attr-defined]  # of a Struct
+    return {field.encode_name: _Reader(field.name, _reader(field.encode_name, field.type)) for field in fields}
 
 
 def _reader(name: str, kind: Any) -> Callable[[str], Any]:

@@ -26,9 +26,12 @@ class Server(uvicorn.Server):
         *,
         signals: bool = True,
         ready: Callable[[], None] = lambda: None,
+        stopping: Callable[[], None] = lambda: None,
     ) -> None:
+        """``stopping`` is called when the stop begins: for what would otherwise go on for minutes."""
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
         self._signals = signals
         self._sweep_seconds = min(SWEEP_SECONDS, limits.linger_seconds / 4, limits.header_seconds / 4)
         self._sweeping: asyncio.TimerHandle | None = None
@@ -53,6 +56,7 @@ class Server(uvicorn.Server):
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
         try:
             await super().shutdown(sockets)
         finally:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from api.changes.news import News
 from api.identifiers import new_id
 from api.limits import Limits
 from api.log.reading import LogReader
@@ -16,7 +17,9 @@ from api.rate_limits.verdict import Asked, Verdict
 from config.keys import Key
 from config.settings import Settings
 from domain.caller import Caller
+from domain.events import EVENTS, UPCASTERS
 from eventstore.callers import UnknownKey
+from eventstore.codec import Codec
 from eventstore.command import Command, Reply
 from eventstore.keyring import Keyring
 from eventstore.transaction import SystemTx, TenantTx
@@ -63,6 +66,15 @@ async def nobody(_: str) -> Caller:
     raise UnknownKey
 
 
+def always_current(_: UUID, __: int) -> bool:
+    """Remembers nobody."""
+    return True
+
+
+async def nobody_is_told(_: UUID) -> None:
+    """Is the only process."""
+
+
 def unnoticed(_: Caller) -> None:
     """Keeps no stamps."""
 
@@ -100,11 +112,17 @@ class Services(Struct, frozen=True, kw_only=True):
     reading_names: Callable[[], AbstractAsyncContextManager[SystemTx]] = nothing_at_all
     """A transaction that sees no tenant's rows, for the functions that tell which tenants there are."""
     log_reader: LogReader = LogReader(None, Keyring(()))
+    codec: Codec = Codec(EVENTS, UPCASTERS)
+    news: News = field(default_factory=News)
+    """Wakes those who wait for a tenant's log to grow."""
     utc_now: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = new_id
     find_caller: Callable[[str], Awaitable[Caller]] = nobody
     check_rate: Callable[[Asked], Awaitable[Verdict]] | None = None
     """Counts a request and says whether it may go on; None: everybody may."""
+    callers_are_current: Callable[[UUID, int], bool] = always_current
+    callers_changed: Callable[[UUID], Awaitable[None]] = nobody_is_told
+    """Tells the other processes that a key of the tenant, or the tenant itself, is not what it was."""
     note_caller: Callable[[Caller], None] = unnoticed
     peppers: Sequence[Key] = ()
     """Of the hashes of API keys, the current one first. Without one no key can be made."""

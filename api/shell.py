@@ -110,7 +110,7 @@ class Shell:
         deadline = self._deadlines.begin(policy.body_seconds if exchange.body_left else policy.request_seconds)
         try:
             body, form = await self._read(exchange, found.endpoint, deadline) if exchange.body_left else (b"", False)
-            if policy.always_admitted:
+            if policy.always_admitted or policy.held_open:
                 await self._work(exchange, found, caller, body, form)
                 return
             if not self._admission.enter_now():

@@ -25,7 +25,7 @@ async def written(asking: Asking, reply: Reply, log: LogReader) -> Response[byte
             headers["Loopctl-Receipt"] = base64.urlsafe_b64encode(receipt).rstrip(b"=").decode()
             headers["Preference-Applied"] = "receipt"
     if reply.replayed:
-        headers["Idempotent-Replayed"] = "true"
+        headers["Idempotent-Replayed"] = headers["Idempotency-Replayed"] = "true"  # the contracts spell it both ways
     return Response(reply.body, status_code=reply.status, media_type="application/json", headers=headers)
 
 

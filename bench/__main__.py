@@ -13,11 +13,13 @@ BENCHMARKS = {
     "recorder": ("bench.recorder", "append against the stock recorder of the eventsourcing package"),
     "log_verify": ("bench.log_verify", "offline verification of an export, against bare SHA-256"),
     "breakdown": ("bench.breakdown", "the ready queue of 100,000 stories, reading stories over HTTP"),
+    "changes": ("bench.changes", "the audit index beside the append, the change feed against a trivial GET"),
     "rate_limits": ("bench.rate_limits", "checks of the rate limiter against a bare round trip to Redis"),
     "tlog": ("bench.tlog_speed", "making, checking and proving entries, against bare SHA-256"),
     "fsck": ("bench.log_fsck", "fsck of the stored log, against reading and hashing its rows"),
     "followers": ("bench.followers", "finding which of 100,000 logs have news"),
     "importing": ("bench.importing", "an import of 10,000 stories against COPY of the same bytes"),
+    "transitions": ("bench.transitions", "story transitions over HTTP against a trivial POST, with a profile"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 

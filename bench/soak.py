@@ -6,6 +6,9 @@ import sys
 CAMPAIGNS = {
     "append_cuts": "the writer killed or cut off at every message of an append, 10,000 times",
     "isolation": "two tenants on two connections, directly and through pgbouncer, 100,000 requests each",
+    "feed": "the change feed beside writers whose clocks jump, 60 s",
+    "custody": "steps of custody by every path in this process, 1,000,000",
+    "custody_http": "requests to all mutating routes, 100,000, and what they change in the database",
     "kill_loop": "SIGKILL of all processes, 20 rounds",
     "log_flips": "single changed bits in an export, 100,000",
     "malformed": "malformed requests, 100,000 over the public routes",

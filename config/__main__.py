@@ -1,4 +1,4 @@
-"""`python -m config`: prints the settings, behind `loopctl config show [--origin]`."""
+"""`python -m config`: prints the settings, behind `loopctl config server [--origin]`."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from config.loader import ConfigError, load_settings, shown
 
 def main() -> int:
     """Exit codes: 0 printed, 1 the configuration cannot be used, 2 wrong usage."""
-    parser = argparse.ArgumentParser(prog="loopctl config show", description="Every setting, secrets masked.")
+    parser = argparse.ArgumentParser(prog="loopctl config server", description="Every setting, secrets masked.")
     parser.add_argument("--origin", action="store_true", help="also say where each value came from")
     origin = parser.parse_args().origin
     try:

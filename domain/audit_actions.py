@@ -61,5 +61,7 @@ AUDIT_ACTIONS: Mapping[str, AuditAction] = {
     "story.custody_violated": AuditAction("story", "custody_violation"),
     "artifact_report.created": AuditAction("artifact_report", "created"),
     "token_usage_report.created": AuditAction("token_usage_report", "created"),
+    "audit.observed": AuditAction("session", "observe"),  # each says its own: domain/audit_entry.py
+    "orchestrator_state.saved": AuditAction("orchestrator_state", "saved"),
 }
 """By tag. Total: a test names the events that are missing."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from domain import agent, dependency, epic, key, log_key, project, story, tenant, usage
+from domain import agent, dependency, epic, key, log_key, observation, orchestrator_state, project, story, tenant, usage
 from domain.event import Event
 from domain.lifecycle import events as lifecycle
 
@@ -55,6 +55,8 @@ EVENTS: tuple[type[Event], ...] = (
     lifecycle.CustodyViolated,
     lifecycle.ArtifactReported,
     usage.TokenUsageReported,
+    observation.Observed,
+    orchestrator_state.OrchestratorStateSaved,
 )
 
 UPCASTERS: Mapping[str, Callable[[dict[str, object]], dict[str, object]]] = {

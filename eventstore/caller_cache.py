@@ -35,6 +35,7 @@ class CallerCache:
         self._clock = clock
         self._found: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
         self._touched: set[UUID] = set()
+        self._marks: OrderedDict[UUID, int] = OrderedDict()
         self._forgotten = 0
 
     async def find(self, raw_key: str, now: datetime) -> Caller:
@@ -63,6 +64,18 @@ class CallerCache:
         if tenant_id in self._touched:
             self._touched.discard(tenant_id)
             self.forget(tenant_id)
+
+    def is_current(self, tenant_id: UUID, mark: int) -> bool:
+        """False when another process has changed a key or the tenant since the mark was last shown here, or that
+        cannot be known: then everything of the tenant is forgotten, and whoever was found has to be found again."""
+        if self._marks.get(tenant_id) == mark:
+            return True
+        self.forget(tenant_id)
+        self._marks[tenant_id] = mark
+        self._marks.move_to_end(tenant_id)
+        while len(self._marks) > MOST_CALLERS:
+            self._marks.popitem(last=False)
+        return False
 
     def forget(self, tenant_id: UUID) -> None:
         self._forgotten += 1

@@ -37,6 +37,8 @@ class Knowledge:
         self._asked: set[str] = set()
         """Names of the models that any state is of: an event does not concern the others."""
         self._ends: OrderedDict[UUID, tuple[int, int] | None] = OrderedDict()
+        self.before: dict[Need, Any] = {}
+        """What the events of this batch found, of all states that they have moved."""
         self.head: Head | None = None
 
     def forget(self) -> None:
@@ -44,6 +46,7 @@ class Knowledge:
         self._asked.clear()
         self._fleeting.clear()
         self._ends.clear()
+        self.before.clear()
         self.head = None
 
     async def learn(self, tx: TenantTx, commands: Sequence[Command]) -> None:
@@ -100,13 +103,16 @@ class Knowledge:
             keys = model.touched(recorded)
             for need in self._fleeting if keys is EVERY else [Need(name, key) for key in keys]:
                 if need.model == name and need in self._states:
-                    self._states[need] = model.evolve(self._states[need], recorded)
+                    state = self._states[need]
+                    self.before.setdefault(need, state)
+                    self._states[need] = model.evolve(state, recorded)
 
     def trim(self) -> None:
         """After a batch. Volatile states go; of the others the oldest, which keeps memory bounded."""
         for need in self._fleeting:
             self._states.pop(need, None)  # two commands of the batch may have needed the same
         self._fleeting.clear()
+        self.before.clear()
         while len(self._states) > MOST_REMEMBERED:
             self._states.popitem(last=False)
         while len(self._ends) > MOST_REMEMBERED:

@@ -31,6 +31,10 @@ LONGEST_QUEUE = 4096
 ANSWERS_KEY = "idempotency_pkey"
 MOST_TRIES = 20
 """Times that a batch is decided again because somebody else appended first."""
+TRIES_BEFORE_HOLDING = 3
+"""After these the head is held before anything is read: beside a busy writer, a slow one would never come first."""
+
+HOLD = "SELECT app.hold_log($1)"
 
 
 class Overloaded(Exception):
@@ -51,6 +55,13 @@ class Store(Struct, frozen=True):
     now: Callable[[], datetime]
     committed: Callable[[UUID, int], None]
     """Told tenant and size after each commit; hurries those who follow the log. Losing it costs one poll."""
+
+
+class Way(Struct, frozen=True):
+    """How a batch is tried: looking for earlier answers first, and with the head held from the beginning."""
+
+    used_keys: bool
+    held: bool
 
 
 class Waiting:
@@ -143,10 +154,11 @@ class Lane:
     async def _commit(self, batch: Sequence[Waiting]) -> None:
         """Decides and writes; again and again while others append first or have used the same idempotency key."""
         used_keys = False
-        for _ in range(MOST_TRIES):
+        for tries in range(MOST_TRIES):
+            way = Way(used_keys=used_keys, held=tries >= TRIES_BEFORE_HOLDING)
             try:
                 decided = await self._store.database.run_to_end(
-                    self._tenant_id, partial(self._decide_and_write, batch=batch, used_keys=used_keys)
+                    self._tenant_id, partial(self._decide_and_write, batch=batch, way=way)
                 )
             except (HeadMoved, Contended):
                 self._known.forget()
@@ -160,13 +172,15 @@ class Lane:
                 return
         raise DatabaseUnavailable("busy")
 
-    async def _decide_and_write(self, tx: TenantTx, batch: Sequence[Waiting], used_keys: bool) -> Decided:
+    async def _decide_and_write(self, tx: TenantTx, batch: Sequence[Waiting], way: Way) -> Decided:
         """One transaction. A crash before its COMMIT leaves nothing of the batch, after it everything."""
         commands = [waiting.command for waiting in batch]
         known = self._known
+        if way.held:
+            await tx.execute(HOLD, tx.tenant_id)
         if known.head is None:
             known.head = await read_head(tx)
-        earlier = await find_replies(tx, commands) if used_keys else {}
+        earlier = await find_replies(tx, commands) if way.used_keys else {}
         await known.learn(tx, commands)
         with collector_paused():
             decided = decide_in_order(self._store.codec, known, commands, earlier)
@@ -175,6 +189,7 @@ class Lane:
             )
         if written.entries or written.answers:
             await append(tx, written)
+            tx.before = known.before  # true under this head, which `append` has just checked and holds
             for project in self._store.projections:
                 await project(tx, written.recorded)
             for write in decided.beside:

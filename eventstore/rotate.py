@@ -115,6 +115,7 @@ async def _core(tx: TenantTx, head: Head, wish: Wish, at: datetime) -> Entry:
     """The next entry of the tenant's own stream, without its data."""
     stream = Stream("tenant", tx.tenant_id)
     known = Knowledge({})
+    known.head = head
     await known.learn_ends(tx, [stream])
     version, previous = known.end(stream)
     return Entry(

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from uuid import UUID
@@ -124,11 +124,14 @@ class _Transaction:
 class TenantTx(_Transaction):
     """Row security shows and accepts the rows of ``tenant_id`` and no others."""
 
-    __slots__ = ("tenant_id",)
+    __slots__ = ("before", "tenant_id")
 
     def __init__(self, connection: "Connection", tenant_id: UUID) -> None:
         super().__init__(connection)
         self.tenant_id = tenant_id
+        self.before: Mapping[Any, Any] = {}
+        """States, by Need, as they were before the batch that this transaction writes: what its lane knows, a read
+        model need not read."""
 
 
 class SystemTx(_Transaction):

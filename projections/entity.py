@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from domain.event import Event, Recorded
 from eventstore.collector import collector_paused
+from eventstore.command import Need
 from eventstore.transaction import TenantTx
 
 State = TypeVar("State", bound=Struct)
@@ -21,8 +22,8 @@ State = TypeVar("State", bound=Struct)
 class Entity(Struct, Generic[State], frozen=True):
     """``select`` takes tenant and ids; ``delete`` too; ``insert`` takes tenant and rows as JSON.
 
-    Without ``delete`` it is ``insert`` that replaces: for rows that must not be gone for a moment, because a trigger
-    compares what they were with what they become.
+    With ``replaces`` it is ``insert`` that puts new states in the place of old ones, in one statement that touches no
+    index; and ``delete`` is for rows that are gone for good, None where none ever is.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Entity(Struct, Generic[State], frozen=True):
     select: str
     delete: str | None
     insert: str
+    replaces: bool = False
     events: tuple[type[Event], ...] = (Event,)
     """Those that can change the state; of the others nothing is read or written."""
 
@@ -54,18 +56,28 @@ class Entity(Struct, Generic[State], frozen=True):
         if not mine:
             return []
         ids = list(dict.fromkeys(each.stream.id for each in mine))
-        # A batch that is the first of each of its streams has nothing to read: an import of thousands is one.
-        before = await self.load(tx, ids) if any(each.version for each in mine) else {}
+        before = await self._before(tx, mine, ids)
         after: dict[UUID, State | None] = dict(before)
         with collector_paused():
             for each in mine:
                 after[each.stream.id] = self.evolve(after.get(each.stream.id), each)
-        if before and self.delete:
-            await tx.execute(self.delete, tx.tenant_id, list(before))
+        gone = [id_ for id_ in before if not self.replaces or after.get(id_) is None]
+        if gone and self.delete:
+            await tx.execute(self.delete, tx.tenant_id, gone)
         rows = [state for id_ in ids if (state := after.get(id_)) is not None]
         if rows:
             await tx.execute(self.insert, tx.tenant_id, msgspec.json.encode(rows).decode())
         return [Moved(id_, before.get(id_), after.get(id_)) for id_ in ids]
+
+    async def _before(self, tx: TenantTx, mine: Sequence[Recorded], ids: Sequence[UUID]) -> dict[UUID, State]:
+        """States of those that exist. A batch that is the first of each of its streams has nothing to read: an import
+        of thousands is one; and what the transaction's lane knows is not read again."""
+        if not any(each.version for each in mine):
+            return {}
+        needs = {id_: Need(self.name, id_) for id_ in ids}
+        unknown = [id_ for id_, need in needs.items() if need not in tx.before]
+        found = await self.load(tx, unknown) if unknown else {}
+        return found | {id_: state for id_, need in needs.items() if (state := tx.before.get(need)) is not None}
 
 
 class Moved(Struct, Generic[State], frozen=True):

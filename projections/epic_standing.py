@@ -4,17 +4,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.event import Recorded
-from domain.lifecycle.completion import EpicStanding, evolve_standing
+from domain.lifecycle.completion import STANDING_EVENTS, EpicStanding, evolve_standing
 from eventstore.command import EVERY
 from eventstore.transaction import TenantTx
 
+# Each row is found by its key, whatever the planner believes about tables that have just grown.
 LOAD = """
-    SELECT asked.id AS story_id, e.epic_id, e.project_id, e.number, e.title, e.completed, p.stories,
+    SELECT s.story_id, e.epic_id, e.project_id, e.number, e.title, e.completed, p.stories,
            p.stories - p.verified AS unverified
       FROM unnest($2::uuid[]) AS asked (id)
-      JOIN app.story AS s ON s.tenant_id = $1 AND s.story_id = asked.id
-      JOIN app.epic AS e ON e.tenant_id = $1 AND e.epic_id = s.epic_id
-      JOIN app.epic_progress AS p ON p.tenant_id = $1 AND p.epic_id = e.epic_id
+     CROSS JOIN LATERAL (
+           SELECT t.story_id, t.epic_id FROM app.story AS t WHERE t.tenant_id = $1 AND t.story_id = asked.id LIMIT 1
+     ) AS s
+     CROSS JOIN LATERAL (
+           SELECT t.* FROM app.epic AS t WHERE t.tenant_id = $1 AND t.epic_id = s.epic_id LIMIT 1
+     ) AS e
+     CROSS JOIN LATERAL (
+           SELECT t.* FROM app.epic_progress AS t WHERE t.tenant_id = $1 AND t.epic_id = s.epic_id LIMIT 1
+     ) AS p
 """
 
 
@@ -35,7 +42,7 @@ class EpicStandingModel:
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[Any]:
-        return EVERY if recorded.stream.kind in ("story", "epic") else ()
+        return EVERY if isinstance(recorded.event, STANDING_EVENTS) else ()
 
     def evolve(self, standing: EpicStanding | None, recorded: Recorded) -> EpicStanding | None:
         return evolve_standing(standing, recorded)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from domain.event import Recorded
 from eventstore.command import Model
 from eventstore.transaction import TenantTx
-from projections import custody_records, work_breakdown
+from projections import audit_index, custody_records, orchestrator_states, work_breakdown
 from projections.agents import AGENTS, AgentName
 from projections.contents import ContentsModel
 from projections.entity import Entity, EntityModel
@@ -18,6 +18,7 @@ from projections.epics import EPICS
 from projections.facts import FACTS
 from projections.import_contents import ImportContents
 from projections.keys import KEYS, KeysOfAgent, UnrevokedKeys
+from projections.orchestrator_states import ORCHESTRATOR_STATES
 from projections.prerequisites import PrerequisitesModel
 from projections.projects import PROJECTS
 from projections.stories import STORIES
@@ -42,6 +43,8 @@ PROJECTIONS = (
     Projection("agent", ("app.agent",), AGENTS.apply),
     Projection("work_breakdown", work_breakdown.TABLES, work_breakdown.apply),
     Projection("custody_records", custody_records.TABLES, custody_records.apply),
+    Projection("orchestrator_state", orchestrator_states.TABLES, ORCHESTRATOR_STATES.apply),
+    Projection("audit_index", audit_index.TABLES, audit_index.apply),
 )
 INLINE = tuple(projection.apply for projection in PROJECTIONS)
 
@@ -55,6 +58,7 @@ ENTITIES: Sequence[Entity[Any]] = (
     STORY_TEXTS,
     STORY_DEPENDENCIES,
     EPIC_DEPENDENCIES,
+    ORCHESTRATOR_STATES,
 )
 TENANCY_FACTS: Sequence[Model] = (UnrevokedKeys(), KeysOfAgent(), AgentName())
 _MODELS: Sequence[Model] = (

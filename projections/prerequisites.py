@@ -5,23 +5,34 @@ from typing import Any
 from uuid import UUID
 
 from domain.event import Recorded
-from domain.lifecycle.prerequisites import Before, EpicBefore, Prerequisites, evolve_prerequisites
+from domain.lifecycle.prerequisites import CONFIRMING_EVENTS, Before, EpicBefore, Prerequisites, evolve_prerequisites
 from eventstore.command import EVERY
 from eventstore.transaction import TenantTx
 
+# Each row is found by its key, whatever the planner believes about tables that have just grown.
 LOAD = """
     SELECT asked.id AS dependent, s.story_id AS before, s.number, s.verified_status = 'verified' AS verified,
            NULL::integer AS unverified
       FROM unnest($2::uuid[]) AS asked (id)
       JOIN app.story_dependency AS d ON d.tenant_id = $1 AND d.dependent_id = asked.id
-      JOIN app.story AS s ON s.tenant_id = $1 AND s.story_id = d.prerequisite_id
+     CROSS JOIN LATERAL (
+           SELECT t.story_id, t.number, t.verified_status
+             FROM app.story AS t WHERE t.tenant_id = $1 AND t.story_id = d.prerequisite_id LIMIT 1
+     ) AS s
      UNION ALL
-    SELECT asked.id, e.epic_id, e.number::text, NULL, p.stories - p.verified
+    SELECT asked.id, d.prerequisite_id, e.number::text, NULL, p.stories - p.verified
       FROM unnest($2::uuid[]) AS asked (id)
-      JOIN app.story AS s ON s.tenant_id = $1 AND s.story_id = asked.id
+     CROSS JOIN LATERAL (
+           SELECT t.epic_id FROM app.story AS t WHERE t.tenant_id = $1 AND t.story_id = asked.id LIMIT 1
+     ) AS s
       JOIN app.epic_dependency AS d ON d.tenant_id = $1 AND d.dependent_id = s.epic_id
-      JOIN app.epic AS e ON e.tenant_id = $1 AND e.epic_id = d.prerequisite_id
-      JOIN app.epic_progress AS p ON p.tenant_id = $1 AND p.epic_id = e.epic_id
+     CROSS JOIN LATERAL (
+           SELECT t.number FROM app.epic AS t WHERE t.tenant_id = $1 AND t.epic_id = d.prerequisite_id LIMIT 1
+     ) AS e
+     CROSS JOIN LATERAL (
+           SELECT t.stories, t.verified
+             FROM app.epic_progress AS t WHERE t.tenant_id = $1 AND t.epic_id = d.prerequisite_id LIMIT 1
+     ) AS p
 """
 
 
@@ -45,7 +56,7 @@ class PrerequisitesModel:
         return Prerequisites()
 
     def touched(self, recorded: Recorded) -> Sequence[Any]:
-        return EVERY if recorded.stream.kind == "story" else ()
+        return EVERY if isinstance(recorded.event, CONFIRMING_EVENTS) else ()
 
     def evolve(self, known: Prerequisites, recorded: Recorded) -> Prerequisites:
         return evolve_prerequisites(known, recorded)

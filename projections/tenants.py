@@ -33,6 +33,7 @@ TENANTS = Entity(
     select=SELECT_ROWS,
     delete=None,
     insert=REPLACE_ROWS,
+    replaces=True,
 )
 
 ONE = "SELECT * FROM app.tenant WHERE tenant_id = $1"

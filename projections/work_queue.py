@@ -27,38 +27,59 @@ ENTER = """
         ON CONFLICT (tenant_id, story_id) DO UPDATE SET pending = excluded.pending
 """
 
-# Each probe is a sub-select of its own: the planner must not read a tenant's whole queue for a handful of stories.
+# Each look is a sub-select that the planner cannot join (OFFSET 0): it keeps plans from when the tables were empty, and
+# must not read a tenant's whole queue for a handful of stories (measured: 18 ms at 100,000 stories as joins).
 COUNT = """
-    WITH given AS (SELECT DISTINCT id FROM unnest($2::uuid[]) AS asked (id)),
-    reached AS (
-        SELECT id AS story_id FROM given
+    WITH reached AS (
+        SELECT id AS story_id FROM unnest($2::uuid[]) AS asked (id)
          UNION
         SELECT d.dependent_id
           FROM unnest($3::uuid[]) AS changed (id)
-          JOIN app.story_dependency AS d ON d.tenant_id = $1 AND d.prerequisite_id = changed.id
+         CROSS JOIN LATERAL (
+               SELECT o.dependent_id
+                 FROM app.story_dependency AS o
+                WHERE o.tenant_id = $1 AND o.prerequisite_id = changed.id
+               OFFSET 0) AS d
          UNION
         SELECT q.story_id
-          FROM unnest($4::uuid[]) AS changed (id)
-          JOIN app.epic_dependency AS d ON d.tenant_id = $1 AND d.prerequisite_id = changed.id
-          JOIN app.work_queue AS q ON q.tenant_id = $1 AND q.epic_id = d.dependent_id
-         UNION
-        SELECT q.story_id
-          FROM unnest($5::uuid[]) AS changed (id)
-          JOIN app.work_queue AS q ON q.tenant_id = $1 AND q.epic_id = changed.id
+          FROM (SELECT d.dependent_id AS epic_id
+                  FROM unnest($4::uuid[]) AS changed (id)
+                 CROSS JOIN LATERAL (
+                       SELECT o.dependent_id
+                         FROM app.epic_dependency AS o
+                        WHERE o.tenant_id = $1 AND o.prerequisite_id = changed.id
+                       OFFSET 0) AS d
+                 UNION
+                SELECT id FROM unnest($5::uuid[]) AS changed (id)) AS epics
+         CROSS JOIN LATERAL (
+               SELECT o.story_id FROM app.work_queue AS o WHERE o.tenant_id = $1 AND o.epic_id = epics.epic_id OFFSET 0
+         ) AS q
     )
     UPDATE app.work_queue AS q
        SET waits_for = (
                SELECT count(*)
                  FROM app.story_dependency AS d
-                 JOIN app.story AS s ON s.tenant_id = $1 AND s.story_id = d.prerequisite_id
-                WHERE d.tenant_id = $1 AND d.dependent_id = q.story_id AND s.verified_status <> 'verified')
+                WHERE d.tenant_id = $1 AND d.dependent_id = q.story_id
+                  AND (SELECT s.verified_status
+                         FROM app.story AS s
+                        WHERE s.tenant_id = $1 AND s.story_id = d.prerequisite_id) <> 'verified')
              + (
                SELECT count(*)
                  FROM app.epic_dependency AS d
-                 JOIN app.epic_progress AS p ON p.tenant_id = $1 AND p.epic_id = d.prerequisite_id
-                WHERE d.tenant_id = $1 AND d.dependent_id = q.epic_id AND p.stories > p.verified)
-      FROM reached
-     WHERE q.tenant_id = $1 AND q.story_id = reached.story_id
+                WHERE d.tenant_id = $1 AND d.dependent_id = q.epic_id
+                  AND (SELECT p.stories > p.verified
+                         FROM app.epic_progress AS p
+                        WHERE p.tenant_id = $1 AND p.epic_id = d.prerequisite_id))
+     WHERE q.tenant_id = $1
+       AND q.ctid = ANY (ARRAY(
+               SELECT found.ctid
+                 FROM reached
+                CROSS JOIN LATERAL (
+                      SELECT o.ctid
+                        FROM app.work_queue AS o
+                       WHERE o.tenant_id = $1 AND o.story_id = reached.story_id
+                       LIMIT 1
+                ) AS found))
 """
 
 

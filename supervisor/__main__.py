@@ -46,8 +46,8 @@ def _flags(arguments: list[str] | None) -> dict[str, str]:
     parser = argparse.ArgumentParser(
         prog="loopctl up",
         description="Runs the service on its embedded PostgreSQL and Redis, or on yours.",
-        epilog="Every setting can also come from the environment; see `loopctl config show --origin`. Addresses with a "
-        "password are better kept out of the command line: LOOPCTL_DATABASE_URL_FILE, LOOPCTL_REDIS_URL_FILE.",
+        epilog="Every setting can also come from the environment; see `loopctl config server --origin`. Addresses with "
+        "a password are better kept out of the command line: LOOPCTL_DATABASE_URL_FILE, LOOPCTL_REDIS_URL_FILE.",
     )
     for name in FLAGS:
         parser.add_argument("--" + name.replace("_", "-"), metavar=name.upper(), help=loader.description(name))

@@ -33,7 +33,7 @@ OPERATOR_NEEDS = frozenset(
 )
 ROLES_TAKEN = (
     "This PostgreSQL has the roles of another loopctl: give their passwords (LOOPCTL_APP_PASSWORD and so on, see "
-    "`loopctl config show`), or use the data directory that made them."
+    "`loopctl config server`), or use the data directory that made them."
 )
 ROLES = ("migrator", "app", "worker", "audit", "backup")
 

@@ -35,7 +35,7 @@ from domain.lifecycle.confirming import Judgement
 from domain.lifecycle.identity import identity_of
 from domain.lifecycle.refusals import need_orchestrator
 from domain.lifecycle.working import Hold
-from eventstore.command import Need, Reply
+from eventstore.command import Reply
 from projections.epics import EPICS
 from projections.stories import stories_to_verify
 
@@ -111,11 +111,10 @@ def _claim(services: Services) -> HTTPRouteHandler:
         responses=answers(200, "What became of each", examples.BULK),
     )
     async def claim_stories(asking: Asker, data: JSONBody[BulkClaimBody]) -> Response[bytes]:
-        bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
         items = _items(data.story_ids, "story_ids")
 
         def entry(story_id: UUID, _: Any) -> Transition:
-            return claim_transition(bodies, Need("prerequisites", story_id), Hold(), services)
+            return claim_transition(services, asking, story_id, Hold())
 
         entries = _entries([{"story_id": item} for item in items], entry)
         return _results(await carry_out_all(services, asking, entries))
@@ -141,6 +140,7 @@ def _completing(services: Services, bodies: Bodies, item: Any) -> Transition:
         action="mark-complete",
         decide=lambda asked: confirming.mark_complete(asked.story, asked.who, asked.policy, judgement),
         body=bodies.story,
+        confirms=True,
     )
 
 

@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
 from api.asking import Asker
+from api.commands import existing
 from api.documentation.responses import answers
 from api.lifecycle import examples
 from api.lifecycle.schemas import (
@@ -63,6 +64,8 @@ def _report(services: Services, name: str) -> HTTPRouteHandler:
     async def report_story(asking: Asker, story_id: StoryPath, data: JSONBody[ReportBody]) -> Response[bytes]:
         artifact, usage = Stream("artifact_report", services.new_id()), Stream("token_usage_report", services.new_id())
 
+        worked = data.token_usage.agent_id if data.token_usage else None
+
         def decide(asked: Asked) -> Sequence[Event]:
             events = confirming.report(asked.story, asked.who, asked.policy)
             refuse_capability(data.cap_id)
@@ -72,6 +75,7 @@ def _report(services: Services, name: str) -> HTTPRouteHandler:
             action="report",
             decide=decide,
             body=Bodies(asking.caller.tenant_id, base).story,
+            needs=[Need("agent", worked)] if worked else [],
             streams=(artifact, usage),
             beside=lambda asked: _reported(asked, data, artifact, usage),
             check=_need_agent,
@@ -87,7 +91,7 @@ REPORT_ERRORS = (
 
 
 def _reported(asked: Asked, data: ReportBody, artifact: Stream, usage: Stream) -> Sequence[Change]:
-    """What comes with a report. Raises Invalid, and then nothing is reported."""
+    """What comes with a report. Raises Invalid and NotFound, and then nothing is reported."""
     changes: list[Change] = []
     if data.artifact is not None:
         said = Artifact(
@@ -96,7 +100,9 @@ def _reported(asked: Asked, data: ReportBody, artifact: Stream, usage: Stream) -
         )  # fmt: skip
         changes.append(Change(artifact, report_artifact(asked.story, asked.who, said, "artifact.")))
     if data.token_usage is not None:
-        agent = data.token_usage.agent_id or asked.who.agent_id
+        agent = asked.who.agent_id
+        if data.token_usage.agent_id is not None:
+            agent = existing(asked.known, Need("agent", data.token_usage.agent_id)).agent_id
         event = report_usage(data.token_usage.usage(), asked.story.project_id, asked.story.story_id, agent)
         changes.append(Change(usage, event))
     return changes
@@ -156,7 +162,9 @@ def verify_transition(data: VerifyBody, services: Services, bodies: Bodies) -> T
     def body(asked: Asked, recorded: Sequence[Recorded]) -> dict[str, Any]:
         return {"status": "verification_pending", "run_id": None, **bodies.story(asked, recorded), **bodies.next_action}
 
-    return Transition(action="verify", decide=decide, body=body, status=202, check=_need_orchestrator, streams=())
+    return Transition(
+        action="verify", decide=decide, body=body, status=202, check=_need_orchestrator, confirms=True
+    )  # fmt: skip
 
 
 def _verify(services: Services) -> HTTPRouteHandler:
@@ -181,7 +189,7 @@ def _verify(services: Services) -> HTTPRouteHandler:
 
 VERIFY_ERRORS = (
     "orchestrator_agent_required", "invalid_transition", "self_verify_blocked", "distinct_verifier_required",
-    "review_required", "review_not_conducted", "cap_rejected", *RETRYABLE,
+    "criteria_changed", "review_required", "review_not_conducted", "cap_rejected", *RETRYABLE,
 )  # fmt: skip
 
 
@@ -249,7 +257,8 @@ def _backfill(services: Services) -> HTTPRouteHandler:
             return confirming.backfill(asked.story, provenance, earlier)
 
         bodies = Bodies(asking.caller.tenant_id, base)
-        return await transitions.make(asking, story_id, Transition(action="backfill", decide=decide, body=bodies.story))
+        transition = Transition(action="backfill", decide=decide, body=bodies.story, confirms=True)
+        return await transitions.make(asking, story_id, transition)
 
     return backfill_story
 

@@ -46,7 +46,7 @@ def next_claim_routes(services: Services) -> Sequence[HTTPRouteHandler]:
         opt={
             "access": "=agent",
             "custody": True,
-            "errors": ("agent_identity_required", "nothing_ready", "idempotency_key_reused"),
+            "errors": ("agent_identity_required", "agent_deactivated", "nothing_ready", "idempotency_key_reused"),
         },
         tags=["Lifecycle"],
         summary="Claim the best ready story of a project",
@@ -86,15 +86,17 @@ class Pick:
         self._services = services
         self._asking = asking
         self._hold = hold
+        self._agent = Need("agent", asking.caller.agent_id)
         self._needs = {each: StoryNeeds(asking.caller.tenant_id, each) for each in candidates}
 
     def plan(self) -> Plan:
         needs = [need for each in self._needs.values() for need in each.all]
-        needs += [Need("prerequisites", story_id) for story_id in self._needs]
+        needs += [self._agent, *(Need("prerequisites", story_id) for story_id in self._needs)]
         streams = [Stream("story", story_id) for story_id in self._needs]
         return Plan(decide=self._decide, answer=self._answer, needs=needs, streams=streams)
 
     def _decide(self, known: Known) -> Sequence[Change]:
+        working.check_active(known[self._agent])
         if not self._needs:  # decided like everything else, so that a retry hears what it was answered before
             raise _nothing_ready()
         who, now = identity_of(self._asking.caller), self._services.utc_now()

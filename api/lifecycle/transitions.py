@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import Response
@@ -13,7 +14,7 @@ from api.services import Services
 from api.stories.schemas import story_body
 from domain.errors import Conflict, CustodyViolation
 from domain.event import Event, Recorded, Stream
-from domain.lifecycle.completion import completes
+from domain.lifecycle.completion import completes, confirms
 from domain.lifecycle.events import CustodyViolated
 from domain.lifecycle.identity import Identity, identity_of
 from domain.lifecycle.next_actions import NextAction, next_actions
@@ -47,6 +48,8 @@ class Transition(Struct, frozen=True, kw_only=True):
     streams: Sequence[Stream] = ()
     beside: Callable[[Asked], Sequence[Change]] | None = None
     status: int = 200
+    confirms: bool = False
+    """It may verify a story, and so has to know what that does to the epic."""
     check: Callable[[Identity], None] | None = None
     """What is refused before the story is even looked up."""
 
@@ -81,15 +84,17 @@ class Transitions:
                 raise
             changes = [Change(stream, event) for event in events]
             changes += transition.beside(asked) if transition.beside else ()
-            finished = completes(known[needs.standing], tuple(events))
+            # Who confirms without having said so does not know the standing: a bug, and nothing is recorded.
+            finished = completes(known[needs.standing], tuple(events)) if any(map(confirms, events)) else ()
             return changes + [Change(Stream("epic", asked.story.epic_id), event) for event in finished]
 
         def answer(known: Known, recorded: Sequence[Recorded]) -> Mapping[str, Any]:
             body = transition.body(needs.asked(known, who), recorded)
             return body if recorded else {**body, "already": True}
 
+        wanted = (*needs.all, needs.standing) if transition.confirms else needs.all
         return Plan(
-            decide=decide, answer=answer, needs=(*needs.all, *transition.needs),
+            decide=decide, answer=answer, needs=(*wanted, *transition.needs),
             streams=lambda known: needs.streams(known, transition.streams), status=transition.status,
         )  # fmt: skip
 
@@ -102,7 +107,7 @@ class StoryNeeds:
         self.text = Need("story_text", story_id)
         self.standing = Need("epic_standing", story_id)
         self.tenant = Need("tenant", tenant_id)
-        self.all = (self.story, self.text, self.standing, self.tenant)
+        self.all = (self.story, self.text, self.tenant)
 
     def asked(self, known: Known, who: Identity) -> Asked:
         """Raises NotFound."""
@@ -157,7 +162,7 @@ class Bodies:
         return {
             "action": action.action,
             "method": "POST",
-            "path": f"{self._base}/api/v1/stories/{story.story_id}/{action.path}",
+            "path": f"{urlsplit(self._base).path}/api/v1/stories/{story.story_id}/{action.path}",
             "required_body": {field: _example(story, field) for field in action.fields},
             "preconditions": list(action.preconditions),
             "learn_more": f"{self._base}/wiki/agent-pattern",

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from api.asking import Asker
+from api.asking import Asker, Asking
 from api.documentation.responses import answers
 from api.lifecycle.schemas import ContractBody, ForceUnclaimBody, HoldBody, refuse_capability
 from api.lifecycle.transitions import Asked, Bodies, Transition, Transitions
@@ -65,20 +66,23 @@ def _contract(services: Services) -> HTTPRouteHandler:
 CONTRACT_ERRORS = ("title_mismatch", "contract_mismatch", "insufficient_role")
 
 
-def claim_transition(bodies: Bodies, prerequisites: Need, hold: Hold, services: Services) -> Transition:
-    """For one story; ``prerequisites`` are that story's."""
+def claim_transition(services: Services, asking: Asking, story_id: UUID, hold: Hold) -> Transition:
+    bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
+    prerequisites, agent = Need("prerequisites", story_id), Need("agent", asking.caller.agent_id)
 
     def decide(asked: Asked) -> Sequence[Event]:
+        working.check_active(asked.known.get(agent))
         return working.claim(asked.story, asked.who, asked.known[prerequisites], hold, services.utc_now())
 
     def body(asked: Asked, recorded: Sequence[Recorded]) -> dict[str, Any]:
         return {**bodies.story(asked, recorded), **lease_of(asked)}
 
-    return Transition(action="claim", decide=decide, body=body, needs=(prerequisites,))
+    needs = (prerequisites,) if asking.caller.agent_id is None else (prerequisites, agent)
+    return Transition(action="claim", decide=decide, body=body, needs=needs)
 
 
 def _claim(services: Services) -> HTTPRouteHandler:
-    transitions, base = Transitions(services), services.settings.base_url()
+    transitions = Transitions(services)
 
     @post(
         "/api/v1/stories/{story_id:uuid}/claim",
@@ -90,14 +94,13 @@ def _claim(services: Services) -> HTTPRouteHandler:
         responses=answers(200, "The story", EXAMPLE),
     )
     async def claim_story(asking: Asker, story_id: StoryPath, data: JSONBody[HoldBody]) -> Response[bytes]:
-        bodies = Bodies(asking.caller.tenant_id, base)
-        transition = claim_transition(bodies, Need("prerequisites", story_id), data.hold(), services)
+        transition = claim_transition(services, asking, story_id, data.hold())
         return await transitions.make(asking, story_id, transition)
 
     return claim_story
 
 
-CLAIM_ERRORS = ("must_contract_first", "dependencies_not_met")
+CLAIM_ERRORS = ("must_contract_first", "dependencies_not_met", "agent_deactivated")
 
 HeldDecision = Callable[..., Sequence[Event]]
 HELD_ROUTES: Sequence[tuple[str, str, HeldDecision, str]] = (

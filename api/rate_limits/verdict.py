@@ -36,6 +36,8 @@ class Verdict(Struct, frozen=True):
     whole: float
     local: bool = False
     """Judged in this process alone, because the shared limiter is out of reach."""
+    mark: int | None = None
+    """Another one after each change of the tenant's keys or status; None when nobody can tell."""
 
     def headers(self) -> Sequence[Header]:
         named: list[Header] = [

@@ -1,15 +1,15 @@
 """Reads of stories: one with all that belongs to it, and lists."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.asking import Asker
+from api.asking import Asker, Asking
 from api.documentation.responses import answers
 from api.lifecycle.schemas import artifact_body, verification_body
 from api.pages import page_of
@@ -22,8 +22,10 @@ from api.stories.examples import STORY
 from api.stories.schemas import StoriesOfEpicQuery, StoriesQuery, story_body
 from domain.errors import Invalid, NotFound
 from domain.numbering import parse_story_number
+from eventstore.transaction import TenantTx
 from projections.custody_records import list_artifacts, list_verifications
 from projections.epics import find_epic
+from projections.story_at import story_at
 from projections.story_lists import ShownStory, StoryFilter, StoryWithText, list_stories, show_story
 
 MOST_ARTIFACTS = 20
@@ -92,6 +94,10 @@ def _list_of_epic(services: Services) -> HTTPRouteHandler:
     return list_stories_of_epic
 
 
+class ShowQuery(Struct, frozen=True, kw_only=True):
+    at: Annotated[int, Meta(ge=0, description="A position in the log: the story as of then.")] | UnsetType = UNSET
+
+
 def _show(services: Services) -> HTTPRouteHandler:
     @get(
         "/api/v1/stories/{story_id:uuid}",
@@ -102,8 +108,12 @@ def _show(services: Services) -> HTTPRouteHandler:
         "project, where that has one.",
         responses=answers(200, "The story", {"story": SHOWN}),
     )
-    async def show_story_by_id(asking: Asker, story_id: StoryPath) -> dict[str, Any]:
+    async def show_story_by_id(
+        asking: Asker, story_id: StoryPath, wanted: NamedDependency[ShowQuery]
+    ) -> dict[str, Any]:
         async with services.reading(asking.caller.tenant_id) as tx:
+            if wanted.at is not UNSET:
+                return {"story": await _as_it_was(services, asking, tx, story_id, wanted.at)}
             shown = await show_story(tx, story_id)
             if shown is None:
                 raise NotFound("Not found")
@@ -112,6 +122,14 @@ def _show(services: Services) -> HTTPRouteHandler:
         return {"story": _shown(asking.caller.tenant_id, shown, artifacts, verifications)}
 
     return show_story_by_id
+
+
+async def _as_it_was(services: Services, asking: Asking, tx: TenantTx, story_id: UUID, position: int) -> dict[str, Any]:
+    """From its own events up to that place in the log; what was said beside it is not shown."""
+    found = await story_at(tx, services.codec, story_id, position)
+    if found is None:
+        raise NotFound("Not found")
+    return {**story_body(asking.caller.tenant_id, *found), "at": position}
 
 
 def _shown(

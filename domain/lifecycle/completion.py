@@ -24,6 +24,10 @@ class EpicStanding(Struct, frozen=True, kw_only=True):
     """It was said already."""
 
 
+STANDING_EVENTS = (EpicCompleted, StoryVerified, StoryBackfilled, StoryMarkedComplete, StoryRejected, StoryCreated)
+"""Those that change it; a batch has many others, and a standing for each of its stories."""
+
+
 def evolve_standing(standing: EpicStanding | None, recorded: Recorded) -> EpicStanding | None:
     """After an event of any story or epic. Deletions are decided in a batch of their own."""
     event: Any = recorded.event
@@ -51,7 +55,7 @@ def completes(standing: EpicStanding | None, events: tuple[Event, ...]) -> tuple
     """What has to be said when ``events`` of one of its stories are about to be recorded."""
     if standing is None or standing.completed or standing.unverified != 1:
         return ()
-    if not any(_confirms(event) for event in events):
+    if not any(confirms(event) for event in events):
         return ()
     return (
         EpicCompleted(
@@ -60,7 +64,8 @@ def completes(standing: EpicStanding | None, events: tuple[Event, ...]) -> tuple
     )
 
 
-def _confirms(event: Event) -> bool:
+def confirms(event: Event) -> bool:
+    """A story is verified that was not."""
     match event:
         case StoryVerified() | StoryBackfilled() | StoryMarkedComplete():
             return event.verified_status_was != "verified"

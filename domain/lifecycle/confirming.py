@@ -98,6 +98,8 @@ def verify(story: Story, who: Identity, policy: TenantSettings, judgement: Judge
     if story.agent_status != "reported_done" or story.verified_status == "verified":
         hint = "Already verified." if story.verified_status == "verified" else None
         raise refusals.wrong_state(story, "verify", hint=hint)
+    if story.criteria_changed_after_contract:
+        raise refusals.other_criteria(story)
     result = _checked_result(judgement)
     if not is_reviewed(story):
         raise Invalid(

@@ -39,6 +39,10 @@ class Prerequisites(Struct, frozen=True, kw_only=True):
         return [f"story {number}" for number in stories] + [f"epic {number}" for number in epics]
 
 
+CONFIRMING_EVENTS = (StoryVerified, StoryBackfilled, StoryMarkedComplete, StoryRejected, StoryCreated)
+"""Those that change what a story waits for; a batch has many others, and prerequisites for each of its claims."""
+
+
 def evolve_prerequisites(known: Prerequisites, recorded: Recorded) -> Prerequisites:
     """After an event of any story. New and lost dependencies are not seen: they are decided in a batch of their own."""
     match recorded.event:

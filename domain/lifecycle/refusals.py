@@ -25,7 +25,7 @@ def wrong_state(story: Story, action: str, *, code: str = "invalid_transition", 
     """The state of the axis that blocks stands in ``current_state``."""
     state = _blocking_state(story, action)
     return Conflict(
-        f"Conflict: cannot {action} a story that is {state}. Cannot {action}.",
+        f"Conflict: Cannot {action} a story that is {state}",
         code=code,
         **_facts(story, action, state, hint or HINTS[action]),
     )
@@ -72,6 +72,12 @@ def not_ready(story: Story, missing: list[str]) -> Conflict:
     """``missing`` names the stories and epics that are not verified yet."""
     hint = f"Wait until these are verified: {', '.join(missing)}. GET /api/v1/stories/ready lists what can be claimed."
     return wrong_state(story, "claim", code="dependencies_not_met", hint=hint)
+
+
+def other_criteria(story: Story) -> Conflict:
+    """The work was contracted under another title or other criteria than the story has now (T8)."""
+    hint = "Title or criteria changed after the contract: reject the story, so that it is contracted and done anew."
+    return wrong_state(story, "verify", code="criteria_changed", hint=hint)
 
 
 def not_holder(story: Story, action: str) -> Forbidden:

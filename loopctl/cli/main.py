@@ -1,63 +1,69 @@
-"""The `loopctl` command: parser, version, and the way to the server's own commands."""
+"""The `loopctl` command: parser, version, and how a command's failure is told.
 
-import os
+Commands are loaded when they are used: the help needs none of them.
+"""
+
 import sys
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Sequence
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Group
 
-import loopctl
 from loopctl import __version__
+from loopctl.cli.commands import GROUPS
+from loopctl.cli.exits import EXPLAINED, Exit
 
-NO_SERVER = (
-    "loopctl: this is the client alone; `loopctl {command}` needs the server: "
-    "clone the repository and run `make up` there."
-)
+BEFORE = ("--server", "--api-key", "--format", "--fields")
+"""Options with a value that may stand before the command."""
 
 app = App(
     name="loopctl",
     version=__version__,
     help="State store for AI development loops: what agents say, what others confirmed, and a log anyone can check.",
+    help_epilogue=EXPLAINED,
+    help_format="plaintext",
+    result_action="return_value",
 )
-config = App(name="config", help="Settings of the server on this machine.")
-app.command(config)
-app.command("loopctl.cli.log:app", name="log", help="Check a log offline: exports, receipts, tiles.")
-
-
-@app.command
-def up(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> int:
-    """Run the service: --port --host --data-dir --database-url --redis-url --workers (see `loopctl up --help`)."""
-    return _run_server_module("supervisor", "up", arguments)
-
-
-@config.command
-def show(*, origin: bool = False) -> int:
-    """Print every setting, secrets masked.
-
-    Parameters
-    ----------
-    origin
-        Also say where each value came from.
-    """
-    return _run_server_module("config", "config show", ("--origin",) if origin else ())
+for order, (title, commands) in enumerate(GROUPS.items()):
+    group = Group(title, sort_key=order)
+    for command in commands:
+        app.command(command.target, name=command.name, help=command.help, group=group)
 
 
 def main() -> int:
-    """Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
-    if sys.argv[1:2] == ["up"]:  # its flags, --help included, are the server's to explain
-        return up(*sys.argv[2:])
-    return int(app() or 0)
+    """The exit codes are those of ``Exit``."""
+    return run(sys.argv[1:])
 
 
-def _run_server_module(module: str, command: str, arguments: tuple[str, ...]) -> int:  # noqa: RET503  # exec does not return
-    """Becomes the server's process: the wheel holds none of it, the checkout around it brings it."""
-    checkout = Path(loopctl.__file__).resolve().parent.parent
-    if not (checkout / module / "__main__.py").exists():
-        print(NO_SERVER.format(command=command), file=sys.stderr)  # noqa: T201  # the program's own voice
-        return 1
-    # First on the path, so that an installed package of the same name cannot take the server's place.
-    path = os.pathsep.join(filter(None, (str(checkout), os.environ.get("PYTHONPATH"))))
-    sys.stdout.flush()
-    command_line = [sys.executable, "-m", module, *arguments]
-    os.execve(sys.executable, command_line, {**os.environ, "PYTHONPATH": path})  # noqa: S606  # our own module, no shell
+def run(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["up"]:  # its flags, --help included, are the server's to explain
+        arguments = ["up", "--", *arguments[1:]]
+    tokens = options_last(["--help"] if not arguments or arguments[0] == "help" else list(arguments))
+    try:
+        return int(app(tokens, exit_on_error=False, print_error=False) or 0)
+    except CycloptsError as error:
+        return _told(tokens, error)
+    except BrokenPipeError:
+        return Exit.FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return 130
+    except Exception as error:  # noqa: BLE001  # told below, or raised again there
+        return _told(tokens, error)
+
+
+def options_last(tokens: list[str]) -> list[str]:
+    """What stands before the command goes behind it, where every command takes it."""
+    leading: list[str] = []
+    rest = tokens
+    while rest and rest[0].partition("=")[0] in BEFORE:
+        size = 1 if "=" in rest[0] else 2
+        leading, rest = leading + rest[:size], rest[size:]
+    end = rest.index("--") if "--" in rest else len(rest)
+    return [*rest[:end], *leading, *rest[end:]]
+
+
+def _told(tokens: list[str], error: Exception) -> int:
+    # Only what failed needs it, and it needs the HTTP client.
+    from loopctl.cli.failing import tell  # noqa: PLC0415  # as said
+
+    return tell(tokens, error)

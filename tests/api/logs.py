@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import msgspec
@@ -33,12 +33,18 @@ from eventstore.transaction import Database, TenantTx
 from eventstore.writer import Writer
 from projections.inline import INLINE, MODELS
 from tests.api.asgi import JSON, Answer, ask, made
-from tests.support.database import TestDatabase
 
 PEPPERS = parse_keys(generate_key())
 KEYRING = Keyring(parse_keys(generate_key()))
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 WHOLE = {"name": "My App", "slug": "my-app"}
+
+
+class HasAddress(Protocol):
+    """A migrated database."""
+
+    @property
+    def app_url(self) -> str: ...
 
 
 class Service(Struct, frozen=True):
@@ -49,7 +55,7 @@ class Service(Struct, frozen=True):
 
 @asynccontextmanager
 async def service(
-    database: TestDatabase,
+    database: HasAddress,
     last_signed: LastSigned | None = None,
     *,
     remember_seconds: float = 0.0,
@@ -74,7 +80,7 @@ async def service(
     given = {
         "submit": Writer(store).submit, "reading": opened.tenant_transaction, "find_caller": caller_of, "utc_now": noon,
         "reading_names": opened.system_transaction, "log_reader": LogReader(opened, KEYRING, last_signed),
-        "peppers": PEPPERS,
+        "peppers": PEPPERS, "callers_are_current": callers.is_current,
     }  # fmt: skip
     yield Service(made(**{**given, **services}), store, callers)
     await opened.close()

@@ -9,13 +9,14 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
-from api.api_keys import raw as raw_keys
 from api.shell import Shell
+from config.keys import generate_key, parse_keys
 from domain.api_key import is_well_formed
 from eventstore.lane import Store
 from tests.api.asgi import Answer
-from tests.api.logs import NOON, Service, call, service, tenant_with_key
+from tests.api.logs import NOON, PEPPERS, Service, call, service, tenant_with_key
 from tests.support.database import TestDatabase, copied_database, session
 
 KEYS = "/api/v1/api_keys"
@@ -105,8 +106,23 @@ async def test_another_caller_with_the_same_idempotency_key_makes_a_key_of_its_o
     assert one.json()["api_key"]["raw_key"] != two.json()["api_key"]["raw_key"]
 
 
-def test_a_derived_key_has_its_own_purpose() -> None:
-    assert raw_keys.PURPOSE.endswith(b"\0")
+async def test_after_a_change_of_the_pepper_a_retry_still_gets_its_key_until_the_old_one_is_gone(
+    app: Shell, store: Store, shared: TestDatabase
+) -> None:
+    _, raw = await tenant_with_key(store)
+    one = await call(app, raw, KEYS, "POST", AGENT_KEY, Idempotency_Key="once")
+    newer = parse_keys(generate_key())
+    for peppers, shown in (((*newer, *PEPPERS), one.json()["api_key"]["raw_key"]), (newer, None)):
+        async with service(shared, peppers=peppers) as later:
+            two = await call(later.app, raw, KEYS, "POST", AGENT_KEY, Idempotency_Key="once")
+        assert two.headers["idempotent-replayed"] == "true"
+        assert two.json()["api_key"]["raw_key"] == shown
+
+
+async def test_blanks_around_the_presented_key_make_no_other_key(app: Shell, store: Store) -> None:
+    _, raw = await tenant_with_key(store)
+    one, two = [await call(app, key, KEYS, "POST", AGENT_KEY, Idempotency_Key="once") for key in (raw, f"  {raw} ")]
+    assert one.json() == two.json()
 
 
 @pytest.mark.parametrize(
@@ -280,8 +296,11 @@ async def test_of_many_keys_for_one_agent_at_once_one_is_made(app: Shell, store:
     _, raw = await tenant_with_key(store)
     agent = await registered(app, (await made(app, raw))["raw_key"])
     body = {"name": "o", "role": "orchestrator", "agent_id": agent}
-    answers = await asyncio.gather(*(call(app, raw, KEYS, "POST", body) for _ in range(16)))
+    with capture_logs() as logged:
+        answers = await asyncio.gather(*(call(app, raw, KEYS, "POST", body) for _ in range(16)))
     assert statuses(answers) == {201: 1, 422: 15}
+    # Went red while a need that several commands of a batch share ended the batch after its commit: it ran twice.
+    assert [each for each in logged if each["event"] == "batch_split"] == []
 
 
 FROZEN = (

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from api.shell import Shell
 from eventstore.caller_cache import MOST_CALLERS, CallerCache
 from eventstore.callers import UnknownKey
+from tests.api.limiters import limiter
 from tests.api.logs import NOON, PEPPERS, Service, call, service, tenant_with_key
 from tests.api.superadmins import superadmin
 from tests.support.database import TestDatabase
@@ -159,3 +161,40 @@ async def test_a_refusal_is_right_as_of_now_when_another_process_has_moved_the_l
     assert (await call(elsewhere.app, raw, PROJECTS, "POST", body)).error["code"] == "limit_reached"
     await call(here.app, raw, f"{PROJECTS}/aa", "DELETE")
     assert (await call(elsewhere.app, raw, PROJECTS, "POST", body)).status == 201
+
+
+@pytest.fixture
+async def two_processes(database: TestDatabase, redis_url: str) -> AsyncIterator[tuple[Service, Service]]:
+    """As in production: each remembers callers, and Redis counts for both."""
+    async with AsyncExitStack() as stack:
+        made = []
+        for _ in range(2):
+            shared = await stack.enter_async_context(limiter(redis_url))
+            made.append(
+                await stack.enter_async_context(
+                    service(
+                        database, remember_seconds=LONG, check_rate=shared.check, callers_changed=shared.mark_changed
+                    )
+                )
+            )
+        yield made[0], made[1]
+
+
+@pytest.mark.parametrize("change", ["revoked", "suspended"])
+async def test_a_change_of_keys_is_seen_with_the_next_request_in_every_process(
+    two_processes: tuple[Service, Service], database: TestDatabase, change: str
+) -> None:
+    here, elsewhere = two_processes
+    _, root = await superadmin(database)
+    tenant, raw = await tenant_with_key(here.store)
+    key_id, key = await key_of(here.app, raw)
+    for _ in range(3):
+        assert (await call(elsewhere.app, key, ME)).status == 200, "and is remembered"
+    assert await elsewhere.callers.find(key, NOON) is await elsewhere.callers.find(key, NOON)
+    if change == "revoked":
+        await call(here.app, raw, f"{KEYS}/{key_id}", "DELETE")
+    else:
+        await call(here.app, root, f"/api/v1/admin/tenants/{tenant}/suspend", "POST")
+    assert (await call(elsewhere.app, key, ME)).error["code"] == (
+        "invalid_api_key" if change == "revoked" else "tenant_inactive"
+    )

@@ -176,6 +176,28 @@ async def test_a_story_waits_for_what_it_depends_on(served: Service) -> None:
     assert (await loop.do(team.other, "1.2", "claim")).status == 200
 
 
+async def test_a_deactivated_agent_takes_no_more_work(loop: Work) -> None:
+    team = loop.team
+    agent = team.agents["implementer"]
+    assert (await team.user.patch(f"/agents/{agent}", {"status": "deactivated"})).status == 200
+    await loop.do(team.orchestrator, "1.1", "contract", {"skip_contract_check": True})
+    answer = await loop.do(team.implementer, "1.1", "claim")
+    assert (answer.status, answer.error["code"]) == (403, "agent_deactivated")
+    answer = await team.implementer.post("/stories/next/claim", {"project_id": loop.project})
+    assert (answer.status, answer.error["code"]) == (403, "agent_deactivated")
+
+
+async def test_a_story_is_shown_as_it_was_at_any_position(loop: Work) -> None:
+    answer = await loop.do(loop.team.implementer, "1.1", "contract", ECHO)
+    await loop.do(loop.team.implementer, "1.1", "claim")
+    position = answer.headers["loopctl-position"]
+    path = f"/stories/{loop.stories['1.1']}"
+    then = (await loop.team.user.get(f"{path}?at={position}")).json()["story"]
+    now = (await loop.team.user.get(path)).json()["story"]
+    assert (then["agent_status"], then["at"], now["agent_status"]) == ("contracted", int(position), "assigned")
+    assert (await loop.team.user.get(f"{path}?at=1")).status == 404
+
+
 async def test_of_two_claims_one_wins_and_the_other_hears_why(loop: Work) -> None:
     team = loop.team
     await loop.do(team.orchestrator, "1.1", "contract", {"skip_contract_check": True})
@@ -328,6 +350,20 @@ async def test_criteria_that_change_after_the_contract_void_it(loop: Work) -> No
     await loop.do(team.implementer, "1.1", "contract", ECHO)
     await team.user.patch(f"/stories/{loop.stories['1.1']}", {"acceptance_criteria": [{"criterion": "more"}]})
     assert await loop.status("1.1") == ("pending", "unverified")
+
+
+async def test_work_is_verified_only_under_the_criteria_that_it_was_contracted_under(loop: Work) -> None:
+    team, story = loop.team, f"/stories/{loop.stories['1.1']}"
+    await loop.works(team.implementer, "1.1")
+    await loop.reviews(team.reviewer, "1.1")
+    changed = await team.user.patch(story, {"acceptance_criteria": [{"criterion": "something easier"}]})
+    assert changed.json()["story"]["criteria_changed_after_contract"]
+    answer = await loop.do(team.orchestrator, "1.1", "verify", VERIFY)
+    assert (answer.status, answer.error["code"]) == (409, "criteria_changed")
+    everything = await team.orchestrator.post(f"/epics/{loop.epic}/verify-all", VERIFY)
+    assert everything.json()["errors"][0]["code"] == "criteria_changed"
+    await team.user.patch(story, {"acceptance_criteria": [{"criterion": "It works"}, {"criterion": "It is tested"}]})
+    await loop.verifies("1.1")
 
 
 @pytest.mark.parametrize("action", ["contract", "claim", "start", "report", "review-complete", "unclaim", "artifacts"])

@@ -43,7 +43,7 @@ class Operator:
         return json.loads(printed.out) if code == 0 else printed.err
 
     async def tenant(self, slug: str) -> UUID:
-        made = await self("create-tenant", "--name", "Acme", "--slug", slug, "--email", "ann@example.com")
+        made = await self("create-tenant", "--name", "Acme", "--slug", slug, "--email", f"{slug}@example.com")
         return UUID(made["tenant"]["id"])
 
     async def rotate(self, slug: str, reason: str = "scheduled") -> Any:

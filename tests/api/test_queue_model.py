@@ -179,7 +179,7 @@ def edits(database: TestDatabase, **parts: Any) -> type[AnyEdits]:
 
 def check(machine: type[AnyEdits], examples: int) -> None:
     given = settings(
-        max_examples=examples, stateful_step_count=30, deadline=None, database=None,
+        max_examples=examples, stateful_step_count=30, deadline=None, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck), print_blob=False, phases=[Phase.generate], report_multiple_bugs=False,
     )  # fmt: skip
     run_state_machine_as_test(machine, settings=given)

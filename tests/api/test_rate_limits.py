@@ -3,55 +3,25 @@
 import asyncio
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from api.rate_limits.local import LocalLimiter
-from api.rate_limits.shared import SCRIPT, SharedLimiter
+from api.rate_limits.shared import SCRIPT
 from api.rate_limits.verdict import PERIOD_SECONDS, Asked, Verdict
 from supervisor.data_directory import DataDirectory
 from supervisor.redis import EmbeddedRedis
+from tests.api.limiters import Clock, client, limiter
 from tests.api.logs import call, service, tenant_with_key
 from tests.api.superadmins import superadmin
 from tests.support.database import TestDatabase
 
 ME = "/api/v1/tenants/me"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@asynccontextmanager
-async def client(url: str) -> AsyncIterator[Redis]:
-    """As the API has it."""
-    pool = BlockingConnectionPool.from_url(
-        url, max_connections=4, timeout=5, socket_timeout=0.25, socket_connect_timeout=0.25,
-        retry=Retry(NoBackoff(), 0),
-    )  # fmt: skip
-    async with Redis.from_pool(pool) as opened:
-        yield opened
-
-
-@asynccontextmanager
-async def limiter(
-    url: str, local: LocalLimiter | None = None, clock: Clock | None = None
-) -> AsyncIterator[SharedLimiter]:
-    async with client(url) as opened:
-        yield SharedLimiter(opened, local or LocalLimiter(1), clock or Clock())
 
 
 def asker(limit: int, tenant: str | None = None) -> Asked:

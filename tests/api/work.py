@@ -28,15 +28,15 @@ class Client(Struct, frozen=True):
         return await ask(self.service.app, API + path, headers=self._headers())
 
     async def post(self, path: str, body: Any = None, **headers: str) -> Answer:
-        return await self._send("POST", path, body, **headers)
+        return await self.send("POST", path, body, **headers)
 
     async def patch(self, path: str, body: Any = None) -> Answer:
-        return await self._send("PATCH", path, body)
+        return await self.send("PATCH", path, body)
 
     async def delete(self, path: str) -> Answer:
         return await ask(self.service.app, API + path, method="DELETE", headers=self._headers())
 
-    async def _send(self, method: str, path: str, body: Any, **headers: str) -> Answer:
+    async def send(self, method: str, path: str, body: Any, **headers: str) -> Answer:
         sent = {**JSON, **self._headers(), **{name.replace("_", "-"): value for name, value in headers.items()}}
         encoded = msgspec.json.encode({} if body is None else body)
         return await ask(self.service.app, API + path, method=method, headers=sent, body=encoded)

@@ -129,6 +129,9 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     f"PATCH {V1}/stories/{{story_id}}/acceptance_criteria/{{ac_id}}": (
         Fault("self_verify_blocked", 409, "own_orchestrator", "implementing", {"status": "verified"}),
     ),
+    f"PUT {V1}/orchestrator/state/{{project}}": (
+        Fault("version_conflict", 409, state="saved_project", body={"state_data": {}, "version": 7}),
+    ),
     STORY + "backfill": (
         Fault("already_verified", 422, state="verified"),
         Fault("already_rejected", 422, state="rejected"),

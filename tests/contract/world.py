@@ -90,6 +90,12 @@ class Side(Struct):
         await self.team.user.epic(project)
         return project
 
+    async def make_saved_project(self) -> str:
+        """It has a checkpoint."""
+        project = await self.make_new_project()
+        await done(self.team.orchestrator.send("PUT", f"/orchestrator/state/{project}", {"state_data": {}}))
+        return project
+
     async def make_ready_project(self) -> str:
         project = await self.make_new_project()
         await self.team.user.story(await self.team.user.epic(project))

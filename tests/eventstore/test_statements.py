@@ -23,6 +23,7 @@ OF_A_BATCH = [
     "SELECT asked.id AS",  # the ends of the streams
     "SELECT app.append_batch( $1,",
     "INSERT INTO app.project",  # one for each inline read model that the events touch
+    "INSERT INTO app.audit_index",
 ]
 """Between BEGIN and COMMIT, in a process that knows nothing yet."""
 
@@ -32,6 +33,7 @@ class Listening(TenantTx):
 
     def __init__(self, tx: TenantTx, heard: list[str]) -> None:
         self.tenant_id = tx.tenant_id
+        self.before = tx.before
         self._tx = tx
         self._heard = heard
 

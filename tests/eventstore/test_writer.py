@@ -1,7 +1,8 @@
 """Group commit: what is acknowledged is in the log, once, in order, whoever else writes."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +10,14 @@ import asyncpg
 import msgspec
 import pytest
 
-from eventstore.command import Change, Command, Need, Refusal
-from eventstore.transaction import Database
+from eventstore.command import Change, Command, Need, Refusal, Reply
+from eventstore.transaction import Database, TenantTx
+from eventstore.unavailable import DatabaseUnavailable
 from eventstore.writer import Writer
 from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.hashing import NO_LEAF, leaf_hash
 from loopctl.tlog.tree import EMPTY, append_leaves
+from projections.facts import ProjectSlug
 from tests.eventstore.writing import CODEC, new_project, store
 
 
@@ -154,3 +157,43 @@ async def test_a_cancelled_caller_finds_out_by_its_key(app: Database, tenant: UU
     again = await writer.submit(tenant, new_project("one", "key"))
     assert (again.status, again.replayed) == (201, True)
     assert len(await stored(app, tenant)) == 1
+
+
+class SlowSlugs(ProjectSlug):
+    """Takes longer to look than somebody else takes to write."""
+
+    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Any]:
+        found = await super().load(tx, keys)
+        await asyncio.sleep(0.05)
+        return found
+
+
+async def beside_a_busy_writer(app: Database, tenant: UUID) -> Reply:
+    """What a slow writer is answered while another one appends without a pause."""
+    plain = store(app)
+    slow = msgspec.structs.replace(plain, models={**plain.models, "project_slug": SlowSlugs()})
+
+    async def write_on() -> None:
+        writer = Writer(plain)
+        for number in count():
+            await writer.submit(tenant, new_project(f"busy-{number}"))
+
+    busy = asyncio.create_task(write_on())
+    try:
+        return await Writer(slow).submit(tenant, new_project("slow"))
+    finally:
+        busy.cancel()
+        await asyncio.wait({busy})
+
+
+async def test_a_slow_writer_gets_its_turn_beside_a_busy_one(app: Database, tenant: UUID) -> None:
+    assert (await beside_a_busy_writer(app, tenant)).status == 201
+
+
+async def test_without_holding_the_head_the_slow_writer_never_comes_first(
+    app: Database, tenant: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    monkeypatch.setattr("eventstore.lane.TRIES_BEFORE_HOLDING", 1000)
+    with pytest.raises(DatabaseUnavailable):
+        await beside_a_busy_writer(app, tenant)

@@ -55,6 +55,7 @@ async def test_every_read_model_equals_its_rebuild(database: TestDatabase, tenan
         "app.tenant": 1,
         "app.api_key": 1,
         "app.project": 5,
+        "app.audit_index": 7,
     }
 
 

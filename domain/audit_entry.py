@@ -1,0 +1,100 @@
+"""An event as the audit trail, a story's history and the change feed show it (spec 01, sections 4.1, 5.1 and 5.2)."""
+
+from typing import Any
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from domain.audit_actions import AUDIT_ACTIONS
+from domain.audit_states import states_of, wire_text
+from domain.event import Recorded
+from domain.observation import Observed
+from domain.usage import TokenUsageReported
+
+OBSERVED = "observe."
+IMPERSONATING = "superadmin:impersonating:"
+EFFECTIVE_ROLE = "effective_role:"
+
+
+class Actor(Struct, frozen=True):
+    """``type`` is one of api_key, system, superadmin, human."""
+
+    type: str
+    id: UUID | None
+    label: str
+    metadata: dict[str, Any]
+
+
+class AuditSubject(Struct, frozen=True):
+    """What an entry is found by."""
+
+    entity_type: str
+    entity_id: UUID
+    action: str
+    project_id: UUID | None
+    story_id: UUID | None = None
+    """Of another entity that belongs into a story's history as well."""
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True):
+    id: UUID
+    tenant_id: UUID
+    position: int
+    subject: AuditSubject
+    actor: Actor
+    old_state: dict[str, Any] | None
+    new_state: Any
+    metadata: dict[str, Any]
+    inserted_at: str
+
+
+def audit_entry(tenant_id: UUID, recorded: Recorded) -> AuditEntry:
+    """The one translation. The same event has the same entry, id included, whenever it is made."""
+    states, actor = states_of(recorded), actor_of(recorded)
+    return AuditEntry(
+        id=entry_id(tenant_id, recorded.position), tenant_id=tenant_id, position=recorded.position,
+        subject=subject_of(recorded), actor=actor, old_state=states.old, new_state=states.new,
+        metadata={**states.metadata, **actor.metadata}, inserted_at=wire_text(recorded.at),
+    )  # fmt: skip
+
+
+def entry_id(tenant_id: UUID, position: int) -> UUID:
+    return uuid5(tenant_id, f"audit:{position}")
+
+
+def subject_of(recorded: Recorded) -> AuditSubject:
+    event, stream = recorded.event, recorded.stream
+    if isinstance(event, Observed):
+        return AuditSubject(event.entity_type, event.entity_id, OBSERVED + event.name, event.project_id)
+    named = AUDIT_ACTIONS[event.TAG]
+    project_id = stream.id if stream.kind == "project" else getattr(event, "project_id", None)
+    story_id = event.story_id if isinstance(event, TokenUsageReported) else None
+    return AuditSubject(named.entity_type, stream.id, named.action, project_id, story_id)
+
+
+def actor_of(recorded: Recorded) -> Actor:
+    """From the entry's actor: a key first, then its label, then its dispatches from the root.
+
+    A superadmin inside a tenant is followed by the role that it took. Whatever has no key is the system, apart from the
+    operator, who is a person at the server.
+    """
+    first, *rest = recorded.actor
+    kind, _, identity = first.partition(":")
+    label = rest[0] if rest else first
+    match kind:
+        case "api_key":
+            return Actor("api_key", UUID(identity), label, {"lineage": rest[1:]} if rest[1:] else {})
+        case "superadmin_key":
+            return Actor("superadmin", UUID(identity), label, _impersonation(recorded, identity, label, rest[1:]))
+        case "operator":
+            return Actor("human", None, label, {})
+        case _:
+            return Actor("system", None, label, {})
+
+
+def _impersonation(recorded: Recorded, key_id: str, label: str, rest: list[str]) -> dict[str, Any]:
+    if not label.startswith(IMPERSONATING):
+        return {}
+    roles = [each.removeprefix(EFFECTIVE_ROLE) for each in rest if each.startswith(EFFECTIVE_ROLE)]
+    role = roles[0] if roles and roles[0] != "superadmin" else None
+    return {"impersonated_by": key_id, "impersonated_at": wire_text(recorded.at), "effective_role": role}

@@ -1,0 +1,100 @@
+"""What there is to do: status, next, blocked, pending, stories, history."""
+
+from typing import Any
+
+from loopctl.cli.naming import epic_id, project_id, project_id_or_none, story_id, story_number
+from loopctl.cli.options import ANYWHERE, FIRST_PAGE, Pages, Scope
+from loopctl.cli.output import STORY, Columns
+from loopctl.cli.session import Session, session
+
+BLOCKED: Columns = ("number", "title", "blocked_by", "id")
+HISTORY: Columns = ("inserted_at", "action", "actor_label", "new_state.agent_status", "new_state.verified_status")
+
+
+def status(story: str | None = None, /, *, epic: str | None = None, scope: Scope = ANYWHERE) -> None:
+    """Show a story, an epic's progress or a project's.
+
+    Parameters
+    ----------
+    story
+        Its number, with or without US-, or its id.
+    epic
+        Its number (with a project) or its id.
+    """
+    with session(scope, "orchestrator") as asked:
+        if story is not None:
+            asked.show(asked.client.get(f"stories/{story_id(asked, story, scope.project)}"))
+        elif epic is not None:
+            asked.show(asked.client.get(f"epics/{epic_id(asked, epic, scope.project)}/progress"))
+        else:
+            asked.show(asked.client.get(f"projects/{project_id(asked, scope.project)}/progress"))
+
+
+def next_(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
+    """List the stories that can be begun, the best first."""
+    with session(scope, "orchestrator") as asked:
+        asked.show_list("stories/ready", pages, STORY, project_id=project_id_or_none(asked, scope.project))
+        asked.output.note("Next: loopctl contract NUMBER, or the best one in one step: loopctl claim --next")
+
+
+def blocked(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
+    """List the stories that wait, and what for."""
+    with session(scope, "orchestrator") as asked:
+        named = project_id_or_none(asked, scope.project)
+        if asked.output.form == "json":
+            asked.show_list("stories/blocked", pages, (), project_id=named)
+            return
+        found = asked.client.get("stories/blocked", project_id=named, page_size=pages.limit, page=pages.page)
+        asked.show({**found, "data": [_waiting(each) for each in found["data"]]}, BLOCKED)
+
+
+def stories(
+    *, agent_status: str | None = None, verified_status: str | None = None,
+    number: str | None = None, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE,
+) -> None:  # fmt: skip
+    """List the stories of a project.
+
+    Parameters
+    ----------
+    agent_status
+        pending, contracted, assigned, implementing or reported_done.
+    verified_status
+        unverified, verified or rejected.
+    """
+    with session(scope, "orchestrator") as asked:
+        asked.show_list(
+            "stories", pages, STORY, project_id=project_id(asked, scope.project), agent_status=agent_status,
+            verified_status=verified_status, number=number and story_number(number),
+        )  # fmt: skip
+
+
+def pending(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
+    """List the stories that are reported as done and not confirmed yet."""
+    with session(scope, "orchestrator") as asked:
+        wanted = {"agent_status": "reported_done", "verified_status": "unverified"}
+        named = project_id_or_none(asked, scope.project)
+        if named is not None:
+            asked.show_list("stories", pages, STORY, project_id=named, **wanted)
+            return
+        items = _of_every_project(asked, wanted)
+        asked.show({"data": items, "meta": {"total_count": len(items)}}, STORY)
+
+
+def history(story: str, /, *, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
+    """Show all that happened to a story, oldest first."""
+    with session(scope, "orchestrator") as asked:
+        asked.show_list(f"stories/{story_id(asked, story, scope.project)}/history", pages, HISTORY)
+
+
+def _of_every_project(asked: Session, wanted: dict[str, str]) -> list[Any]:
+    return [
+        story
+        for project in asked.client.pages("projects")
+        for story in asked.client.pages("stories", project_id=project["id"], **wanted)
+    ]
+
+
+def _waiting(item: dict[str, Any]) -> dict[str, Any]:
+    """For a table: the story, and the numbers of what it waits for."""
+    waits_for = ", ".join(f"{each['number']} ({each['verified_status']})" for each in item["blocking_dependencies"])
+    return {**item["story"], "blocked_by": waits_for}

@@ -1,0 +1,68 @@
+"""Whether the caller is the one who did the work, or acts for who did."""
+
+from uuid import UUID
+
+import pytest
+
+from domain.caller import Caller, Role
+from domain.lifecycle.identity import Identity, identity_of, is_implementer
+from domain.tenant_settings import LineagePolicy
+from tests.domain.lifecycle.making import ANN, ANNS_KEY, BEN, BENS_KEY, OTHER_KEY, ann_as_lead, nameless, story, who
+
+ROOT, CHILD, SIBLING, GRANDCHILD = (UUID(int=each) for each in range(31, 35))
+
+
+def caller(**changes: object) -> Caller:
+    return Caller(tenant_id=UUID(int=1), key_id=ANNS_KEY, key_name="k", role=Role.AGENT, **changes)  # type: ignore[arg-type]  # as given
+
+
+def test_a_long_lived_key_is_its_own_lineage() -> None:
+    assert identity_of(caller(agent_id=ANN)) == Identity(
+        role=Role.AGENT, key_id=ANNS_KEY, agent_id=ANN, dispatch_id=None, lineage=(ANNS_KEY,)
+    )
+
+
+def test_a_dispatched_key_acts_under_the_last_of_its_dispatches() -> None:
+    assert identity_of(caller(agent_id=ANN, lineage=(ROOT, CHILD))) == Identity(
+        role=Role.AGENT, key_id=ANNS_KEY, agent_id=ANN, dispatch_id=CHILD, lineage=(ROOT, CHILD)
+    )
+
+
+@pytest.mark.parametrize("policy", ["agent", "ancestry", "strict"])
+def test_the_same_agent_is_the_implementer_under_every_policy(policy: LineagePolicy) -> None:
+    assert is_implementer(story(assigned_agent_id=ANN), ann_as_lead, policy)
+    assert is_implementer(story(assigned_agent_id=ANN, implementer_lineage=(ANNS_KEY,)), ann_as_lead, policy)
+
+
+@pytest.mark.parametrize("policy", ["agent", "ancestry", "strict"])
+def test_of_a_story_that_nobody_works_on_nobody_is_the_implementer(policy: LineagePolicy) -> None:
+    assert not is_implementer(story(), ann_as_lead, policy)
+    assert not is_implementer(story(), nameless, policy)
+
+
+@pytest.mark.parametrize("policy", ["agent", "ancestry", "strict"])
+def test_a_key_without_agent_is_not_taken_for_the_holder_of_a_story_that_nobody_holds(policy: LineagePolicy) -> None:
+    assert not is_implementer(story(assigned_agent_id=None, implementer_lineage=(ANNS_KEY,)), nameless, policy)
+
+
+@pytest.mark.parametrize(
+    ("policy", "chain", "is_same"),
+    [
+        ("agent", (ROOT, CHILD), False),
+        ("agent", (ROOT, CHILD, GRANDCHILD), False),
+        ("ancestry", (ROOT, CHILD), True),
+        ("ancestry", (ROOT, CHILD, GRANDCHILD), True),
+        ("ancestry", (ROOT,), False),
+        ("ancestry", (ROOT, SIBLING), False),
+        ("ancestry", (OTHER_KEY,), False),
+        ("strict", (ROOT, CHILD), True),
+        ("strict", (ROOT, CHILD, GRANDCHILD), True),
+        ("strict", (ROOT,), True),
+        ("strict", (ROOT, SIBLING), True),
+        ("strict", (OTHER_KEY,), False),
+    ],
+)
+def test_of_another_agent_the_lineage_decides(policy: LineagePolicy, chain: tuple[UUID, ...], is_same: bool) -> None:
+    """The work was done under CHILD of ROOT. Who dispatched the implementer is free to judge, unless it is strict."""
+    done = story(assigned_agent_id=ANN, implementer_lineage=(ROOT, CHILD))
+    assert is_implementer(done, who(BEN, BENS_KEY, "orchestrator", *chain), policy) is is_same
