@@ -12,6 +12,7 @@ CAMPAIGNS = {
     "kill_loop": "SIGKILL of all processes, 20 rounds",
     "log_flips": "single changed bits in an export, 100,000",
     "malformed": "malformed requests, 100,000 over the public routes",
+    "malformed_keyed": "malformed requests with real keys over all routes, 100,000",
     "tlog_fuzz": "mutated proofs, 1,000,000",
 }
 

@@ -217,7 +217,7 @@ OBSERVATION = {"event": "seen", "entity_type": "story", "entity_id": "$story", "
 HISTORY = (
     _read("/stories/{story_id}/history", "any"),
     _read("/audit", "user+", "user", query={"project_id": "$project", "entity_id": "$epic", "actor_id": "$key"}),
-    _read("/changes", "any", query={"project_id": "$project"}),
+    _read("/changes", "any", query={"after": "0", "project_id": "$project"}),
     _read("/changes/stream", "any", query={"project_id": "$project"}),
     _write("POST", "/audit/events", "orchestrator+", 201, "orchestrator", body=OBSERVATION),
     _write(

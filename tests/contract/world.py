@@ -220,12 +220,15 @@ async def side(service: Service, database: TestDatabase, root: Client) -> Side:
     people = await team(service)
     await done(root.patch(f"/admin/tenants/{people.user.tenant}", {"settings": GENEROUS}))
     await done(people.user.patch("/tenants/me", {"settings": {"require_distinct_verifier": True}}))
+    agents: dict[str, str] = {}
     others = {
+        "retired": await worker(people.user, "retired", agents),
         "loose_agent": await key(people.user, "agent"),
         "loose_orchestrator": await key(people.user, "orchestrator"),
         "own_orchestrator": await key(people.user, "orchestrator", people.agents["implementer"]),
         "limited": await limited(service, root),
     }
+    await done(people.user.patch(f"/agents/{agents['retired']}", {"status": "deactivated"}))
     project = await people.user.project("the-project")
     return Side(database, people, root, others, project, await people.user.epic(project))
 
