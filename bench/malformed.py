@@ -88,6 +88,7 @@ async def keyed_campaign(serving: Serving, count: int, seed: int) -> Report:
     report, chance, began = Report(seed), random.Random(seed), time.monotonic()
     goods = [tuple(part.encode() for part in msgspec.structs.astuple(good)) for good in serving.requests]
     requests = (keyed(chance, *chance.choice(goods)) for _ in range(count))
+    await _exchange(serving.port, LIVEZ + b"\r\n")  # its port is open before it serves
     async with asyncio.TaskGroup() as group:
         for client in range(KEYED_CONCURRENCY):
             group.create_task(_client(client, serving.port, requests, report))

@@ -175,6 +175,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("distinct_verifier_required", 409, state="self_reviewed"),
         Fault("review_required", 422, body={}),
         Fault("review_not_conducted", 422, state="reported"),
+        Fault("criteria_changed", 409, state="changed"),
     ),
     STORY + "reject": (
         NO_ORCHESTRATOR,

@@ -120,6 +120,12 @@ class Side(Struct):
         await self._edge("story", story, await self.make_story())
         return story
 
+    async def make_changed(self) -> str:
+        """A reviewed story whose title is no longer that of its contract."""
+        story: str = await self.make("reviewed")
+        await done(self.team.user.patch(f"/stories/{story}", {"title": "Another story"}))
+        return story
+
     async def make_agent(self) -> str:
         return self.team.agents["other"]
 
