@@ -1,6 +1,7 @@
 """Requests that nobody should send, made from ones that somebody might. All randomness comes from the argument."""
 
 import random
+import re
 from collections.abc import Sequence
 
 METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE", b"PROPFIND", b"BREW", b"get")
@@ -123,3 +124,73 @@ def _mangled(chance: random.Random, text: bytes) -> bytes:
             case _:
                 damaged[at:at] = chance.choice((b"\r\n", b"\0", b"\xff", b"%", b'"', b"{", b"\r\n\r\n", b"\xc0\x80"))
     return bytes(damaged)
+
+
+VALUES = (
+    b"null", b"true", b"-1", b"0", b"1.5", b"1e400", b"-0.0", b"9007199254740993", b"9223372036854775808",
+    b"2147483648", b"-9223372036854775809", b"9" * 400, b'""', b'" "', b'"\\u0000"', b'"\\ud800"',
+    b'"\\ud83d\\ude00"', b'"\x7f"', b"[]", b"{}", b"[[]]", b"[null]", b'{"a":{"b":[1]}}',
+    b'"' + b"x" * 70_000 + b'"', b'{"a":"' + b"y" * 66_000 + b'"}', b'"1e-999999"', b'"1e999999"', b'"NaN"',
+    b'"0x10"', b'"{019a0000-0000-7000-8000-000000000000}"', b'"019A0000000070008000000000000000"',
+    b'"urn:uuid:019a0000-0000-7000-8000-000000000000"', b'"00000000-0000-0000-0000-000000000000"', b'"1.1"',
+    b'"9999999999.1"', b'"2026-02-30T00:00:00Z"', b'"0001-01-01T00:00:00+14:00"',
+    b'"9999-12-31T23:59:59.999999-14:00"', b'"../../etc"', b'"\xc3\xa9"', b'"' + b"\xf0\x9f\x98\x80" * 300 + b'"',
+    b"1", b"1000001", b'"user"', b'"verified"',
+)  # fmt: skip
+"""To stand where another value stood. Several are the ends of some range; several are two spellings of one thing."""
+
+QUERIES = (
+    b"page=0", b"page=99999999999999999999", b"page_size=-1", b"limit=1e9", b"offset=9223372036854775807",
+    b"after=-1", b"after=9223372036854775808", b"cursor=%00", b"since=yesterday",
+    b"since=0001-01-01T00:00:00%2B14:00", b"project_id=x", b"since=9999-12-31T23:59:59-14:00", b"epic_id=",
+    b"number=%ff", b"number=9999999999999.1", b"status=%F0%9F%98%80", b"from=2026-13-01",
+    b"to=0001-01-01T00:00:00+23:59", b"at=9223372036854775808", b"index=99999999999999999999", b"size=0",
+    b"kind=consistency&first=5&size=1", b"include_archived=maybe", b"phase=%00", b"search=%25%5C_",
+    b"state_key=%20", b"entity_id=x", b"actor_id=x", b"merge=2", b"sort_by=name;drop",
+    b"entity_type=a&entity_type=b",
+)  # fmt: skip
+
+
+def keyed(chance: random.Random, method: bytes, path: bytes, raw_key: bytes, body: bytes) -> bytes:
+    """One request with a key that is good; what it asks for is right, but for one thing or two."""
+    headers = [b"Authorization: Bearer " + raw_key] if raw_key else []
+    headers += [b"Content-Type: application/json"] if body else []
+    kind = chance.randrange(10)
+    if kind < 5 and body:
+        body = _with_values(chance, body)
+    elif kind < 6 and body:
+        body = _mangled(chance, body)
+    elif kind < 8:
+        path += (b"&" if b"?" in path else b"?") + b"&".join(chance.choices(QUERIES, k=chance.choice((1, 1, 2))))
+    elif kind < 9:
+        headers.append(chance.choice((*HEADERS, b"Idempotency-Key: \xff", b"Idempotency-Key: a", b"Prefer: receipt")))
+    else:
+        path = _mangled(chance, path).replace(b" ", b"%20")
+    return _request(method, path, headers, body)
+
+
+def _with_values(chance: random.Random, body: bytes) -> bytes:
+    """One to three values of the JSON, however deep, replaced by others; now and then one that nobody asked for."""
+    spans = [
+        found.span(1)
+        for found in re.finditer(rb'[:\[,]("(?:[^"\\\\]|\\\\.)*"(?!:)|-?[\d.]+|true|false|null|\{\}|\[\])', body)
+    ]
+    for start, end in sorted(chance.sample(spans, min(len(spans), chance.choice((1, 1, 2, 3)))), reverse=True):
+        body = body[:start] + chance.choice(VALUES) + body[end:]
+    if chance.random() < 0.3 and body.startswith(b"{") and len(body) > 2:
+        body = b"{" + chance.choice(MEMBERS) + b":" + chance.choice(VALUES) + b"," + body[1:]
+    return body
+
+
+MEMBERS = tuple(
+    b'"%b"' % name
+    for name in (
+        b"metadata", b"description", b"estimated_hours", b"acceptance_criteria", b"lease_seconds", b"fencing_token",
+        b"cap_id",
+        b"pr_number", b"completed_at", b"findings", b"findings_count", b"settings", b"expires_at",
+        b"grace_period_hours",
+        b"position", b"phase", b"verification_criterion", b"status", b"version", b"state_key", b"epic_number", b"merge",
+        b"story_dependencies", b"epic_dependencies", b"default_story_budget_millicents", b"details", b"mission",
+        b"agent_id",
+    )
+)  # fmt: skip

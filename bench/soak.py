@@ -5,17 +5,18 @@ import sys
 
 CAMPAIGNS = {
     "append_cuts": "the writer killed or cut off at every message of an append, 10,000 times",
+    "isolation": "two tenants on two connections, directly and through pgbouncer, 100,000 requests each",
     "feed": "the change feed beside writers whose clocks jump, 60 s",
     "chaos": "SIGKILL of API, worker and PostgreSQL under eight writers, 30 strikes",
     "custody": "steps of custody by every path in this process, 1,000,000",
     "custody_http": "requests to all mutating routes, 100,000, and what they change in the database",
-    "isolation": "two tenants on two connections, directly and through pgbouncer, 100,000 requests each",
     "kill_loop": "SIGKILL of all processes, 20 rounds",
     "log_flips": "single changed bits in an export, 100,000",
     "memory": "memory of one API process, 100,000 requests of 1,000 tenants",
     "malformed": "malformed requests, 100,000 over the public routes",
     "mutants": "mutation testing of the decisions about custody: 95 % must be noticed",
     "races": "two agents after each of 10,000 stories, one winner each",
+    "malformed_keyed": "malformed requests with real keys over all routes, 100,000",
     "tlog_fuzz": "mutated proofs, 1,000,000",
 }
 

@@ -20,6 +20,8 @@ VerifiedStatus = Literal["unverified", "verified", "rejected"]
 
 MOST_CRITERIA = 200
 LARGEST_HOURS = 1_000_000
+LONGEST_MEMORY = 2000
+"""Characters that an event keeps of the description from before."""
 SMALLEST_HOURS = Decimal("0.000001")
 BINDINGS = {
     "test": ("path", "test_name"),
@@ -59,6 +61,7 @@ class StoryUpdated(Event, frozen=True, kw_only=True):
     project_id: UUID
     title_was: str
     description_was: str | None
+    """Of a long one the beginning, and then an ellipsis: two long texts have no place in one entry of the log."""
     title: str | UnsetType = UNSET
     description: str | UnsetType | None = UNSET
     acceptance_criteria: JsonText | UnsetType = UNSET
@@ -199,6 +202,10 @@ def create_story(place: Place, fields: StoryFields) -> StoryCreated:
     )
 
 
+def _shortened(text: str | None) -> str | None:
+    return text if text is None or len(text) <= LONGEST_MEMORY else text[: LONGEST_MEMORY - 1] + "…"
+
+
 def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[StoryUpdated | StoryRevised, ...]:
     """Nothing when nothing changes. Raises Invalid. After a contract, other criteria are a new revision (D22)."""
     problems = Problems()
@@ -215,7 +222,7 @@ def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[St
         wanted = {**now, **changed}
         changed["criteria_hash"] = criteria_hash(wanted["title"], wanted["acceptance_criteria"])
     updated = StoryUpdated(
-        project_id=story.project_id, title_was=story.title, description_was=text.description, **changed
+        project_id=story.project_id, title_was=story.title, description_was=_shortened(text.description), **changed
     )
     if not other_contract or story.contracted_hash is None:
         return (updated,)

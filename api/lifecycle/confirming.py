@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
 from api.asking import Asker
+from api.commands import existing
 from api.documentation.responses import answers
 from api.lifecycle import examples
 from api.lifecycle.schemas import (
@@ -63,6 +64,8 @@ def _report(services: Services, name: str) -> HTTPRouteHandler:
     async def report_story(asking: Asker, story_id: StoryPath, data: JSONBody[ReportBody]) -> Response[bytes]:
         artifact, usage = Stream("artifact_report", services.new_id()), Stream("token_usage_report", services.new_id())
 
+        worked = data.token_usage.agent_id if data.token_usage else None
+
         def decide(asked: Asked) -> Sequence[Event]:
             events = confirming.report(asked.story, asked.who, asked.policy)
             refuse_capability(data.cap_id)
@@ -72,6 +75,7 @@ def _report(services: Services, name: str) -> HTTPRouteHandler:
             action="report",
             decide=decide,
             body=Bodies(asking.caller.tenant_id, base).story,
+            needs=[Need("agent", worked)] if worked else [],
             streams=(artifact, usage),
             beside=lambda asked: _reported(asked, data, artifact, usage),
             check=_need_agent,
@@ -87,7 +91,7 @@ REPORT_ERRORS = (
 
 
 def _reported(asked: Asked, data: ReportBody, artifact: Stream, usage: Stream) -> Sequence[Change]:
-    """What comes with a report. Raises Invalid, and then nothing is reported."""
+    """What comes with a report. Raises Invalid and NotFound, and then nothing is reported."""
     changes: list[Change] = []
     if data.artifact is not None:
         said = Artifact(
@@ -96,7 +100,9 @@ def _reported(asked: Asked, data: ReportBody, artifact: Stream, usage: Stream) -
         )  # fmt: skip
         changes.append(Change(artifact, report_artifact(asked.story, asked.who, said, "artifact.")))
     if data.token_usage is not None:
-        agent = data.token_usage.agent_id or asked.who.agent_id
+        agent = asked.who.agent_id
+        if data.token_usage.agent_id is not None:
+            agent = existing(asked.known, Need("agent", data.token_usage.agent_id)).agent_id
         event = report_usage(data.token_usage.usage(), asked.story.project_id, asked.story.story_id, agent)
         changes.append(Change(usage, event))
     return changes

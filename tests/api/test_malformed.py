@@ -1,6 +1,7 @@
 """A short slice of the campaign of bench/malformed.py, and that it can go red in each of its ways."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,9 +10,11 @@ from litestar import get
 
 from api.body import read
 from api.limits import Limits
-from bench.malformed import HANG_SECONDS, Report, campaign, crowd, judge, schemathesis, serving
+from bench.malformed import HANG_SECONDS, Report, campaign, crowd, judge, keyed_campaign, schemathesis, serving
+from bench.malformed_keyed import serving as keyed_service
 from tests.api.asgi import echo, made
 from tests.api.served import served
+from tests.support.database import TestDatabase
 
 ENVELOPE = b'{"error":{"status":400,"code":"bad_request","message":"Bad Request"}}'
 
@@ -25,6 +28,15 @@ async def test_two_thousand_malformed_requests_break_nothing() -> None:
         report = await campaign(f"http://127.0.0.1:{running.port}", 2000, seed=7)
     assert (report.sent, dict(report.failures), report.examples) == (2000, {}, [])
     assert {200, 400, 404, 415, 422} <= report.statuses.keys()
+
+
+async def test_five_hundred_malformed_requests_with_real_keys_break_nothing(
+    database: TestDatabase, tmp_path: Path
+) -> None:
+    with keyed_service(database, tmp_path / "errors") as running:
+        report = await keyed_campaign(running, 500, seed=7)
+    assert (report.sent, dict(report.failures), report.examples) == (500, {}, [])
+    assert {200, 201, 400, 404, 409, 422} <= report.statuses.keys(), "most of them come in"
 
 
 async def test_the_same_campaign_goes_red_on_an_application_without_our_guards() -> None:
@@ -80,6 +92,7 @@ async def test_an_application_that_decodes_each_form_in_its_loop_keeps_others_wa
         (b"GET", answered(b"400", b'{"error":{"status":400}}'), "shape"),
         (b"GET", answered(b"400", b'{"detail":"x","status_code":400}'), "shape"),
         (b"GET", answered(b"200", b"first") + b"noise\r\n\r\n", "shape"),
+        (b"POST", answered(b"422", b'{"success":false,"results":[]}'), None),
         (b"GET", answered(b"503", ENVELOPE.replace(b"400", b"503")), "5xx"),
     ],
 )

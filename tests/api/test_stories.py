@@ -238,6 +238,17 @@ async def test_a_change_keeps_what_is_not_said_and_clears_an_empty_text(ann: Cli
     assert (refused.status, refused.error["details"]) == (422, {"title": ["can't be blank"]})
 
 
+async def test_a_long_description_gives_way_to_another_and_its_beginning_is_remembered(ann: Client) -> None:
+    story = await ann.story(await ann.epic(await ann.project()), description="a" * 50_000)
+    answer = await ann.patch(f"/stories/{story}", {"description": "b" * 50_000})
+    assert (answer.status, answer.json()["story"]["description"]) == (200, "b" * 50_000)
+    updated = (await ann.recorded())[-1][1]
+    assert updated.description_was == "a" * 1999 + "…"
+    await ann.patch(f"/stories/{story}", {"description": "c" * 2000})
+    await ann.patch(f"/stories/{story}", {"description": "d"})
+    assert (await ann.recorded())[-1][1].description_was == "c" * 2000, "whole when it is not long"
+
+
 async def test_a_change_of_nothing_records_nothing(ann: Client) -> None:
     story = await ann.story(await ann.epic(await ann.project()), description="long")
     before = len(await ann.recorded())

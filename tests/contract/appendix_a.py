@@ -73,6 +73,13 @@ POST /api/v1/epic_dependencies | orchestrator+ | 201
 DELETE /api/v1/epic_dependencies/:id | user+ | 204
 POST /api/v1/story_dependencies | orchestrator+ | 201
 DELETE /api/v1/story_dependencies/:id | user+ | 204
+GET /api/v1/stories/:id/history | any | 200
+GET /api/v1/audit | user+ | 200
+GET /api/v1/changes | any | 200
+PUT /api/v1/orchestrator/state/:project_id | =orchestrator,superadmin | 200
+GET /api/v1/orchestrator/state/:project_id | =orchestrator,superadmin | 200
+GET /api/v1/orchestrator/state/:project_id/history | =orchestrator,superadmin | 200
+POST /api/v1/audit/events | orchestrator+ | 201
 GET /api/v1/audit/sth/:tenant_id | public | 200
 GET /api/v1/admin/tenants | =superadmin | 200
 GET /api/v1/admin/tenants/:id | =superadmin | 200
@@ -89,15 +96,8 @@ GET /api/v1/tenants/:id/audit_public_keys | public | 200
 """
 
 NOT_SERVED = {
-    "history, audit and feed": """
-        GET /api/v1/stories/:id/history | any | 200
-        GET /api/v1/audit | user+ | 200
-        GET /api/v1/changes | any | 200
+    "an audit across all tenants": """
         GET /api/v1/admin/audit | =superadmin | 200
-        PUT /api/v1/orchestrator/state/:project_id | =orchestrator,superadmin | 200
-        GET /api/v1/orchestrator/state/:project_id | =orchestrator,superadmin | 200
-        GET /api/v1/orchestrator/state/:project_id/history | =orchestrator,superadmin | 200
-        POST /api/v1/audit/events | orchestrator+ | 201
     """,
     "needs a security key's ceremony: signup, authenticators, keys of the log": """
         POST /api/v1/tenants/:id/rotate-audit-key | user+ | 200

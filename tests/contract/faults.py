@@ -20,6 +20,7 @@ class Fault(Struct, frozen=True):
 
 STORY = f"POST {V1}/stories/{{story_id}}/"
 NO_AGENT = Fault("agent_identity_required", 422, "loose_agent")
+RETIRED = Fault("agent_deactivated", 403, "retired")
 NO_ORCHESTRATOR = Fault("orchestrator_agent_required", 400, "loose_orchestrator")
 OTHERS = Fault("not_assigned_agent", 403, "other")
 TOKEN = Fault("cap_rejected", 403, body={"cap_id": "lc_cap"})
@@ -125,9 +126,16 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     f"POST {V1}/stories/bulk/mark-complete": (NO_ORCHESTRATOR,),
     f"POST {V1}/stories/bulk/reject": (NO_ORCHESTRATOR,),
     f"POST {V1}/stories/bulk/verify": (NO_ORCHESTRATOR,),
-    f"POST {V1}/stories/next/claim": (NO_AGENT, Fault("nothing_ready", 409, body={"project_id": "$new_project"})),
+    f"POST {V1}/stories/next/claim": (
+        NO_AGENT,
+        RETIRED,
+        Fault("nothing_ready", 409, body={"project_id": "$new_project"}),
+    ),
     f"PATCH {V1}/stories/{{story_id}}/acceptance_criteria/{{ac_id}}": (
         Fault("self_verify_blocked", 409, "own_orchestrator", "implementing", {"status": "verified"}),
+    ),
+    f"PUT {V1}/orchestrator/state/{{project}}": (
+        Fault("version_conflict", 409, state="saved_project", body={"state_data": {}, "version": 7}),
     ),
     STORY + "backfill": (
         Fault("already_verified", 422, state="verified"),
@@ -142,6 +150,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     ),
     STORY + "claim": (
         NO_AGENT,
+        RETIRED,
         _wrong("claimed"),
         Fault("must_contract_first", 409, state="story"),
         Fault("dependencies_not_met", 409, state="waiting"),
@@ -166,6 +175,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("distinct_verifier_required", 409, state="self_reviewed"),
         Fault("review_required", 422, body={}),
         Fault("review_not_conducted", 422, state="reported"),
+        Fault("criteria_changed", 409, state="changed"),
     ),
     STORY + "reject": (
         NO_ORCHESTRATOR,

@@ -212,6 +212,30 @@ LIFECYCLE = (
     _write("POST", "/stories/next/claim", "=agent", 200, "implementer", body={"project_id": "$ready_project"}),
 )  # fmt: skip
 
+OBSERVATION = {"event": "seen", "entity_type": "story", "entity_id": "$story", "project_id": "$project", "data": {}}
+
+HISTORY = (
+    _read("/stories/{story_id}/history", "any"),
+    _read("/audit", "user+", "user", query={"project_id": "$project", "entity_id": "$epic", "actor_id": "$key"}),
+    _read("/changes", "any", query={"after": "0", "project_id": "$project"}),
+    _read("/changes/stream", "any", query={"project_id": "$project"}),
+    _write("POST", "/audit/events", "orchestrator+", 201, "orchestrator", body=OBSERVATION),
+    _write(
+        "PUT", "/orchestrator/state/{project}", "=orchestrator,superadmin", 200, "orchestrator",
+        ids={"project": "$new_project"}, body={"state_data": {}},
+    ),
+    _read(
+        "/orchestrator/state/{project}", "=orchestrator,superadmin", "orchestrator", ids={"project": "$saved_project"}
+    ),
+    _read(
+        "/orchestrator/state/{project}/history", "=orchestrator,superadmin", "orchestrator",
+        ids={"project": "$saved_project"},
+    ),
+)  # fmt: skip
+
+STREAM = f"GET {V1}/changes/stream"
+"""Its answer ends only when the client leaves: what it sends is in tests/api/test_change_stream.py."""
+
 ADMIN = (
     _read("/admin/stats", "=superadmin", "root"),
     _read("/admin/tenants", "=superadmin", "root"),
@@ -228,4 +252,4 @@ ADMIN = (
     ),
 )
 
-ROUTES = (*PUBLIC, *READS, *WORK, *LIFECYCLE, *ADMIN)
+ROUTES = (*PUBLIC, *READS, *WORK, *LIFECYCLE, *HISTORY, *ADMIN)

@@ -14,7 +14,7 @@ from tests.contract.snapshot import SNAPSHOT
 
 OF_ALL = frozenset({
     "bad_request", "not_acceptable", "request_timeout", "payload_too_large", "uri_too_long", "rate_limited",
-    "headers_too_large", "internal_error", "deadline_exceeded", "overloaded",
+    "headers_too_large", "internal_error", "deadline_exceeded", "overloaded", "stopping",
 })  # fmt: skip
 """Told by the shell before a route is chosen or when it fails: tests/api/test_{requests,load,wire,…}.py."""
 

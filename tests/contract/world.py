@@ -90,6 +90,12 @@ class Side(Struct):
         await self.team.user.epic(project)
         return project
 
+    async def make_saved_project(self) -> str:
+        """It has a checkpoint."""
+        project = await self.make_new_project()
+        await done(self.team.orchestrator.send("PUT", f"/orchestrator/state/{project}", {"state_data": {}}))
+        return project
+
     async def make_ready_project(self) -> str:
         project = await self.make_new_project()
         await self.team.user.story(await self.team.user.epic(project))
@@ -112,6 +118,12 @@ class Side(Struct):
         """A contracted story that depends on one that is not verified."""
         story: str = await self.make("contracted")
         await self._edge("story", story, await self.make_story())
+        return story
+
+    async def make_changed(self) -> str:
+        """A reviewed story whose title is no longer that of its contract."""
+        story: str = await self.make("reviewed")
+        await done(self.team.user.patch(f"/stories/{story}", {"title": "Another story"}))
         return story
 
     async def make_agent(self) -> str:
@@ -214,12 +226,15 @@ async def side(service: Service, database: TestDatabase, root: Client) -> Side:
     people = await team(service)
     await done(root.patch(f"/admin/tenants/{people.user.tenant}", {"settings": GENEROUS}))
     await done(people.user.patch("/tenants/me", {"settings": {"require_distinct_verifier": True}}))
+    agents: dict[str, str] = {}
     others = {
+        "retired": await worker(people.user, "retired", agents),
         "loose_agent": await key(people.user, "agent"),
         "loose_orchestrator": await key(people.user, "orchestrator"),
         "own_orchestrator": await key(people.user, "orchestrator", people.agents["implementer"]),
         "limited": await limited(service, root),
     }
+    await done(people.user.patch(f"/agents/{agents['retired']}", {"status": "deactivated"}))
     project = await people.user.project("the-project")
     return Side(database, people, root, others, project, await people.user.epic(project))
 
