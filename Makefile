@@ -42,8 +42,9 @@ setup: $(VENV)/.dev  ## everything the other targets need
 up: $(VENV)/.runtime  ## run the service on its embedded PostgreSQL and Redis: make up ARGS="--port 4001"
 	@exec $(BIN)/loopctl up $(ARGS)
 
+# Two at a time, a file each: most tests wait for a database or a process. The same tests pass one by one as well.
 test: $(VENV)/.dev  ## the whole suite: make test ARGS="-k health"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev  ## format, lint, types, import contracts, house tests
 	@$(BIN)/ruff format --check --quiet .

@@ -47,7 +47,7 @@ async def entries(store: Store, tenant: UUID) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", ME), ("GET", "/api/v1/projects"), ("POST", "/api/v1/projects"), ("GET", "/api/v1/api_keys"),
-     ("POST", "/api/v1/agents/register"), ("GET", f"/api/v1/agents/{uuid4()}")],
+     ("POST", "/api/v1/agents/register"), ("GET", f"/api/v1/agents/{UUID(int=5)}")],
 )  # fmt: skip
 async def test_without_a_tenant_a_superadmin_is_asked_for_one(app: Shell, root: str, method: str, path: str) -> None:
     for headers in ({}, {"X_Impersonate_Tenant": ""}, {"X_Effective_Role": "agent"}):
@@ -55,7 +55,7 @@ async def test_without_a_tenant_a_superadmin_is_asked_for_one(app: Shell, root: 
         assert (answer.status, answer.error["code"]) == (400, "tenant_context_required")
 
 
-@pytest.mark.parametrize("named", ["x", str(uuid4()), str(UUID(int=0)), "é"])
+@pytest.mark.parametrize("named", ["x", str(UUID(int=5)), str(UUID(int=0)), "é"])
 async def test_an_unknown_tenant_is_not_found(app: Shell, root: str, named: str) -> None:
     answer = await call(app, root, ME, X_Impersonate_Tenant=named)
     assert (answer.status, answer.error["message"]) == (404, "Tenant not found")

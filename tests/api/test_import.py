@@ -138,9 +138,9 @@ async def test_a_fresh_import_refers_to_nothing_but_itself(app: Shell, store: St
     ("role", "agent", "status", "verified"),
     [
         ("user", None, 201, "verified"),
-        ("orchestrator", str(uuid4()), 201, "verified"),
+        ("orchestrator", "0193a2b4-ffff-7000-8000-00000000000f", 201, "verified"),
         ("orchestrator", None, 400, None),
-        ("agent", str(uuid4()), 403, None),
+        ("agent", "0193a2b4-ffff-7000-8000-00000000000f", 403, None),
     ],
 )
 async def test_who_confirms_work_may_import_it_as_confirmed(

@@ -58,7 +58,7 @@ async def test_a_malformed_tenant_is_loud(sample: TestDatabase) -> None:
             await connection.fetch("SELECT FROM app.sample_project")
 
 
-@pytest.mark.parametrize("tenant", [str(uuid4()), "'; DROP SCHEMA app CASCADE; --", None, uuid4().bytes])
+@pytest.mark.parametrize("tenant", [str(UUID(int=7)), "'; DROP SCHEMA app CASCADE; --", None, UUID(int=7).bytes])
 async def test_only_a_uuid_is_a_tenant(server: Database, tenant: UUID) -> None:
     with pytest.raises(TypeError):
         async with server.tenant_transaction(tenant):
