@@ -83,14 +83,14 @@ def run(base_url: str, count: int, seed: int, *, concurrency: int = CONCURRENCY)
     return asyncio.run(campaign(base_url, count, seed, concurrency=concurrency))
 
 
-async def keyed_campaign(serving: Serving, count: int, seed: int) -> Report:
+async def keyed_campaign(serving: Serving, count: int, seed: int, *, concurrency: int = KEYED_CONCURRENCY) -> Report:
     """The same with requests that come in: each has a real key, and is right but for a thing or two."""
     report, chance, began = Report(seed), random.Random(seed), time.monotonic()
     goods = [tuple(part.encode() for part in msgspec.structs.astuple(good)) for good in serving.requests]
     requests = (keyed(chance, *chance.choice(goods)) for _ in range(count))
     await _exchange(serving.port, LIVEZ + b"\r\n")  # its port is open before it serves
     async with asyncio.TaskGroup() as group:
-        for client in range(KEYED_CONCURRENCY):
+        for client in range(concurrency):
             group.create_task(_client(client, serving.port, requests, report))
     report.seconds = time.monotonic() - began
     return report
