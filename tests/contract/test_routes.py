@@ -158,7 +158,9 @@ async def test_a_body_that_is_none_is_refused(
 
 
 @each(WITH_ID)
-@pytest.mark.parametrize("named", ["0193a2b4-ffff-7000-8000-00000000000f", "nothing", "00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize(
+    "named", ["0193a2b4-ffff-7000-8000-00000000000f", "nothing", "00000000-0000-0000-0000-000000000000"]
+)
 async def test_what_is_not_there_is_not_found(here: World, route: Route, named: str) -> None:
     for name, place in route.placeholders.items():
         if place.startswith("$"):
