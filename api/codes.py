@@ -70,6 +70,7 @@ CODES: dict[str, Code] = {
     "story_not_reported_done": Code(422, "The story was not reported done"),
     "distinct_verifier_required": Code(409, "The tenant wants somebody other than the reviewer to verify"),
     "criteria_changed": Code(409, "Title or criteria of the story are not those that the work was contracted under"),
+    "criteria_frozen": Code(409, "The story is verified: its title and criteria are what was verified"),
     "lease_lost": Code(409, "The claim no longer holds; somebody else may hold the story"),
     "nothing_ready": Code(409, "No story of the project is ready to be claimed"),
     "already_verified": Code(422, "The story is verified already"),

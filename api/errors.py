@@ -13,6 +13,7 @@ from api.refusal import Refused
 from api.validation import explained
 from domain.errors import Conflict, Forbidden, NotFound, Rejected
 from eventstore.heads import ClockBehind
+from eventstore.lane import Overloaded
 from eventstore.rederive import HeadRefused
 from eventstore.unavailable import DatabaseUnavailable
 
@@ -67,6 +68,8 @@ def _broken(error: BaseException) -> Failure:
             return _coded("database_unavailable", message, headers=RETRY_AFTER)
         case HeadRefused() | ClockBehind():
             return _coded("head_refused")  # what is wrong is for the operator, who reads it in the log
+        case Overloaded():
+            return _coded("overloaded", headers=RETRY_AFTER)
         case TimeoutError():
             return _coded("deadline_exceeded", f"The answer took too long. {UNKNOWN_OUTCOME}", headers=RETRY_AFTER)
         case asyncpg.DataError():

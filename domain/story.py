@@ -1,5 +1,5 @@
 """A story: one piece of work with its acceptance criteria. What an agent says of it and what others confirmed are kept
-apart: ``agent_status`` and ``verified_status``. Its way from contract to verified is in domain/lifecycle.py."""
+apart: ``agent_status`` and ``verified_status``. Its way from contract to verified is in domain/lifecycle/."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
+from domain.errors import Conflict
 from domain.event import Event, JsonText
 from domain.fields import BLANK, INVALID, LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_TITLE, Problems
 from domain.numbering import StoryNumber, parse_story_number
@@ -145,6 +146,14 @@ class Story(Struct, frozen=True, kw_only=True):
     claim_position: int | None = None
     """Place of the claim that holds; the fencing token of its holder."""
     lease_expires_at: datetime | None = None
+    lease_seconds: int | None = None
+    """What a heartbeat renews the lease for, unless it says otherwise."""
+    worked_agents: Sequence[UUID] = ()
+    """Agents that have begun to work on it since it was made, or since it was last rejected."""
+    worked_lineages: Sequence[UUID] = ()
+    """The ends of their lineages."""
+    reviewers: Sequence[UUID] = ()
+    """Agents and keys that have reviewed the report that stands."""
     created_at: datetime
     updated_at: datetime
     position: int
@@ -218,6 +227,14 @@ def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[St
     if not changed:
         return ()
     other_contract = bool(changed.keys() & {"title", "acceptance_criteria"})
+    if other_contract and story.verified_status == "verified" and story.contracted_hash is not None:
+        raise Conflict(
+            "Conflict: Cannot change title or criteria of a verified story: they are what was verified.",
+            code="criteria_frozen",
+            current_state=story.verified_status,
+            attempted_action="update",
+            hints=["An orchestrator may reject the story; then it can be changed and done anew."],
+        )
     if other_contract:
         wanted = {**now, **changed}
         changed["criteria_hash"] = criteria_hash(wanted["title"], wanted["acceptance_criteria"])

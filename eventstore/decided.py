@@ -37,7 +37,7 @@ def decide_in_order(codec: Codec, known: Knowledge, commands: Sequence[Command],
         key = command.idempotency
         used = replies.get((key.caller_id, key.key)) if key else None
         if key and used:
-            decided.outcomes.append(_again(key, *used))
+            decided.outcomes.append(answered_again(key, *used))
             continue
         outcome = _decide(codec, known, command, decided)
         decided.outcomes.append(outcome)
@@ -52,7 +52,8 @@ def decide_in_order(codec: Codec, known: Knowledge, commands: Sequence[Command],
     return decided
 
 
-def _again(key: IdempotencyKey, request_hash: bytes, reply: Reply) -> Reply | Exception:
+def answered_again(key: IdempotencyKey, request_hash: bytes, reply: Reply) -> Reply | Exception:
+    """To the same request its first answer, to another one an error."""
     if request_hash != key.request_hash:
         return Invalid("This Idempotency-Key was used for another request.", code="idempotency_key_reused")
     return structs.replace(reply, replayed=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from eventstore.command import Command, Reply
-from eventstore.decided import Replies
+from eventstore.command import Command, IdempotencyKey, Reply
+from eventstore.decided import Replies, answered_again
 from eventstore.transaction import TenantTx
 
 BY_KEY = """
@@ -23,3 +23,16 @@ async def find_replies(tx: TenantTx, commands: Sequence[Command]) -> Replies:
         (row["caller_id"], row["key"]): (row["request_hash"], Reply(row["status"], row["body"], row["position"]))
         for row in rows
     }
+
+
+async def find_reply(tx: TenantTx, asked: IdempotencyKey) -> Reply | None:
+    """What a request was answered before; for one that is carried out as several commands.
+
+    Raises Invalid (idempotency_key_reused) when the key was used for another request.
+    """
+    for row in await tx.fetch(BY_KEY, tx.tenant_id, [asked.caller_id], [asked.key]):
+        found = answered_again(asked, row["request_hash"], Reply(row["status"], row["body"], row["position"]))
+        if isinstance(found, Exception):
+            raise found
+        return found
+    return None

@@ -13,6 +13,7 @@ from api.api_keys.raw import new_raw_key, raw_key_again
 from api.api_keys.schemas import CreateKeyBody, new_key_body
 from api.asking import Asking
 from api.commands import Commands, Known, Plan, existing
+from api.refusal import Refused
 from api.services import Services
 from api.times import wire_time
 from domain.api_key import shown_prefix
@@ -36,6 +37,7 @@ async def make_key(services: Services, asking: Asking, data: CreateKeyBody) -> R
         name=data.name or "", role=data.role or "", key_prefix=shown_prefix(raw_key), agent_id=data.agent(),
         expires_at=data.moment(), most_keys=0,
     )  # fmt: skip
+    _refuse_in_its_name(asking, wish.agent_id)
     agent, of_agent = Need("agent", wish.agent_id), Need("keys_of_agent", wish.agent_id)
 
     def decide(known: Known) -> Sequence[Change]:
@@ -61,6 +63,7 @@ async def replace_key(services: Services, asking: Asking, key_id: UUID, grace_ho
     at = services.utc_now()
     raw_key = new_raw_key(asking, new.id, services.peppers)
     agent_id = await _agent_of(services, asking, key_id)
+    _refuse_in_its_name(asking, agent_id)
     of_agent = Need("keys_of_agent", agent_id)
 
     def decide(known: Known) -> Sequence[Change]:
@@ -85,6 +88,12 @@ async def replace_key(services: Services, asking: Asking, key_id: UUID, grace_ho
     commands = Commands(services)
     reply = await commands.submit(asking, plan)
     return await commands.answer(asking, _with_raw_key(services, asking, reply, "new_key", raw_key))
+
+
+def _refuse_in_its_name(asking: Asking, agent_id: UUID | None) -> None:
+    """A key of an agent takes steps of custody, which a superadmin must not come by. Raises Refused."""
+    if agent_id is not None and asking.caller.impersonation:
+        raise Refused("impersonation_refused")
 
 
 async def _agent_of(services: Services, asking: Asking, key_id: UUID) -> UUID | None:

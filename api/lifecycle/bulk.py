@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from api.asking import Asker, Asking
 from api.documentation.responses import answers
 from api.lifecycle import examples
 from api.lifecycle.confirming import reject_transition, verify_transition
+from api.lifecycle.once import Worked, answered_once
 from api.lifecycle.schemas import (
     MOST_IN_BULK,
     BulkBody,
@@ -28,7 +30,6 @@ from api.lifecycle.transitions import Bodies, Transition, Transitions
 from api.lifecycle.working import claim_transition
 from api.paths import EpicPath
 from api.services import Services
-from api.written import with_reply_headers
 from domain.errors import Invalid, NotFound
 from domain.lifecycle import confirming
 from domain.lifecycle.confirming import Judgement
@@ -40,6 +41,8 @@ from projections.epics import EPICS
 from projections.stories import stories_to_verify
 
 TAGS = ["Lifecycle in bulk"]
+SLICE = 256
+"""Entries that wait for the tenant's lane at a time, so that one request does not fill its queue."""
 
 
 class Entry(Struct, frozen=True):
@@ -86,9 +89,15 @@ async def carry_out_all(services: Services, asking: Asking, entries: Sequence[En
         reply = await transitions.reply(_for_entry(asking, entry.story_id), entry.story_id, entry.transition)
         return Outcome(entry, reply)
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(entry)) for entry in entries]
-    return [task.result() for task in tasks]
+    outcomes: list[Outcome] = []
+    for start in range(0, len(entries), SLICE):
+        done = await asyncio.gather(*map(one, entries[start : start + SLICE]), return_exceptions=True)
+        # What is no answer to one entry, such as a lost database, is the answer to the whole request.
+        for outcome in done:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            outcomes.append(outcome)
+    return outcomes
 
 
 def _for_entry(asking: Asking, story_id: UUID) -> Asking:
@@ -96,7 +105,7 @@ def _for_entry(asking: Asking, story_id: UUID) -> Asking:
     whole = asking.idempotency
     if whole is None:
         return asking
-    key = sha256(f"{whole.key}\n{story_id}".encode()).hexdigest()
+    key = sha256(b"%b\n%b\n%b" % (whole.key.encode(), whole.request_hash, story_id.bytes)).hexdigest()
     return structs.replace(asking, idempotency=structs.replace(whole, key=f"bulk:{key}"))
 
 
@@ -117,7 +126,7 @@ def _claim(services: Services) -> HTTPRouteHandler:
             return claim_transition(services, asking, story_id, Hold())
 
         entries = _entries([{"story_id": item} for item in items], entry)
-        return _results(await carry_out_all(services, asking, entries))
+        return await answered_once(services, asking, partial(_worked, services, asking, entries))
 
     return claim_stories
 
@@ -168,7 +177,7 @@ def _judge(services: Services, name: str, judging: Judging, summary: str) -> HTT
         need_orchestrator(identity_of(asking.caller))
         bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
         entries = _entries(_items(data.stories, "stories"), lambda _, item: judging(services, bodies, item))
-        return _results(await carry_out_all(services, asking, entries))
+        return await answered_once(services, asking, partial(_worked, services, asking, entries))
 
     return judge_stories
 
@@ -188,35 +197,39 @@ def _verify_all(services: Services) -> HTTPRouteHandler:
             200, "How many", {"verified_count": 1, "skipped_count": 0, "total_eligible": 1, "errors": []}
         ),
     )
-    async def verify_all_of_epic(asking: Asker, epic_id: EpicPath, data: JSONBody[VerifyBody]) -> dict[str, Any]:
+    async def verify_all_of_epic(asking: Asker, epic_id: EpicPath, data: JSONBody[VerifyBody]) -> Response[bytes]:
         need_orchestrator(identity_of(asking.caller))
         confirming.need_review(data.review_type, data.summary)
-        async with services.reading(asking.caller.tenant_id) as tx:
-            if not await EPICS.load(tx, [epic_id]):
-                raise NotFound("Not found")
-            found = await stories_to_verify(tx, epic_id)
-        bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
-        entries = [Entry(story.story_id, verify_transition(data, services, bodies)) for story in found]
-        outcomes = await carry_out_all(services, asking, entries)
-        verified = sum(outcome.succeeded for outcome in outcomes)
-        numbers = {story.story_id: story.number for story in found}
-        return {
-            "verified_count": verified,
-            "skipped_count": len(outcomes) - verified,
-            "total_eligible": len(outcomes),
-            "errors": [
-                {
-                    "story_id": outcome.entry.story_id,
-                    "number": numbers[outcome.entry.story_id],
-                    "code": outcome.code,
-                    "reason": outcome.reason,
-                }
-                for outcome in outcomes
-                if not outcome.succeeded
-            ],
-        }
+        return await answered_once(services, asking, partial(_verified, services, asking, epic_id, data))
 
     return verify_all_of_epic
+
+
+async def _verified(services: Services, asking: Asking, epic_id: UUID, data: VerifyBody) -> Worked:
+    async with services.reading(asking.caller.tenant_id) as tx:
+        if not await EPICS.load(tx, [epic_id]):
+            raise NotFound("Not found")
+        found = await stories_to_verify(tx, epic_id)
+    bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
+    entries = [Entry(story.story_id, verify_transition(data, services, bodies)) for story in found]
+    outcomes = await carry_out_all(services, asking, entries)
+    refused = [outcome for outcome in outcomes if not outcome.succeeded]
+    numbers = {story.story_id: story.number for story in found}
+    body = {
+        "verified_count": len(outcomes) - len(refused),
+        "skipped_count": len(refused),
+        "total_eligible": len(outcomes),
+        "errors": [
+            {
+                "story_id": outcome.entry.story_id,
+                "number": numbers[outcome.entry.story_id],
+                "code": outcome.code,
+                "reason": outcome.reason,
+            }
+            for outcome in refused
+        ],
+    }
+    return 200, body, _last(outcomes)
 
 
 def _items(given: Any, field: str) -> Sequence[Any]:
@@ -258,7 +271,8 @@ def _read(item: Any, kind: Any) -> Any:
     return msgspec.convert(item, kind)
 
 
-def _results(outcomes: Sequence[Outcome]) -> Response[bytes]:
+async def _worked(services: Services, asking: Asking, entries: Sequence[Entry]) -> Worked:
+    outcomes = await carry_out_all(services, asking, entries)
     results = [
         {"story_id": outcome.entry.story_id, "status": "success"}
         if outcome.succeeded
@@ -271,8 +285,12 @@ def _results(outcomes: Sequence[Outcome]) -> Response[bytes]:
         for outcome in outcomes
     ]
     status = 200 if any(outcome.succeeded for outcome in outcomes) else 422
+    return status, {"results": results}, _last(outcomes)
+
+
+def _last(outcomes: Sequence[Outcome]) -> int | None:
     positions = [outcome.reply.position for outcome in outcomes if outcome.reply and outcome.reply.position is not None]
-    return with_reply_headers(status, msgspec.json.encode({"results": results}), max(positions, default=None))
+    return max(positions, default=None)
 
 
 def _error(reply: Reply) -> dict[str, Any]:

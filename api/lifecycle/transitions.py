@@ -19,6 +19,7 @@ from domain.lifecycle.events import CustodyViolated
 from domain.lifecycle.identity import Identity, identity_of
 from domain.lifecycle.next_actions import NextAction, next_actions
 from domain.lifecycle.repeated import already_holds
+from domain.lifecycle.working import check_active
 from domain.story import Story
 from domain.tenant_settings import TenantSettings, read_settings
 from eventstore.command import Change, Need, Refusal, Reply
@@ -68,11 +69,13 @@ class Transitions:
 
     def _plan(self, asking: Asking, story_id: UUID, transition: Transition) -> Plan:
         stream, needs = Stream("story", story_id), StoryNeeds(asking.caller.tenant_id, story_id)
-        who = identity_of(asking.caller)
+        who, agent = identity_of(asking.caller), Need("agent", asking.caller.agent_id)
 
         def decide(known: Known) -> Sequence[Change] | Refusal:
             if transition.check:
                 transition.check(who)
+            if transition.action != "unclaim":  # what it holds, it may still give back
+                check_active(known[agent])
             asked = needs.asked(known, who)
             try:
                 events = transition.decide(asked)
@@ -94,7 +97,7 @@ class Transitions:
 
         wanted = (*needs.all, needs.standing) if transition.confirms else needs.all
         return Plan(
-            decide=decide, answer=answer, needs=(*wanted, *transition.needs),
+            decide=decide, answer=answer, needs=(*wanted, agent, *transition.needs),
             streams=lambda known: needs.streams(known, transition.streams), status=transition.status,
         )  # fmt: skip
 

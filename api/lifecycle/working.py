@@ -24,7 +24,7 @@ from domain.lifecycle.working import Echo, Hold
 from eventstore.command import Need
 
 TAGS = ["Lifecycle"]
-TRANSITION = ("agent_identity_required", "invalid_transition", "idempotency_key_reused")
+TRANSITION = ("agent_identity_required", "agent_deactivated", "invalid_transition", "idempotency_key_reused")
 HELD = (*TRANSITION, "not_assigned_agent", "lease_lost", "cap_rejected")
 EXAMPLE = {"story": STORY, "next_actions": []}
 
@@ -67,18 +67,18 @@ CONTRACT_ERRORS = ("title_mismatch", "contract_mismatch", "insufficient_role")
 
 
 def claim_transition(services: Services, asking: Asking, story_id: UUID, hold: Hold) -> Transition:
-    bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
-    prerequisites, agent = Need("prerequisites", story_id), Need("agent", asking.caller.agent_id)
+    bodies, prerequisites = (
+        Bodies(asking.caller.tenant_id, services.settings.base_url()),
+        Need("prerequisites", story_id),
+    )
 
     def decide(asked: Asked) -> Sequence[Event]:
-        working.check_active(asked.known.get(agent))
         return working.claim(asked.story, asked.who, asked.known[prerequisites], hold, services.utc_now())
 
     def body(asked: Asked, recorded: Sequence[Recorded]) -> dict[str, Any]:
         return {**bodies.story(asked, recorded), **lease_of(asked)}
 
-    needs = (prerequisites,) if asking.caller.agent_id is None else (prerequisites, agent)
-    return Transition(action="claim", decide=decide, body=body, needs=needs)
+    return Transition(action="claim", decide=decide, body=body, needs=(prerequisites,))
 
 
 def _claim(services: Services) -> HTTPRouteHandler:
@@ -100,7 +100,7 @@ def _claim(services: Services) -> HTTPRouteHandler:
     return claim_story
 
 
-CLAIM_ERRORS = ("must_contract_first", "dependencies_not_met", "agent_deactivated")
+CLAIM_ERRORS = ("must_contract_first", "dependencies_not_met")
 
 HeldDecision = Callable[..., Sequence[Event]]
 HELD_ROUTES: Sequence[tuple[str, str, HeldDecision, str]] = (
@@ -149,17 +149,17 @@ def _unclaim(services: Services) -> HTTPRouteHandler:
 
     @post(
         "/api/v1/stories/{story_id:uuid}/unclaim",
-        opt={"access": "=agent", "custody": True, "errors": (*TRANSITION, "not_assigned_agent")},
+        opt={"access": "=agent", "custody": True, "errors": (*TRANSITION, "not_assigned_agent", "lease_lost")},
         tags=TAGS,
         summary="Give a story back",
         description="By the agent that holds it, or that has contracted it.",
         status_code=200,
         responses=answers(200, "The story", EXAMPLE),
     )
-    async def unclaim_story(asking: Asker, story_id: StoryPath) -> Response[bytes]:
+    async def unclaim_story(asking: Asker, story_id: StoryPath, data: JSONBody[HoldBody]) -> Response[bytes]:
         transition = Transition(
             action="unclaim",
-            decide=lambda asked: working.unclaim(asked.story, asked.who),
+            decide=lambda asked: working.unclaim(asked.story, asked.who, data.hold()),
             body=Bodies(asking.caller.tenant_id, base).story,
         )
         return await transitions.make(asking, story_id, transition)

@@ -103,7 +103,9 @@ def _export(services: Services) -> HTTPRouteHandler:
 
 
 def may_verify(caller: Caller) -> bool:
-    """May bring in stories as verified: a person, or an orchestrator whose agent answers for it."""
+    """May bring in stories as verified: a person of the tenant, or an orchestrator whose agent answers for it."""
+    if caller.impersonation:
+        return False
     return caller.role.rank >= Role.USER.rank or (caller.role == Role.ORCHESTRATOR and caller.agent_id is not None)
 
 

@@ -183,7 +183,7 @@ def _gate(story: Story, who: Identity, policy: TenantSettings, action: Literal["
         raise refusals.own_work(story, action)
     if not policy.require_distinct_verifier or action == "reject" or story.review_position is None:
         return
-    if story.reviewer_key_id == who.key_id or story.reviewer_agent_id == who.agent_id:
+    if {who.key_id, who.agent_id} & set(story.reviewers):
         raise Conflict(
             "Conflict: Cannot verify: you reviewed this story, and this tenant wants somebody else to verify it.",
             code="distinct_verifier_required",

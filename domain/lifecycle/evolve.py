@@ -1,7 +1,9 @@
 """A story after one more event. The one place that says what an event makes of a story."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, structs
@@ -38,6 +40,8 @@ RELEASED: dict[str, Any] = {
     "report_position": None,
     "claim_position": None,
     "lease_expires_at": None,
+    "lease_seconds": None,
+    "reviewers": (),
 }
 """What a story that goes back to the queue no longer has (D37)."""
 
@@ -73,12 +77,19 @@ def _created(recorded: Recorded, created: StoryCreated) -> Story:
         verified_status=created.verified_status if isinstance(created, StoryImported) else "unverified",
         reported_done_at=recorded.at if reported else None,
         report_position=recorded.position if reported else None,
+        implementer_lineage=_importer(recorded) if reported and not verified else (),
         verified_at=recorded.at if verified else None,
         verified_position=recorded.position if verified else None,
         created_at=recorded.at,
         updated_at=recorded.at,
         position=recorded.position,
     )
+
+
+def _importer(recorded: Recorded) -> Sequence[UUID]:
+    """Whoever brings in a story as done says so of it as an implementer would, and cannot confirm it."""
+    kind, _, key = recorded.actor[0].partition(":")
+    return (UUID(key),) if kind in ("api_key", "superadmin_key") else ()
 
 
 def _changes(story: Story, recorded: Recorded) -> dict[str, Any]:
@@ -88,11 +99,11 @@ def _changes(story: Story, recorded: Recorded) -> dict[str, Any]:
         case StoryRevised() as event:
             return {"revision": event.revision, **(RELEASED if event.contract_void else {})}
         case on.StoryContracted() | on.StoryClaimed() | on.StoryStarted() | on.ReviewRequested() | on.LeaseRenewed():
-            return {"touched": True, **_worked_on(recorded, recorded.event)}
+            return {"touched": True, **_worked_on(story, recorded, recorded.event)}
         case on.StoryUnclaimed() | on.StoryForceUnclaimed() | on.StoryAutoReset() | on.LeaseExpired():
             return {"touched": True, **RELEASED}
         case on.StoryReported() | on.ReviewCompleted() as event:
-            return _reported(recorded, event)
+            return _reported(story, recorded, event)
         case _:
             return _judged(story, recorded)
 
@@ -105,12 +116,13 @@ def _updated(event: StoryUpdated) -> dict[str, Any]:
         changes["estimated_hours"] = event.estimated_hours
     if event.criteria_hash is not UNSET:
         changes["criteria_hash"] = event.criteria_hash
+        changes["review_position"] = None  # it was a review of other words
     if event.acceptance_criteria is not UNSET:
         changes["ac_count"] = len(msgspec.json.decode(event.acceptance_criteria))
     return changes
 
 
-def _worked_on(recorded: Recorded, event: Any) -> dict[str, Any]:
+def _worked_on(story: Story, recorded: Recorded, event: Any) -> dict[str, Any]:
     match event:
         case on.StoryContracted():
             return {
@@ -127,19 +139,38 @@ def _worked_on(recorded: Recorded, event: Any) -> dict[str, Any]:
                 "implementer_lineage": tuple(event.lineage),
                 "claim_position": recorded.position,
                 "lease_expires_at": event.lease_expires_at,
+                "lease_seconds": _seconds(recorded.at, event.lease_expires_at),
             }
         case on.StoryStarted():
-            return {"agent_status": "implementing"}
+            return {
+                "agent_status": "implementing",
+                "worked_agents": _with(story.worked_agents, event.agent_id),
+                "worked_lineages": _with(story.worked_lineages, *story.implementer_lineage[-1:]),
+            }
         case on.LeaseRenewed():
-            return {"lease_expires_at": event.lease_expires_at}
+            return {
+                "lease_expires_at": event.lease_expires_at,
+                "lease_seconds": _seconds(recorded.at, event.lease_expires_at),
+            }
         case _:
             return {"review_requested_at": recorded.at}
 
 
-def _reported(recorded: Recorded, event: on.StoryReported | on.ReviewCompleted) -> dict[str, Any]:
+def _with(known: Sequence[UUID], *more: UUID) -> Sequence[UUID]:
+    return tuple(dict.fromkeys((*known, *more)))
+
+
+def _seconds(at: datetime, end: datetime | None) -> int | None:
+    return None if end is None else round((end - at).total_seconds())
+
+
+def _reported(story: Story, recorded: Recorded, event: on.StoryReported | on.ReviewCompleted) -> dict[str, Any]:
     if isinstance(event, on.StoryReported):
-        return {**_done(recorded.at, recorded.position), "reported_by_agent_id": event.agent_id, "touched": True}
+        done = {**_done(recorded.at, recorded.position), "reported_by_agent_id": event.agent_id, "touched": True}
+        return {**done, "reviewers": ()}
+    who = (event.reviewer_key_id, *([event.reviewer_agent_id] if event.reviewer_agent_id else []))
     return {
+        "reviewers": _with(story.reviewers, *who),
         "review_position": recorded.position,
         "reviewer_agent_id": event.reviewer_agent_id,
         "reviewer_key_id": event.reviewer_key_id,
@@ -162,6 +193,8 @@ def _judged(story: Story, recorded: Recorded) -> dict[str, Any]:
                 "rejected_at": recorded.at,
                 "rejection_reason": event.reason,
                 "iteration_count": event.iteration,
+                "worked_agents": (),
+                "worked_lineages": (),
             }
         case _:
             return {}

@@ -31,16 +31,17 @@ def identity_of(caller: Caller) -> Identity:
 
 
 def is_implementer(story: Story, who: Identity, policy: LineagePolicy) -> bool:
-    """The caller did the work, or acts for who did. The same agent always counts, whatever the policy."""
-    if story.assigned_agent_id is not None and story.assigned_agent_id == who.agent_id:
+    """The caller did the work, or a part of it, or acts for who did. The same agent counts, whatever the policy.
+
+    Giving the story back does not undo the work: who has begun it stays its implementer until it is rejected.
+    """
+    if who.agent_id is not None and who.agent_id in (story.assigned_agent_id, *story.worked_agents):
         return True
-    worked = tuple(story.implementer_lineage)
-    if not worked:
-        return False
+    ends = {*story.implementer_lineage[-1:], *story.worked_lineages}
     match policy:
         case "agent":
             return False
         case "ancestry":  # whoever the implementer has dispatched cannot confirm the implementer
-            return worked[-1] in who.lineage
+            return bool(ends & set(who.lineage))
         case "strict":
-            return bool(set(worked) & set(who.lineage))
+            return bool({*story.implementer_lineage, *ends} & set(who.lineage))

@@ -58,5 +58,8 @@ def _after_report(story: Story, who: Identity, policy: TenantSettings) -> Sequen
     )
     if not is_reviewed(story):
         return (review, *reject)
-    verify = NextAction("verify", "verify", ("review_type", "summary"))
-    return (verify, *reject) if who.role == Role.ORCHESTRATOR else ()
+    if who.role != Role.ORCHESTRATOR or story.criteria_changed_after_contract:
+        return reject
+    if policy.require_distinct_verifier and {who.key_id, who.agent_id} & set(story.reviewers):
+        return reject
+    return (NextAction("verify", "verify", ("review_type", "summary")), *reject)

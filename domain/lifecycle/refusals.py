@@ -97,7 +97,7 @@ def late_holder(story: Story, action: str) -> Conflict:
 
 
 def _holder(agent_id: UUID | None) -> str:
-    return f"the story is now held by agent {agent_id}" if agent_id else "nobody holds the story now"
+    return f"the story is now held by agent {agent_id}, by a newer claim" if agent_id else "nobody holds the story now"
 
 
 def need_agent(who: Identity) -> UUID:

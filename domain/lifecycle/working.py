@@ -114,7 +114,8 @@ def renew_lease(story: Story, who: Identity, hold: Hold, now: datetime) -> tuple
     _check_holder(story, agent, "heartbeat", hold, now)
     if story.lease_expires_at is None and hold.lease_seconds is None:
         raise Invalid(lease_seconds="can't be blank")
-    end = _lease_end(SHORTEST_LEASE if hold.lease_seconds is None else hold.lease_seconds, now)
+    as_before = story.lease_seconds or SHORTEST_LEASE
+    end = _lease_end(as_before if hold.lease_seconds is None else hold.lease_seconds, now)
     if end is None:
         return ()
     return (LeaseRenewed(**_place(story), agent_id=agent, lease_expires_at=end),)
@@ -133,12 +134,14 @@ def expire_lease(story: Story, now: datetime) -> tuple[Event, ...]:
     )
 
 
-def unclaim(story: Story, who: Identity) -> tuple[Event, ...]:
+def unclaim(story: Story, who: Identity, hold: Hold | None = None) -> tuple[Event, ...]:
     agent = refusals.need_agent(who)
     if story.agent_status == "pending":
         raise refusals.wrong_state(story, "unclaim")
     if story.verified_status == "verified":
         raise refusals.wrong_state(story, "unclaim", hint="The story is verified; an orchestrator may reject it.")
+    if hold and hold.fencing_token is not None and hold.fencing_token != story.claim_position:
+        raise refusals.late_holder(story, "unclaim")
     holder = story.contracted_by_agent_id if story.agent_status == "contracted" else story.assigned_agent_id
     if holder != agent:
         raise refusals.not_holder(story, "unclaim")

@@ -87,3 +87,34 @@ async def test_a_retry_of_the_whole_finds_what_became_of_each(loop: Work) -> Non
     assert (first.status, first.body) == (again.status, again.body)
     fresh = await loop.team.orchestrator.post("/stories/bulk/verify", body)
     assert fresh.status == 422
+
+
+async def test_the_key_of_another_request_is_refused_before_anything_is_done(loop: Work) -> None:
+    for number in loop.stories:
+        await loop.do(loop.team.orchestrator, number, "contract", {"skip_contract_check": True})
+    first = {"story_ids": [loop.stories["1.1"]]}
+    assert (await loop.team.implementer.post("/stories/bulk/claim", first, Idempotency_Key="k")).status == 200
+    for body in ({"story_ids": [*first["story_ids"], loop.stories["1.2"]]}, {"story_ids": [loop.stories["1.3"]]}):
+        answer = await loop.team.implementer.post("/stories/bulk/claim", body, Idempotency_Key="k")
+        assert (answer.status, answer.error["code"]) == (422, "idempotency_key_reused")
+    assert [await loop.status(number) for number in ("1.2", "1.3")] == [("contracted", "unverified")] * 2
+
+
+async def test_everything_of_an_epic_is_verified_once_whoever_asks_again(loop: Work) -> None:
+    for number in ("1.1", "1.2"):
+        await loop.works(loop.team.implementer, number)
+        await loop.reviews(loop.team.reviewer, number)
+    path = f"/epics/{loop.epic}/verify-all"
+    first, again = [await loop.team.orchestrator.post(path, VERIFY, Idempotency_Key="k") for _ in range(2)]
+    assert (first.json()["verified_count"], again.body) == (2, first.body)
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_what_is_no_answer_to_an_entry_is_the_answer_to_the_whole(
+    loop: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full queue, a lost database: never a 500."""
+    monkeypatch.setattr("eventstore.lane.LONGEST_QUEUE", 0)
+    body = {"story_ids": list(loop.stories.values())}
+    answer = await loop.team.implementer.post("/stories/bulk/claim", body)
+    assert (answer.status, answer.error["code"], answer.headers["retry-after"]) == (503, "overloaded", "1")

@@ -87,3 +87,21 @@ async def test_many_that_ask_at_once_get_each_a_story_of_its_own(served: Service
 async def test_the_project_must_be_said_and_be_there(loop: Work, project: Any, status: int) -> None:
     answer = await loop.team.implementer.post("/stories/next/claim", {"project_id": project})
     assert answer.status == status
+
+
+async def test_a_heartbeat_that_says_nothing_renews_for_as_long_as_the_claim_was(loop: Work) -> None:
+    await leased(loop, 3600)
+    answer = await loop.do(loop.team.implementer, "1.1", "heartbeat")
+    assert answer.json()["lease"]["expires_at"] == "2026-03-27T13:00:00.000000Z"
+
+
+async def test_a_stale_process_of_the_same_agent_cannot_give_back_the_newer_claim(loop: Work) -> None:
+    token = (await leased(loop))["lease"]["fencing_token"]
+    await loop.do(loop.team.implementer, "1.1", "unclaim")
+    await leased(loop)
+    answer = await loop.do(loop.team.implementer, "1.1", "unclaim", {"fencing_token": token})
+    assert (answer.status, answer.error["code"], await loop.status("1.1")) == (
+        409,
+        "lease_lost",
+        ("assigned", "unverified"),
+    )

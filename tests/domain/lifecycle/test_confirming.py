@@ -263,7 +263,7 @@ def test_only_what_passes_confirms(result: str) -> None:
 
 @pytest.mark.parametrize(("reviewer", "key"), [(LEA, OTHER_KEY), (BEN, LEAS_KEY), (None, LEAS_KEY), (LEA, LEAS_KEY)])
 def test_where_a_tenant_wants_two_the_reviewer_does_not_verify(reviewer: Any, key: Any) -> None:
-    own = reviewed(reviewer_agent_id=reviewer, reviewer_key_id=key)
+    own = reviewed(reviewers=tuple(each for each in (reviewer, key) if each))
     error = refused(lambda: confirming.verify(own, lea, DISTINCT, GOOD), "distinct_verifier_required", Conflict)
     assert (error.facts["current_state"], error.facts["attempted_action"]) == ("reported_done", "verify")
     assert error.facts["hints"]
@@ -274,7 +274,7 @@ def test_where_a_tenant_wants_two_the_reviewer_does_not_verify(reviewer: Any, ke
 def test_where_a_tenant_wants_two_another_verifies() -> None:
     assert confirming.verify(reviewed(), lea, DISTINCT, GOOD)
     assert refused(lambda: confirming.verify(reported(), lea, DISTINCT, GOOD), "review_not_conducted", Invalid)
-    never = reported(reviewer_agent_id=LEA, reviewer_key_id=LEAS_KEY)
+    never = reported(reviewers=(LEA, LEAS_KEY))
     assert refused(lambda: confirming.verify(never, lea, DISTINCT, GOOD), "review_not_conducted", Invalid)
 
 
