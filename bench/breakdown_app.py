@@ -52,7 +52,7 @@ async def serve_trivial() -> None:
 
 
 async def serve_stories(url: str) -> None:
-    async with service(OnUrl("bench", url)) as served:
+    async with service(OnUrl("bench", url), remember_seconds=1.0) as served:  # as the API does
         ann = await client(served)
         project = await ann.project()
         epic = await ann.epic(project)
