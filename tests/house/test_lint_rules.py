@@ -14,7 +14,14 @@ RIM = {"api", "workers", "supervisor"}
 EVERYWHERE = [*server_packages(), "loopctl"]
 INSIDE = [package for package in EVERYWHERE if package not in RIM]
 
-MAY_FORMAT = ("migrations/", "projections/rebuild.py", "tests/", "bench/")
+MAY_FORMAT = (
+    "projections/stories.py",
+    "projections/transitions.py",
+    "migrations/",
+    "projections/rebuild.py",
+    "tests/",
+    "bench/",
+)
 """Where the names of our own tables, roles and databases are put into statements that take no such parameters."""
 
 FORMATTED_SQL = (
