@@ -32,6 +32,7 @@ from domain.caller import Caller
 from domain.events import EVENTS, UPCASTERS
 from eventstore.caller_cache import CallerCache
 from eventstore.codec import Codec
+from eventstore.collector import collector_settled
 from eventstore.keyring import Keyring
 from eventstore.lane import Store
 from eventstore.last_signed import FileLastSigned
@@ -79,6 +80,7 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
             app = create_app(_services(settings, version, outside, seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
+                collector_settled()
                 log.info("started", version=version, reason=seal.reason)
                 async with sweeping(LeaseSweeper(database, writer.submit), utc_now), hearing(redis, news):
                     await Server(config, app.limits, ready=say_ready, stopping=news.stop).serve(sockets=[listener])

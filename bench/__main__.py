@@ -3,6 +3,8 @@
 import importlib
 import sys
 
+from bench.table import FIGURES
+
 BENCHMARKS = {
     "shell": ("bench.shell", "the HTTP shell against the bare server, uvicorn against granian"),
     "append": ("bench.append", "group commit against the limits of this PostgreSQL"),
@@ -34,6 +36,8 @@ def main(arguments: list[str]) -> int:
         module, about = BENCHMARKS[name]
         print(f"\n== {name}: {about}")
         importlib.import_module(module).main([])
+    if len(chosen) > 1:
+        print("\n== every figure that has a bar", *FIGURES, sep="\n")
     return 0
 
 

@@ -17,6 +17,7 @@ import asyncpg
 import msgspec
 import uvloop
 
+from bench.table import at_most
 from migrations.roles import bootstrap
 from migrations.runner import migrate
 from tests.api.logs import Service, service, tenant_with_key
@@ -101,12 +102,11 @@ async def report(on: Bench) -> None:
         imported, exported_in = await on.imported()
         seconds.append((imported, exported_in, await on.copied(payload), await on.copied(written)))
     ours, out, of_payload, of_written = (statistics.median(column) for column in zip(*seconds, strict=True))
-    print(
-        f"import of {STORIES:,} stories: {ours:.2f} s, worst {max(row[0] for row in seconds):.2f} s; export {out:.2f} s"
-    )
+    worst = max(row[0] for row in seconds)
+    at_most(f"import of {STORIES:,} stories, s", ours, 3, f"worst {worst:.2f} s; export {out:.2f} s")
     for name, rows, limit in (("the payload", payload, of_payload), ("what it leaves", written, of_written)):
         size = sum(map(len, rows)) / 1e6
-        print(f"COPY of {name}, {len(rows):,} rows, {size:.1f} MB: {limit:.2f} s; ours is {ours / limit:.1f} x that")
+        at_most(f"  / COPY of {name}", ours / limit, 5, f"{len(rows):,} rows, {size:.1f} MB: {limit:.2f} s")
 
 
 def main(_: list[str]) -> int:

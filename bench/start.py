@@ -5,6 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.table import at_most, told
 from tests.support.running import up
 
 REPETITIONS = 5
@@ -18,8 +19,8 @@ def main(_: list[str]) -> None:
             data = Path(parent) / "data"
             first.append(seconds_to_healthy(data))
             second.append(seconds_to_healthy(data))
-    for name, seconds in (("first start", first), ("second start", second)):
-        print(f"{name}: median {statistics.median(seconds):.2f} s, max {max(seconds):.2f} s of {REPETITIONS}")
+    told("first start", f"median {statistics.median(first):.2f} s, max {max(first):.2f} s of {REPETITIONS}")
+    at_most("start on an existing directory, s", statistics.median(second), 4, f"max {max(second):.2f} s")
 
 
 def seconds_to_healthy(data: Path) -> float:
