@@ -78,7 +78,7 @@ async def replica(database: TestDatabase, tmp_path: Path) -> AsyncIterator[Repli
 def nginx(folder: Path) -> Iterator[Callable[[str], httpx2.Response]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    for parent in (folder, *folder.parents[:2]):
+    for parent in (folder, *folder.parents[:3]):  # one more where tests run side by side
         parent.chmod(parent.stat().st_mode | 0o055)  # its workers are somebody else
     (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=port, root=folder / "log", site=SITE))
     command = [str(find()), "-e", "stderr"]

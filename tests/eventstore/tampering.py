@@ -47,5 +47,6 @@ async def put_back(made: TestDatabase, app: Database, tenant: UUID, size: int, *
             "UPDATE app.log_head SET size = $2, frontier = $3, last_leaf = $4 WHERE tenant_id = $1",
             tenant, size, frontier.data(), last or bytes(32),
         )  # fmt: skip
+        await connection.execute("DELETE FROM app.audit_index WHERE tenant_id = $1 AND position >= $2", tenant, size)
         if heads_too:
             await connection.execute("DELETE FROM app.log_checkpoint WHERE tenant_id = $1 AND size > $2", tenant, size)

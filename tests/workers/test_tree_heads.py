@@ -204,8 +204,10 @@ async def test_the_heads_of_a_suspended_tenant_are_not_signed_until_it_is_active
     await grow(app, tenant, 5)
     async with session(database.admin_url) as connection:
         await connection.execute(
-            "INSERT INTO app.tenant VALUES ($1, $2, 'Acme', 'suspended', 'operator', now())", tenant, tenant.hex
-        )
+            "INSERT INTO app.tenant (tenant_id, slug, name, status, root_of_trust, created_at, updated_at)"
+            " VALUES ($1, $2, 'Acme', 'suspended', 'operator', now(), now())",
+            tenant, tenant.hex,
+        )  # fmt: skip
         assert await signer.look(tenant) is None
         assert await signed_sizes(app, tenant) == []
         await connection.execute("UPDATE app.tenant SET status = 'active' WHERE tenant_id = $1", tenant)
