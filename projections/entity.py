@@ -48,7 +48,8 @@ class Entity(Struct, Generic[State], frozen=True):
         return {row[self.identity]: self.from_row(row) for row in rows}
 
     def from_row(self, row: Any) -> State:
-        return self.state(**{name: row[name] for name in self.state.__struct_fields__})  # type: ignore[attr-defined]  # a Struct
+        values = {name: row[name] for name in self.state.__struct_fields__}  # type: ignore[attr-defined]  # a Struct
+        return self.state(**{name: tuple(each) if type(each) is list else each for name, each in values.items()})
 
     async def apply(self, tx: TenantTx, recorded: Sequence[Recorded]) -> Sequence["Moved[State]"]:
         """Takes events in; returns what each entity that they touched was before and is now."""

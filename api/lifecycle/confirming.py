@@ -35,7 +35,7 @@ from domain.usage import report_usage
 from eventstore.command import Change, Need
 
 TAGS = ["Lifecycle"]
-RETRYABLE = ("idempotency_key_reused",)
+RETRYABLE = ("agent_deactivated", "idempotency_key_reused")
 
 
 def confirming_routes(services: Services) -> Sequence[HTTPRouteHandler]:

@@ -24,8 +24,9 @@ from domain.lifecycle.working import Echo, Hold
 from eventstore.command import Need
 
 TAGS = ["Lifecycle"]
-TRANSITION = ("agent_identity_required", "agent_deactivated", "invalid_transition", "idempotency_key_reused")
-HELD = (*TRANSITION, "not_assigned_agent", "lease_lost", "cap_rejected")
+TRANSITION = ("agent_identity_required", "invalid_transition", "idempotency_key_reused")
+WORKING = (*TRANSITION, "agent_deactivated")
+HELD = (*WORKING, "not_assigned_agent", "lease_lost", "cap_rejected")
 EXAMPLE = {"story": STORY, "next_actions": []}
 
 
@@ -44,7 +45,7 @@ def _contract(services: Services) -> HTTPRouteHandler:
 
     @post(
         "/api/v1/stories/{story_id:uuid}/contract",
-        opt={"access": "=agent,orchestrator", "custody": True, "errors": (*TRANSITION, *CONTRACT_ERRORS)},
+        opt={"access": "=agent,orchestrator", "custody": True, "errors": (*WORKING, *CONTRACT_ERRORS)},
         tags=TAGS,
         summary="Contract a story",
         description="Echo its title and the number of its criteria, to show that they were read.",
@@ -86,7 +87,7 @@ def _claim(services: Services) -> HTTPRouteHandler:
 
     @post(
         "/api/v1/stories/{story_id:uuid}/claim",
-        opt={"access": "=agent", "custody": True, "errors": (*TRANSITION, *CLAIM_ERRORS)},
+        opt={"access": "=agent", "custody": True, "errors": (*WORKING, *CLAIM_ERRORS)},
         tags=TAGS,
         summary="Claim a contracted story",
         description="With lease_seconds the claim ends by itself unless its heartbeat goes on; see the fencing token.",
@@ -175,7 +176,7 @@ def _force_unclaim(services: Services) -> HTTPRouteHandler:
         opt={
             "access": "=orchestrator",
             "custody": True,
-            "errors": ("orchestrator_agent_required", "idempotency_key_reused"),
+            "errors": ("orchestrator_agent_required", "agent_deactivated", "idempotency_key_reused"),
         },
         tags=TAGS,
         summary="Take a story back from its agent",

@@ -20,7 +20,6 @@ class Fault(Struct, frozen=True):
 
 STORY = f"POST {V1}/stories/{{story_id}}/"
 NO_AGENT = Fault("agent_identity_required", 422, "loose_agent")
-RETIRED = Fault("agent_deactivated", 403, "retired")
 NO_ORCHESTRATOR = Fault("orchestrator_agent_required", 400, "loose_orchestrator")
 OTHERS = Fault("not_assigned_agent", 403, "other")
 TOKEN = Fault("cap_rejected", 403, body={"cap_id": "lc_cap"})
@@ -128,7 +127,6 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     f"POST {V1}/stories/bulk/verify": (NO_ORCHESTRATOR,),
     f"POST {V1}/stories/next/claim": (
         NO_AGENT,
-        RETIRED,
         Fault("nothing_ready", 409, body={"project_id": "$new_project"}),
     ),
     f"PATCH {V1}/stories/{{story_id}}/acceptance_criteria/{{ac_id}}": (
@@ -150,7 +148,6 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     ),
     STORY + "claim": (
         NO_AGENT,
-        RETIRED,
         _wrong("claimed"),
         Fault("must_contract_first", 409, state="story"),
         Fault("dependencies_not_met", 409, state="waiting"),
@@ -184,6 +181,6 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         _wrong("story"),
         Fault("reason_required", 422, body={}),
     ),
-    STORY + "unclaim": (OTHERS, NO_AGENT, _wrong("story")),
+    STORY + "unclaim": (OTHERS, LATE, NO_AGENT, _wrong("story")),
     STORY + "force-unclaim": (NO_ORCHESTRATOR,),
 }

@@ -191,7 +191,7 @@ LIFECYCLE = (
     _step("review-complete", "=agent,orchestrator,user", "reviewer", "reported", {"review_type": "team"}, 201),
     _step("verify", "=orchestrator", "orchestrator", "reviewed", JUDGEMENT, 202),
     _step("reject", "=orchestrator", "orchestrator", "reviewed", {"reason": "no"}),
-    _step("unclaim", "=agent", "implementer", "claimed"),
+    _step("unclaim", "=agent", "implementer", "claimed", {}),
     _step("force-unclaim", "=orchestrator", "orchestrator", "claimed", {"reason": "gone"}),
     _step("backfill", "orchestrator+", "user", "story", {"reason": "done before"}),
     _step("artifacts", "=agent,orchestrator", "implementer", "claimed", ARTIFACT, 201),

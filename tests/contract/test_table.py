@@ -21,8 +21,10 @@ OF_ALL = frozenset({
 OF_SOME = frozenset({
     "unauthorized", "invalid_api_key", "tenant_inactive", "insufficient_role", "tenant_context_required",
     "impersonation_refused", "not_found", "unsupported_media_type", "validation_failed", "idempotency_key_reused",
+    "agent_deactivated",
 })  # fmt: skip
-"""Brought about in the same way on every route that tells them: test_routes.py."""
+"""Brought about in the same way on every route that tells them: test_routes.py; deactivated agents: api/test_rounds.py
+and test_lifecycle.py."""
 
 NO_REFERENCE = {"cap_id", "session_id", "skill_version_id", "ac_id"}
 """Text of the caller's own, of the story itself, or of a thing that is not there yet, in spite of its name."""
@@ -86,7 +88,8 @@ def test_a_route_tells_the_errors_of_its_kind_and_no_others() -> None:
         expected |= {"validation_failed", "unsupported_media_type"} if route.body is not None else set()
         expected |= {"idempotency_key_reused"} if route.mutates else set()
         told = (promised(route) & OF_SOME) - UNCHECKED_CODES.get(route.name, set())
-        assert told - {"not_found", "tenant_context_required", "impersonation_refused"} == expected, route.name
+        here_and_there = {"not_found", "tenant_context_required", "impersonation_refused", "agent_deactivated"}
+        assert told - here_and_there == expected, route.name
         named = any(place.startswith("$") for place in route.placeholders.values())
         assert not named or "not_found" in told, route.name
 
