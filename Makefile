@@ -14,7 +14,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MAKE_VENV = $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Cannot create $(VENV): install your system's python3-venv package (or uv) and try again." >&2; exit 1; }
 endif
 
-.PHONY: setup up test check bench soak interop clean lock
+.PHONY: setup up test lint check bench soak interop clean lock
 .DEFAULT_GOAL := up
 
 $(BIN)/python:
@@ -42,15 +42,17 @@ setup: $(VENV)/.dev  ## everything the other targets need
 up: $(VENV)/.runtime  ## run the service on its embedded PostgreSQL and Redis: make up ARGS="--port 4001"
 	@exec $(BIN)/loopctl up $(ARGS)
 
-# Two at a time, a file each: most tests wait for a database or a process. The same tests pass one by one as well.
+# Three at a time, a file each: most tests wait for a database or a process. They pass one by one as well.
 test: $(VENV)/.dev  ## the whole suite: make test ARGS="-k health"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
-check: $(VENV)/.dev  ## format, lint, types, import contracts, house tests
+lint: $(VENV)/.dev  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@PYTHONPATH=. $(BIN)/lint-imports
+
+check: lint  ## lint and the house tests
 	@$(BIN)/python -m pytest -q tests/house
 
 bench: $(VENV)/.dev  ## ratios to the limits of this machine
