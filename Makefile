@@ -35,6 +35,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@echo "Installing the tools from requirements-dev.lock"
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m tests.support.browser
+	@$(BIN)/python -m tests.support.packages
 	@touch $@
 
 setup: $(VENV)/.dev  ## everything the other targets need
