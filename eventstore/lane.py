@@ -32,7 +32,10 @@ ANSWERS_KEY = "idempotency_pkey"
 MOST_TRIES = 20
 """Times that a batch is decided again because somebody else appended first."""
 TRIES_BEFORE_HOLDING = 3
-"""After these the head is held before anything is read: beside a busy writer, a slow one would never come first."""
+"""After these the head is held before anything is read: beside a busy writer, a slow one would never come first.
+
+A command that is alone holds it from the beginning: what it needs takes several statements, which must see one state.
+"""
 
 HOLD = "SELECT app.hold_log($1)"
 
@@ -158,7 +161,7 @@ class Lane:
         """Decides and writes; again and again while others append first or have used the same idempotency key."""
         used_keys = False
         for tries in range(MOST_TRIES):
-            way = Way(used_keys=used_keys, held=tries >= TRIES_BEFORE_HOLDING)
+            way = Way(used_keys=used_keys, held=tries >= TRIES_BEFORE_HOLDING or batch[0].command.alone)
             try:
                 decided = await self._store.database.run_to_end(
                     self._tenant_id, partial(self._decide_and_write, batch=batch, way=way)
