@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tempfile
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,7 @@ class Operator:
         self._capsys = capsys
         self._environment = monkeypatch
         monkeypatch.setenv("LOOPCTL_PEPPERS", generate_key())
+        monkeypatch.setenv("LOOPCTL_DATA_DIR", tempfile.mkdtemp())  # heads are remembered there
         self.keks(OLD)
 
     def keks(self, *keks: str) -> None:
