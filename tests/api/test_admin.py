@@ -216,3 +216,17 @@ async def test_the_figures_are_those_of_all_tenants(app: Shell, store: Store, ro
         ("pending", "contracted", "assigned", "implementing", "reported_done"), 0
     )
     assert stats["active_agents"] == 2
+
+
+async def test_in_a_tenant_s_name_nothing_is_brought_in_as_verified(
+    app: Shell, store: Store, database: TestDatabase
+) -> None:
+    (tenant, _), (_, root) = await tenant_with_key(store), await superadmin(database)
+    inside = {"X_Impersonate_Tenant": str(tenant), "X_Effective_Role": "user"}
+    made = await call(app, root, "/api/v1/projects", "POST", {"name": "p", "slug": "p-p"}, **inside)
+    assert made.status == 201
+    story = {"number": "1.1", "title": "s"}
+    for more, status in (({"initial_verified_status": "pass"}, 400), ({}, 201)):
+        body = {"epics": [{"number": 1, "title": "e", "stories": [{**story, **more}]}]}
+        answer = await call(app, root, "/api/v1/projects/p-p/import", "POST", body, **inside)
+        assert answer.status == status, answer.body

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.api.asgi import ask
 from tests.api.logs import Service
 from tests.api.team import Work, work
 
@@ -80,3 +81,12 @@ async def test_a_deactivated_orchestrator_confirms_nothing(loop: Work) -> None:
     for action, body in (("verify", VERIFY), ("reject", {"reason": "x"}), ("force-unclaim", None)):
         answer = await loop.do(team.orchestrator, "1.1", action, body)
         assert (answer.status, answer.error["code"]) == (403, "agent_deactivated")
+
+
+async def test_a_contract_that_curl_sends_without_saying_that_it_is_json_is_read_all_the_same(loop: Work) -> None:
+    who = loop.team.implementer
+    form = {"Authorization": f"Bearer {who.raw}", "Content-Type": "application/x-www-form-urlencoded"}
+    path = f"/api/v1/stories/{loop.stories['1.1']}/contract"
+    body = b'{"story_title": "Story 1.1", "ac_count": 2}'
+    answer = await ask(who.service.app, path, method="POST", headers=form, body=body)
+    assert (answer.status, await loop.status("1.1")) == (200, ("contracted", "unverified"))
