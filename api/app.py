@@ -7,7 +7,6 @@ from uuid import UUID
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
-from api.access_log import AccessLog
 from api.admin.routes import admin_routes
 from api.agents.routes import agent_routes
 from api.api_keys.routes import api_key_routes
@@ -15,7 +14,6 @@ from api.audit.routes import audit_routes
 from api.changes.routes import change_routes
 from api.dependencies.reading import dependency_reads
 from api.dependencies.routes import dependency_routes
-from api.direct import GIVEN, TypedRequest
 from api.discovery.listing import listed_routes
 from api.discovery.routes import discovery_routes
 from api.documentation.assets import Assets
@@ -23,29 +21,31 @@ from api.documentation.openapi import Documents
 from api.documentation.routes import documentation_routes
 from api.epics.reading import epic_reads
 from api.epics.routes import epic_routes
-from api.gate import Gate
-from api.headers import common_headers
 from api.health.routes import health_routes
+from api.http.access_log import AccessLog
+from api.http.calling import GIVEN, TypedRequest
+from api.http.gate import Gate
+from api.http.headers import common_headers
+from api.http.metrics import Metrics
+from api.http.shell import Shell, Surroundings
 from api.lifecycle.bulk import bulk_routes
-from api.lifecycle.confirming import confirming_routes
+from api.lifecycle.implementer import working_routes
+from api.lifecycle.judges import confirming_routes
 from api.lifecycle.next_claim import next_claim_routes
 from api.lifecycle.records import record_routes
-from api.lifecycle.working import working_routes
 from api.log.routes import log_routes
 from api.log.tiles import tile_routes
-from api.metrics import Metrics
 from api.orchestrator.routes import orchestrator_routes
 from api.projects.routes import project_routes
 from api.queues.routes import queue_routes
 from api.services import Services
-from api.shell import Shell, Surroundings
 from api.stories.criteria import criteria_routes
 from api.stories.reading import story_reads
 from api.stories.routes import story_routes
 from api.tenants.routes import tenant_routes
 from api.transfer.routes import transfer_routes
 from domain.tenant import Tenant
-from projections.tenants import find_tenant
+from projections.rows.tenants import find_tenant
 
 
 def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] = ()) -> Shell:

@@ -8,17 +8,17 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
-from api.asking import Asking
-from api.refusal import Refused
+from api.http.asking import Asking
+from api.http.refusal import Refused
+from api.replies import refused, written
 from api.services import Services
-from api.written import refused, written
 from domain.caller import Caller
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.key import ApiKey
 from domain.tenant import Tenant
-from eventstore.command import Change, Command, Need, Refusal, Reply
-from eventstore.transaction import TenantTx
+from eventstore.database.transaction import TenantTx
+from eventstore.log.command import Change, Command, Need, Refusal, Reply
 
 Known = Mapping[Need, Any]
 Decide = Callable[[Known], Sequence[Change] | Refusal]
@@ -27,7 +27,7 @@ Answer = Callable[[Known, Sequence[Recorded]], Any]
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What one request comes to. See eventstore.command for ``needs``, ``streams``, ``alone`` and ``beside``."""
+    """What one request comes to. See eventstore.log.command for ``needs``, ``streams``, ``alone`` and ``beside``."""
 
     decide: Decide
     answer: Answer

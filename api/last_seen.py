@@ -10,9 +10,9 @@ from uuid import UUID
 import structlog
 
 from domain.caller import Caller
-from eventstore.transaction import TenantTx
-from eventstore.unavailable import DatabaseUnavailable
-from projections.last_seen import store_last_seen
+from eventstore.database.transaction import TenantTx
+from eventstore.database.unavailable import DatabaseUnavailable
+from projections.rows.last_seen import store_last_seen
 
 log = structlog.get_logger("api")
 

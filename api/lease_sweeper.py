@@ -13,12 +13,12 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
+from api.replies import refused
 from api.services import Submit
-from api.written import refused
 from domain.event import Recorded, Stream
-from domain.lifecycle.working import expire_lease
-from eventstore.command import Change, Command, Need, Reply
-from eventstore.transaction import Database
+from domain.lifecycle.implementer import expire_lease
+from eventstore.database.transaction import Database
+from eventstore.log.command import Change, Command, Need, Reply
 
 EXPIRED = "SELECT tenant_id, story_id FROM app.expired_leases($1, $2)"
 

@@ -17,30 +17,30 @@ from redis.backoff import NoBackoff
 
 from api.app import create_app
 from api.changes.news import News, hearing
+from api.http.rate_limits.local import LocalLimiter
+from api.http.rate_limits.shared import TIMEOUT_SECONDS, SharedLimiter
+from api.http.refusal import Refused
+from api.http.server import Server, server_config
 from api.last_seen import LastSeen
 from api.lease_sweeper import LeaseSweeper, sweeping
 from api.log.reading import LogReader
-from api.rate_limits.local import LocalLimiter
-from api.rate_limits.shared import TIMEOUT_SECONDS, SharedLimiter
-from api.refusal import Refused
-from api.server import Server, server_config
 from api.services import Services, utc_now
 from api.start import StartRefused, checked_database, checked_seal, listening_socket, say_ready
 from config.keys import parse_keys
 from config.settings import Settings
 from domain.caller import Caller
 from domain.events import EVENTS, UPCASTERS
-from eventstore.caller_cache import CallerCache
-from eventstore.codec import Codec
-from eventstore.collector import collector_settled
-from eventstore.keyring import Keyring
-from eventstore.lane import Store
-from eventstore.last_signed import FileLastSigned
-from eventstore.liveness import jobs_health
-from eventstore.seal import Seal
-from eventstore.transaction import Database
-from eventstore.wake_up import Announcer, announcing
-from eventstore.writer import Writer
+from eventstore.callers.caller_cache import CallerCache
+from eventstore.database.transaction import Database
+from eventstore.following.liveness import jobs_health
+from eventstore.following.wake_up import Announcer, announcing
+from eventstore.gc_pauses import collector_settled
+from eventstore.heads.last_signed import FileLastSigned
+from eventstore.keys.keyring import Keyring
+from eventstore.keys.seal import Seal
+from eventstore.log.codec import Codec
+from eventstore.log.lane import Store
+from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS
 
 REDIS_TIMEOUT_SECONDS = 1.0

@@ -10,27 +10,27 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from api.changes.news import News
-from api.identifiers import new_id
-from api.limits import Limits
+from api.http.identifiers import new_id
+from api.http.limits import Limits
+from api.http.rate_limits.verdict import Asked, Verdict
 from api.log.reading import LogReader
-from api.rate_limits.verdict import Asked, Verdict
 from config.keys import Key
 from config.settings import Settings
 from domain.caller import Caller
 from domain.events import EVENTS, UPCASTERS
-from eventstore.callers import UnknownKey
-from eventstore.codec import Codec
-from eventstore.command import Command, Reply
-from eventstore.keyring import Keyring
-from eventstore.transaction import SystemTx, TenantTx
-from eventstore.unavailable import DatabaseUnavailable
+from eventstore.callers.callers import UnknownKey
+from eventstore.database.transaction import SystemTx, TenantTx
+from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.keys.keyring import Keyring
+from eventstore.log.codec import Codec
+from eventstore.log.command import Command, Reply
 
 Probe = Callable[[], Awaitable[None]]
 """Returns when the thing answers; raises anything when it does not."""
 
 
 class Sealing(Protocol):
-    """Whether the keys at rest are missing (spec 06, section 4.2); eventstore.seal.Seal is one."""
+    """Whether the keys at rest are missing (spec 06, section 4.2); eventstore.keys.seal.Seal is one."""
 
     @property
     def sealed(self) -> bool: ...
@@ -54,7 +54,7 @@ def unsealed() -> Sealing:
 
 
 Submit = Callable[[UUID, Command], Awaitable[Reply]]
-"""To the log of a tenant; returns after the commit (eventstore.writer)."""
+"""To the log of a tenant; returns after the commit (eventstore.log.writer)."""
 
 
 def utc_now() -> datetime:

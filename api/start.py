@@ -8,10 +8,10 @@ from pathlib import Path
 from config.keys import parse_keys
 from config.loader import ConfigError
 from config.settings import Settings
-from eventstore.catalog import CatalogViolated, NotDurable, assert_catalog, assert_durability
-from eventstore.seal import Seal, check_seal
-from eventstore.transaction import Database, WrongRole
-from eventstore.unavailable import DatabaseUnavailable
+from eventstore.catalog.check import CatalogViolated, NotDurable, assert_catalog, assert_durability
+from eventstore.database.transaction import Database, WrongRole
+from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.keys.seal import Seal, check_seal
 from migrations.errors import MigrationError
 from migrations.ledger import check_schema
 

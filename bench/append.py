@@ -22,8 +22,8 @@ from bench.limits import pgbench_rows, single_row_seconds, unnest_rows
 from bench.notes import entity, make_tables, note, store
 from bench.servers import BenchServer, bench_server
 from bench.table import at_least, at_most, median, percentile, tell_machine, told
-from eventstore.transaction import Database
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database
+from eventstore.log.writer import Writer
 
 REPETITIONS = 3
 KEYS = itertools.count()

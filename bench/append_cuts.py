@@ -28,7 +28,7 @@ from bench.append_writer import Job, Outcome, Setting
 from bench.cut_proxy import ANSWERED, SIDES, Point, Proxy, Side
 from bench.servers import bench_server
 from bench.writer_process import WriterGone, WriterProcess
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 from loopctl.audit.archive import ArchiveSource
 from loopctl.audit.directory import write_directory
 from loopctl.audit.expected import Expected

@@ -9,11 +9,11 @@ from uuid import UUID
 import uvloop
 from msgspec import Struct
 
-from eventstore.command import Reply
-from eventstore.heads import current_checkpoint
-from eventstore.last_signed import FileLastSigned
-from eventstore.transaction import Database, DatabaseUnavailable
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database, DatabaseUnavailable
+from eventstore.heads.last_signed import FileLastSigned
+from eventstore.heads.signing import current_checkpoint
+from eventstore.log.command import Reply
+from eventstore.log.writer import Writer
 from tests.eventstore.growing import KEYRING
 from tests.eventstore.writing import new_project, store
 

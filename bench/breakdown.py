@@ -33,14 +33,14 @@ from domain.events import EVENTS
 from domain.lifecycle.events import StoryBackfilled
 from domain.project import ProjectCreated
 from domain.story import StoryCreated
-from eventstore.codec import Codec
-from eventstore.command import Change, Command, Reply
-from eventstore.lane import Store
-from eventstore.transaction import Database, TenantTx
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.log.codec import Codec
+from eventstore.log.command import Change, Command, Reply
+from eventstore.log.lane import Store
+from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS
-from projections.queues import QueueFilter, queued
-from projections.story_lists import stories_by_id
+from projections.queries.story_lists import stories_by_id
+from projections.rows.queues import QueueFilter, queued
 from tests.api.logs import NOON, nobody_follows, noon
 
 REPETITIONS = 5

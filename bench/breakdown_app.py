@@ -12,7 +12,7 @@ import uvloop
 from litestar import Litestar, get
 from msgspec import Struct
 
-from api.server import Server, server_config
+from api.http.server import Server, server_config
 from api.start import listening_socket
 from bench.echo_app import plain_config
 from config.logs import configure

@@ -17,7 +17,7 @@ from bench.append import Bench, bench
 from bench.notes import NOON, Noted, entity
 from bench.table import at_least, at_most, median, tell_machine
 from domain.event import Recorded
-from eventstore.append import Head, NewEvent, append, encode_batch, entry_of, read_head
+from eventstore.log.append import Head, NewEvent, append, encode_batch, entry_of, read_head
 from loopctl.tlog.canonical import canonical_json
 from loopctl.tlog.entry import encode_entry
 from loopctl.tlog.hashing import leaf_hash

@@ -19,11 +19,11 @@ from bench.load import Load
 from bench.shell import print_machine
 from domain.event import Event, Stream
 from domain.lifecycle.events import StoryClaimed, StoryUnclaimed
-from eventstore.command import Change, Command, Reply
-from eventstore.lane import InlineProjection
-from eventstore.writer import Writer
-from projections import audit_index
+from eventstore.log.command import Change, Command, Reply
+from eventstore.log.lane import InlineProjection
+from eventstore.log.writer import Writer
 from projections.inline import INLINE
+from projections.rows import audit_index
 from tests.eventstore.writing import NOON, store
 from tests.support.events import new_project, new_story, put
 

@@ -10,12 +10,12 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from api.server import Server, server_config
+from api.http.server import Server, server_config
 from api.start import listening_socket
 from bench.breakdown_app import OnUrl
 from config.logs import configure
 from config.settings import Settings
-from eventstore.caller_cache import LONGEST_SECONDS
+from eventstore.callers.caller_cache import LONGEST_SECONDS
 from tests.api.logs import NOON, service, tenant_with_key
 from tests.support.events import new_project, new_story, put
 

@@ -122,7 +122,7 @@ def crew(data: Path, address: str) -> Crew:
 
 def operator(data: Path, *arguments: str) -> Any:
     """What it says. Raises Broken."""
-    command = [sys.executable, "-m", "api.operator", *arguments, "--data-dir", str(data)]
+    command = [sys.executable, "-m", "operations", *arguments, "--data-dir", str(data)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=120, check=False)
     if done.returncode:
         raise Broken(f"{' '.join(arguments)}: {done.stdout} {done.stderr}")

@@ -12,26 +12,27 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from api.asking import Asking
+from api.http.asking import Asking
 from api.lifecycle import bulk
-from api.lifecycle.confirming import reject_transition, verify_transition
+from api.lifecycle.implementer import claim_transition
+from api.lifecycle.judges import reject_transition, verify_transition
 from api.lifecycle.next_claim import contract_and_claim
 from api.lifecycle.schemas import RejectBody, VerifyBody
 from api.lifecycle.transitions import Asked, Bodies, Transition
-from api.lifecycle.working import claim_transition
 from api.services import Services
 from bench.custody_model import Person
 from domain.caller import Caller, Role
 from domain.event import Event, JsonText, Recorded, Stream
-from domain.lifecycle import confirming, working
-from domain.lifecycle.confirming import Judgement, Provenance, Review
+from domain.lifecycle import implementer as working
+from domain.lifecycle import judges as confirming
 from domain.lifecycle.evolve import evolve_story
 from domain.lifecycle.identity import Identity
+from domain.lifecycle.implementer import Echo, Hold
+from domain.lifecycle.judges import Judgement, Provenance, Review
 from domain.lifecycle.prerequisites import Prerequisites
-from domain.lifecycle.working import Echo, Hold
 from domain.story import Story, StoryCreated, StoryFields, StoryText, update_story
 from domain.tenant_settings import TenantSettings
-from eventstore.command import Need
+from eventstore.log.command import Need
 
 NOON = datetime.fromisoformat("2026-03-27T12:00:00+00:00")
 STORIES = 6

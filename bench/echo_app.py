@@ -17,9 +17,9 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from api.app import create_app
-from api.server import Server, server_config
+from api.http.server import Server, server_config
+from api.http.shell import Shell
 from api.services import Services
-from api.shell import Shell
 from api.start import listening_socket
 from config.logs import configure
 from config.settings import Settings

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import asyncpg
 
-from eventstore.news import FIRST, find_news
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.following.news import FIRST, find_news
 from migrations.roles import RolePasswords, bootstrap, with_role
 from migrations.runner import migrate
 from supervisor.data_directory import DataDirectory

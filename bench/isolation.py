@@ -20,7 +20,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from eventstore.transaction import Database, TenantTx
+from eventstore.database.transaction import Database, TenantTx
 from migrations.roles import bootstrap
 from migrations.runner import migrate
 from tests.api.asgi import Answer

@@ -11,7 +11,7 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from api.server import Server, server_config
+from api.http.server import Server, server_config
 from api.start import listening_socket
 from config.logs import configure
 from config.settings import Settings

@@ -15,11 +15,11 @@ from api.log.reading import LogReader
 from bench.append import Bench, Shape, bench
 from bench.notes import entity, note, store
 from bench.table import at_least, at_most, median, percentile, tell_machine, told
-from eventstore.codec import Codec
-from eventstore.read import replay
-from eventstore.transaction import TenantTx
-from eventstore.tree import consistency_proof, inclusion_proof
-from eventstore.writer import Writer
+from eventstore.database.transaction import TenantTx
+from eventstore.heads.tree import consistency_proof, inclusion_proof
+from eventstore.log.codec import Codec
+from eventstore.log.read import replay
+from eventstore.log.writer import Writer
 from tests.eventstore.growing import KEYRING, Counting, Ticked, grow, opened_log
 
 SIZE = 1_000_000

@@ -12,9 +12,9 @@ import msgspec
 import psutil
 from msgspec import Struct
 
-from api.operator.__main__ import main as operator
 from bench.transition_load import Agent, Task
 from migrations.roles import with_role
+from operations.__main__ import main as operator
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
 from tests.support.backlog import backlog

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+from eventstore.database.transaction import Database
 from eventstore.fsck.check import LogCheck, Wanted, check_log
-from eventstore.transaction import Database
 from migrations.roles import bootstrap
 from migrations.runner import migrate
 from tests.eventstore.fsck.logs import sign

@@ -10,10 +10,10 @@ import asyncpg
 
 from domain.errors import Rejected
 from domain.event import Event, Recorded, Stream
-from eventstore.codec import Codec
-from eventstore.command import Change, Command, IdempotencyKey, Need, Reply
-from eventstore.lane import InlineProjection, Store
-from eventstore.transaction import Database, TenantTx
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.log.codec import Codec
+from eventstore.log.command import Change, Command, IdempotencyKey, Need, Reply
+from eventstore.log.lane import InlineProjection, Store
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 AGENT = UUID(int=7)

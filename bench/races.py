@@ -19,15 +19,15 @@ from bench.servers import bench_server
 from domain.caller import Role
 from domain.errors import Rejected
 from domain.event import JsonText, Stream
-from domain.lifecycle import working
+from domain.lifecycle import implementer as working
 from domain.lifecycle.events import StoryContracted
 from domain.lifecycle.identity import Identity
-from domain.lifecycle.working import Hold
+from domain.lifecycle.implementer import Hold
 from domain.story import Story, StoryCreated
-from eventstore.command import Change, Command, Need, Reply
-from eventstore.lane import Store
-from eventstore.transaction import Database
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database
+from eventstore.log.command import Change, Command, Need, Reply
+from eventstore.log.lane import Store
+from eventstore.log.writer import Writer
 from tests.api.logs import NOON, service, tenant_with_key
 
 AT_ONCE = 64

@@ -12,9 +12,9 @@ from pathlib import Path
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from api.rate_limits.local import LocalLimiter
-from api.rate_limits.shared import SharedLimiter
-from api.rate_limits.verdict import Asked
+from api.http.rate_limits.local import LocalLimiter
+from api.http.rate_limits.shared import SharedLimiter
+from api.http.rate_limits.verdict import Asked
 from supervisor.data_directory import DataDirectory
 from supervisor.redis import EmbeddedRedis
 

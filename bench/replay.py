@@ -12,12 +12,12 @@ from bench.append import Bench, bench
 from bench.table import at_least, median, tell_machine, told
 from domain.event import JsonText, Recorded, Stream
 from domain.project import ProjectCreated
-from eventstore.append import NewEvent, append, encode_batch, read_head
-from eventstore.read import replay
-from eventstore.transaction import TenantTx
+from eventstore.database.transaction import TenantTx
+from eventstore.log.append import NewEvent, append, encode_batch, read_head
+from eventstore.log.read import replay
 from projections.inline import Projection
-from projections.projects import PROJECTS
 from projections.rebuild import rebuild
+from projections.rows.projects import PROJECTS
 from tests.eventstore.growing import opened_log
 from tests.eventstore.writing import CODEC, NOON
 

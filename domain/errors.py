@@ -1,4 +1,4 @@
-"""The closed family of refusals. They carry a machine code and facts, never an HTTP status: api/errors.py maps them."""
+"""The closed family of refusals: a machine code and facts, never an HTTP status, which api/http/errors.py adds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

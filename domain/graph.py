@@ -1,8 +1,8 @@
 """What waits for what in a project as a whole, and whether something in it waits for itself.
 
 A story waits for the stories that it depends on and, through its epic, for every story of each epic that its epic
-depends on. The nodes are those of projections/surroundings.py: a story, an epic's entrance (what its stories wait
-for), and an epic's whole content (all of its stories).
+depends on. The nodes are those of projections/facts/dependency_check.py: a story, an epic's entrance (what its stories
+wait for), and an epic's whole content (all of its stories).
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence

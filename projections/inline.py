@@ -6,26 +6,27 @@ from typing import Any
 from msgspec import Struct
 
 from domain.event import Recorded
-from eventstore.command import Model
-from eventstore.transaction import TenantTx
-from projections import audit_index, custody_records, orchestrator_states, work_breakdown
-from projections.agents import AGENTS, AgentName
-from projections.contents import ContentsModel
-from projections.entity import Entity, EntityModel
-from projections.epic_dependencies import EPIC_DEPENDENCIES
-from projections.epic_standing import EpicStandingModel
-from projections.epics import EPICS
-from projections.facts import FACTS
-from projections.import_contents import ImportContents
-from projections.keys import KEYS, KeysOfAgent, UnrevokedKeys
-from projections.orchestrator_states import ORCHESTRATOR_STATES
-from projections.prerequisites import PrerequisitesModel
-from projections.projects import PROJECTS
-from projections.stories import STORIES
-from projections.story_dependencies import STORY_DEPENDENCIES
-from projections.story_texts import STORY_TEXTS
-from projections.surroundings import EdgeSurroundings
-from projections.tenants import TENANTS
+from eventstore.database.transaction import TenantTx
+from eventstore.log.command import Model
+from projections import work_breakdown
+from projections.facts.contents import ContentsModel
+from projections.facts.dependency_check import EdgeSurroundings
+from projections.facts.epic_standing import EpicStandingModel
+from projections.facts.import_contents import ImportContents
+from projections.facts.prerequisites import PrerequisitesModel
+from projections.facts.taken import FACTS
+from projections.rows import audit_index, custody_records, orchestrator_states
+from projections.rows.agents import AGENTS, AgentName
+from projections.rows.entity import Entity, EntityModel
+from projections.rows.epic_dependencies import EPIC_DEPENDENCIES
+from projections.rows.epics import EPICS
+from projections.rows.keys import KEYS, KeysOfAgent, UnrevokedKeys
+from projections.rows.orchestrator_states import ORCHESTRATOR_STATES
+from projections.rows.projects import PROJECTS
+from projections.rows.stories import STORIES
+from projections.rows.story_dependencies import STORY_DEPENDENCIES
+from projections.rows.story_texts import STORY_TEXTS
+from projections.rows.tenants import TENANTS
 
 
 class Projection(Struct, frozen=True):

@@ -6,9 +6,9 @@ them for the new ones, and the tenant's head is held, so that no event comes in 
 
 from msgspec import Struct
 
-from eventstore.codec import Codec
-from eventstore.read import replay
-from eventstore.transaction import TenantTx
+from eventstore.database.transaction import TenantTx
+from eventstore.log.codec import Codec
+from eventstore.log.read import replay
 from projections.inline import Projection
 
 HOLD_HEAD = "SELECT size FROM app.log_head WHERE tenant_id = $1 FOR UPDATE"

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from domain.event import Recorded
-from eventstore.transaction import TenantTx
-from projections import epic_progress, transitions, work_queue
-from projections.epic_dependencies import EPIC_DEPENDENCIES
-from projections.epics import EPICS
-from projections.projects import PROJECTS
-from projections.stories import STORIES
-from projections.story_dependencies import STORY_DEPENDENCIES
-from projections.story_texts import STORY_TEXTS
+from eventstore.database.transaction import TenantTx
+from projections.rows import epic_progress, work_queue
+from projections.rows import story_moves as transitions
+from projections.rows.epic_dependencies import EPIC_DEPENDENCIES
+from projections.rows.epics import EPICS
+from projections.rows.projects import PROJECTS
+from projections.rows.stories import STORIES
+from projections.rows.story_dependencies import STORY_DEPENDENCIES
+from projections.rows.story_texts import STORY_TEXTS
 
 TABLES = (
     "app.project", "app.epic", "app.epic_progress", "app.story", "app.story_text", "app.story_dependency",

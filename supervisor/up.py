@@ -223,7 +223,7 @@ class Up:
         return {**inherited, **ours}
 
     def _tell_operator(self, environment: Mapping[str, str]) -> None:
-        """How `python -m api.operator --data-dir` reaches this service: what the API is given too."""
+        """How `python -m operations --data-dir` reaches this service: what the API is given too."""
         path = self.data.run / "service.json"
         told = {name: environment[name] for name in sorted(environment) if name in OPERATOR_NEEDS}
         path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 
 Outcome = Literal["done", "skipped"]
 """``skipped``: somebody else has done it or is at it. Everything else is an exception."""

@@ -13,11 +13,11 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
-from eventstore.codec import Codec
-from eventstore.follow import MOST_AT_ONCE, Follower, follow_once
-from eventstore.news import FIRST, find_news
-from eventstore.transaction import Database
-from eventstore.unavailable import DatabaseUnavailable
+from eventstore.database.transaction import Database
+from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.following.follow import MOST_AT_ONCE, Follower, follow_once
+from eventstore.following.news import FIRST, find_news
+from eventstore.log.codec import Codec
 from workers.agenda import Agenda, Key
 from workers.follower_metrics import FollowerMetrics
 from workers.lag import Lags

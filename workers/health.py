@@ -4,7 +4,7 @@ import socket
 
 from redis.asyncio import Redis
 
-from eventstore.liveness import jobs_health
+from eventstore.following.liveness import jobs_health
 from workers.refusal import StartRefused
 
 TIMEOUT_SECONDS = 2.0

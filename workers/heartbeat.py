@@ -11,7 +11,7 @@ from dramatiq import Worker
 from msgspec import Struct
 from redis.asyncio import Redis
 
-from eventstore.liveness import BEAT_EXPIRY_SECONDS, Beat, forget_beat, record_beat
+from eventstore.following.liveness import BEAT_EXPIRY_SECONDS, Beat, forget_beat, record_beat
 from workers.broker import JobBroker, waiting_key
 from workers.following import Following
 from workers.metrics import JobMetrics

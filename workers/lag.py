@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from eventstore.news import News
+from eventstore.following.news import News
 from workers.agenda import Key
 
 

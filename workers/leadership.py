@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from eventstore.unavailable import DatabaseUnavailable, errors_named
+from eventstore.database.unavailable import DatabaseUnavailable, errors_named
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]

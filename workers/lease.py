@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from uuid import UUID, uuid4
 
-from eventstore.unavailable import DatabaseUnavailable
+from eventstore.database.unavailable import DatabaseUnavailable
 from workers.actors import Outcome, Tools
 from workers.pause import set_within
 from workers.scheduled_run import LeaseLost, Run, extend, fail, finish, take

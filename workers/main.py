@@ -21,14 +21,14 @@ from redis.backoff import NoBackoff
 from config.keys import parse_keys
 from config.settings import Settings
 from domain.events import EVENTS, UPCASTERS
-from eventstore.codec import Codec
-from eventstore.follow import Follower
-from eventstore.keyring import Keyring
-from eventstore.last_signed import FileLastSigned
-from eventstore.liveness import Beat
-from eventstore.seal import Seal
-from eventstore.transaction import Database
-from eventstore.wake_up import listen
+from eventstore.database.transaction import Database
+from eventstore.following.follow import Follower
+from eventstore.following.liveness import Beat
+from eventstore.following.wake_up import listen
+from eventstore.heads.last_signed import FileLastSigned
+from eventstore.keys.keyring import Keyring
+from eventstore.keys.seal import Seal
+from eventstore.log.codec import Codec
 from workers.actors import Actor, Job, Timing, Tools
 from workers.broker import POLL_MS, REDIS_TIMEOUT_SECONDS, JobBroker, connect_broker
 from workers.follower_metrics import FollowerMetrics

@@ -1,6 +1,6 @@
 """Everything that a message can start, everything that starts by the clock, and everybody who follows the logs."""
 
-from eventstore.follow import Follower
+from eventstore.following.follow import Follower
 from workers.actors import Actor, Job
 from workers.jobs import check_logs, purge_scheduled_runs
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from eventstore.unavailable import DatabaseUnavailable
+from eventstore.database.unavailable import DatabaseUnavailable
 from workers.actors import Actor, Outcome, Tools
 from workers.lease import cause
 from workers.metrics import JobMetrics

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from eventstore.transaction import SystemTx
+from eventstore.database.transaction import SystemTx
 from workers.actors import Timing
 
 CLAIM = """

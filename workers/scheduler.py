@@ -10,8 +10,8 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
-from eventstore.transaction import Database
-from eventstore.unavailable import DatabaseUnavailable
+from eventstore.database.transaction import Database
+from eventstore.database.unavailable import DatabaseUnavailable
 from workers.actors import Job, Timing
 from workers.leadership import Leadership
 from workers.outage import REDIS_OUTAGE, Outage

@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from config.keys import Key
 from config.settings import Settings
-from eventstore.catalog import CatalogViolated, NotDurable, assert_catalog, assert_durability
-from eventstore.seal import Seal, check_seal
-from eventstore.transaction import Database, SystemTx, WrongRole
-from eventstore.unavailable import DatabaseUnavailable
+from eventstore.catalog.check import CatalogViolated, NotDurable, assert_catalog, assert_durability
+from eventstore.database.transaction import Database, SystemTx, WrongRole
+from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.keys.seal import Seal, check_seal
 from migrations.errors import MigrationError
 from migrations.ledger import check_schema
 from workers.outage import Outage

@@ -6,13 +6,13 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
-from eventstore.checkpoints import SHORTEST_INTERVAL, Ends, read_ends
-from eventstore.follow import advance, hold_place
-from eventstore.heads import ClockBehind, sign_if_due
-from eventstore.keyring import Keyring
-from eventstore.last_signed import LastSigned
-from eventstore.rederive import HeadRefused
-from eventstore.transaction import Database, TenantTx
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.following.follow import advance, hold_place
+from eventstore.heads.checkpoints import SHORTEST_INTERVAL, Ends, read_ends
+from eventstore.heads.last_signed import LastSigned
+from eventstore.heads.rederive import HeadRefused
+from eventstore.heads.signing import ClockBehind, sign_if_due
+from eventstore.keys.keyring import Keyring
 from workers.follower_metrics import FollowerMetrics
 
 log = structlog.get_logger(__name__)

@@ -11,12 +11,12 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from api.asking import Asking
+from api.http.asking import Asking
 from api.services import Services
 from domain.errors import NotFound
 from domain.tenant import Tenant
-from projections.tenant_counts import TenantCounts, count_tenant
-from projections.tenants import find_email, find_tenant, find_tenants
+from projections.queries.tenant_counts import TenantCounts, count_tenant
+from projections.rows.tenants import find_email, find_tenant, find_tenants
 
 SEEN_WITHIN = timedelta(hours=24)
 AT_A_TIME = 100

@@ -12,9 +12,9 @@ from msgspec import structs
 from api.admin.examples import DETAIL, LISTED, STATS
 from api.admin.reading import inside, list_whole, read_stats, read_whole
 from api.admin.schemas import TenantsQuery, detail_body, listed_body
-from api.asking import Asker
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers
+from api.http.asking import Asker
 from api.pages import page_of
 from api.paths import TenantPath
 from api.projects.examples import META
@@ -23,7 +23,7 @@ from api.tenants.changing import change_tenant
 from api.tenants.schemas import Beside, UpdateTenantBody
 from domain.event import Event, Stream
 from domain.tenant import Tenant, activate_tenant, suspend_tenant
-from eventstore.command import Change, Need
+from eventstore.log.command import Change, Need
 
 TAGS = ["Administration"]
 RETRYABLE = ("idempotency_key_reused",)

@@ -10,9 +10,9 @@ from litestar.params import JSONBody
 
 from api.agents.examples import AGENT
 from api.agents.schemas import AgentsQuery, RegisterAgentBody, UpdateAgentBody, agent_body
-from api.asking import Asker
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers
+from api.http.asking import Asker
 from api.pages import page_of
 from api.paths import AgentPath
 from api.projects.examples import META
@@ -21,8 +21,8 @@ from domain.agent import register_agent, update_agent
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.key import link_key
-from eventstore.command import Change, Need
-from projections.agents import AgentFilter, find_agent, list_agents
+from eventstore.log.command import Change, Need
+from projections.rows.agents import AgentFilter, find_agent, list_agents
 
 TAGS = ["Agents"]
 RETRYABLE = ("idempotency_key_reused",)

@@ -11,19 +11,19 @@ from msgspec import structs
 
 from api.api_keys.raw import new_raw_key, raw_key_again
 from api.api_keys.schemas import CreateKeyBody, new_key_body
-from api.asking import Asking
 from api.commands import Commands, Known, Plan, existing
-from api.refusal import Refused
+from api.http.asking import Asking
+from api.http.refusal import Refused
 from api.services import Services
 from api.times import wire_time
 from domain.api_key import shown_prefix
 from domain.event import Recorded, Stream
 from domain.key import ApiKey, CreateKey, RotateKey, create_key, rotate_key
 from domain.tenant_settings import read_settings
-from eventstore.callers import store_key_hash
-from eventstore.command import Change, Need, Reply
-from eventstore.transaction import TenantTx
-from projections.keys import KEYS
+from eventstore.callers.callers import store_key_hash
+from eventstore.database.transaction import TenantTx
+from eventstore.log.command import Change, Need, Reply
+from projections.rows.keys import KEYS
 
 UNREVOKED = Need("unrevoked_keys", None)
 CREATED = 201

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID
 
-from api.asking import Asking
+from api.http.asking import Asking
 from config.keys import Key
 from domain.api_key import ALPHABET, RANDOM_CHARACTERS, complete_key, shown_prefix
 

@@ -11,17 +11,17 @@ from litestar.params import JSONBody
 from api.api_keys.examples import KEY, NEW_KEY, REVOKED_KEY
 from api.api_keys.making import make_key, replace_key
 from api.api_keys.schemas import CreateKeyBody, KeysQuery, RotateKeyBody, key_body, revoked_key_body
-from api.asking import Asker
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers
+from api.http.asking import Asker
 from api.pages import page_of
 from api.paths import KeyPath
 from api.projects.examples import META
 from api.services import Services
 from domain.event import Stream
 from domain.key import revoke_key
-from eventstore.command import Change, Need
-from projections.keys import list_keys
+from eventstore.log.command import Change, Need
+from projections.rows.keys import list_keys
 
 TAGS = ["API keys"]
 RETRYABLE = ("idempotency_key_reused",)

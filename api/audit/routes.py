@@ -9,11 +9,11 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from api.asking import Asker, Asking
 from api.audit.examples import ENTRY, PAGE
 from api.audit.schemas import ObserveBody, TrailQuery, audit_body, with_pagination
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers
+from api.http.asking import Asker, Asking
 from api.pages import PageQuery, page_of
 from api.paths import StoryPath
 from api.projects.routes import RETRYABLE, project_id_of
@@ -22,8 +22,8 @@ from domain.audit_entry import audit_entry
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.observation import Observation, observe
-from eventstore.command import Change, Need
-from projections.audit_trail import read_history, read_trail
+from eventstore.log.command import Change, Need
+from projections.queries.audit_trail import read_history, read_trail
 
 TAGS = ["Audit"]
 

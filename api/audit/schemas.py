@@ -10,7 +10,7 @@ from api.pages import Page, PageQuery
 from api.times import read_time
 from domain.audit_entry import AuditEntry
 from domain.event import JsonText
-from projections.audit_trail import TrailFilter
+from projections.queries.audit_trail import TrailFilter
 
 Text = Annotated[str, Meta(max_length=65_536)]
 Data = Annotated[dict[str, Any], Meta(max_length=1000)]

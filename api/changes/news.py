@@ -9,7 +9,7 @@ import structlog
 from redis import RedisError
 from redis.asyncio import Redis
 
-from eventstore.wake_up import listen
+from eventstore.following.wake_up import listen
 
 log = structlog.get_logger("api")
 

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from domain.audit_entry import AuditEntry, audit_entry
-from eventstore.codec import Codec
-from eventstore.read import read_picked
-from eventstore.transaction import TenantTx
+from eventstore.database.transaction import TenantTx
+from eventstore.log.codec import Codec
+from eventstore.log.read import read_picked
 
 MOST_KEPT = 10_000
 LARGEST_KEPT_BYTES = 2048

@@ -12,17 +12,17 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 from msgspec import UNSET
 
-from api.asking import Asker, Asking, asking_of
 from api.audit.examples import ENTRY
 from api.changes.rendering import Rendered, Renderer
 from api.changes.schemas import ChangesQuery, read_cursor
 from api.changes.stream import Watch, check_room, stream_changes
 from api.documentation.responses import answers
+from api.http.asking import Asker, Asking, asking_of
 from api.projects.routes import project_id_of
 from api.services import Services
 from api.times import wire_time
-from eventstore.transaction import TenantTx
-from projections.change_feed import Changes, find_changes, latest_until
+from eventstore.database.transaction import TenantTx
+from projections.queries.change_feed import Changes, find_changes, latest_until
 
 TAGS = ["Changes"]
 EVENTS = "text/event-stream"

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.refusal import Refused
+from api.http.refusal import Refused
 from api.times import read_time
-from projections.change_feed import ChangeFilter
+from projections.queries.change_feed import ChangeFilter
 
 MOST_ENTRIES = 1000
 POSITION = re.compile(r"-1|[0-9]{1,18}")

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from api.changes.news import set_within
 from api.changes.rendering import Rendered, Renderer
-from api.refusal import Refused
+from api.http.refusal import Refused
 from api.services import Services
-from eventstore.transaction import DatabaseUnavailable
-from projections.change_feed import ChangeFilter, Changes, find_changes
+from eventstore.database.transaction import DatabaseUnavailable
+from projections.queries.change_feed import ChangeFilter, Changes, find_changes
 
 MOST_AT_ONCE = 100
 BEGIN = b"retry: 1000\n\n"

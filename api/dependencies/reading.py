@@ -6,18 +6,18 @@ from typing import Any
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from api.asking import Asker
 from api.dependencies.examples import EPIC_DEPENDENCY, GRAPH, STORY_DEPENDENCY
 from api.dependencies.schemas import dependency_body, graph_body
 from api.documentation.responses import answers
+from api.http.asking import Asker
 from api.paths import EpicPath, ProjectPath
 from api.projects.routes import project_id_of
 from api.services import Services
 from domain.errors import NotFound
-from projections.edges import epic_edges, story_edges, story_edges_of_epic
-from projections.epics import find_epic, list_epics
-from projections.projects import find_project
-from projections.story_lists import story_lines
+from projections.queries.story_lists import story_lines
+from projections.rows.edges import epic_edges, story_edges, story_edges_of_epic
+from projections.rows.epics import find_epic, list_epics
+from projections.rows.projects import find_project
 
 TAGS = ["Dependencies"]
 

@@ -10,19 +10,19 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from api.asking import Asker, Asking
 from api.commands import Commands, Known, Plan, existing
 from api.dependencies.examples import EPIC_DEPENDENCY, STORY_DEPENDENCY
 from api.dependencies.schemas import EpicDependencyBody, StoryDependencyBody, dependency_body, ends_of
 from api.documentation.responses import answers, answers_nothing
 from api.epics.routes import answers_none
+from api.http.asking import Asker, Asking
 from api.paths import DependencyPath
 from api.projects.routes import RETRYABLE
 from api.services import Services
 from domain.deletion import delete_epic_dependency, delete_story_dependency
 from domain.dependency import Dependency, EpicDependencyCreated, StoryDependencyCreated, check_dependency
 from domain.event import Event, Recorded, Stream
-from eventstore.command import Change, Need
+from eventstore.log.command import Change, Need
 
 TAGS = ["Dependencies"]
 REFUSALS = (

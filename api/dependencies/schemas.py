@@ -13,7 +13,7 @@ from domain.dependency import Dependency
 from domain.errors import NotFound
 from domain.fields import BLANK, Problems
 from domain.numbering import StoryNumber
-from projections.epics import CountedEpic
+from projections.rows.epics import CountedEpic
 
 
 class StoryDependencyBody(Struct, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ from litestar.params import HeaderParameter
 
 from api.discovery.schemas import Entry, RouteEntry, RouteList, WellKnown
 from api.discovery.well_known import json_schema, matches, weak_etag, well_known
-from api.headers import PAGE
-from api.negotiation import wants_html
+from api.http.headers import PAGE
+from api.http.negotiation import wants_html
 from api.services import Services
 
 PUBLIC = {"access": "public"}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from api.codes import CODES
+from api.http.codes import CODES
 
 ENVELOPE: dict[str, Any] = {
     "type": "object",

@@ -12,10 +12,10 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
-from api.codes import CODES
-from api.direct import GIVEN, query_type
 from api.documentation.envelope import ENVELOPE, PROBLEM, error_response
 from api.documentation.three_zero import as_three_zero
+from api.http.calling import GIVEN, query_type
+from api.http.codes import CODES
 
 DESCRIPTION = (
     "State store of an AI development loop: agents say what they did, others confirm it, and a log that anyone can "

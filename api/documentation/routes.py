@@ -10,8 +10,8 @@ from litestar.params import FromPath, QueryParameter
 
 from api.documentation.assets import KINDS, Assets, AssetsMissing
 from api.documentation.page import HTML, SCRIPT
-from api.headers import PAGE
-from api.refusal import Refused
+from api.http.headers import PAGE
+from api.http.refusal import Refused
 
 ANY_ACCEPT = {"access": "public", "any_accept": True}
 LASTING = {"Cache-Control": "public, max-age=3600"}

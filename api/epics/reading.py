@@ -7,20 +7,20 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
-from api.asking import Asker
 from api.documentation.responses import answers
 from api.epics.examples import COUNTED_EPIC, EPIC, EPIC_PROGRESS, PROJECT_PROGRESS, STORY_LINE
 from api.epics.schemas import EpicsQuery, epic_body, epic_progress_body, line_bodies, project_progress_body
+from api.http.asking import Asker
 from api.pages import page_of
 from api.paths import EpicPath, ProjectPath
 from api.projects.examples import META
 from api.projects.routes import project_id_of
 from api.services import Services
 from domain.errors import NotFound
-from projections.epics import find_epic, list_epics
-from projections.progress import epic_progress, percentage, project_progress
-from projections.projects import find_project
-from projections.story_lists import story_lines
+from projections.queries.story_lists import story_lines
+from projections.rows.epics import find_epic, list_epics
+from projections.rows.progress import epic_progress, percentage, project_progress
+from projections.rows.projects import find_project
 
 TAGS = ["Epics"]
 

@@ -8,18 +8,18 @@ from litestar import Response, delete, patch, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from api.asking import Asker, Asking
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers, answers_nothing
 from api.epics.examples import EPIC
 from api.epics.schemas import CreateEpicBody, UpdateEpicBody, epic_body, whole_number
+from api.http.asking import Asker, Asking
 from api.paths import EpicPath, ProjectPath
 from api.projects.routes import RETRYABLE, project_id_of
 from api.services import Services
 from domain.deletion import delete_epic
 from domain.epic import LARGEST_NUMBER, create_epic, update_epic
 from domain.event import Recorded, Stream
-from eventstore.command import Change, Need
+from eventstore.log.command import Change, Need
 
 TAGS = ["Epics"]
 

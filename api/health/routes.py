@@ -10,7 +10,7 @@ from litestar.openapi.spec import Example
 
 from api.health.check import HealthCheck
 from api.health.schemas import Alive, Checks, Health
-from api.metrics import Metrics
+from api.http.metrics import Metrics
 from api.services import Services
 
 EXPOSITION = "text/plain; version=0.0.4"

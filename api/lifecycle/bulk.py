@@ -13,10 +13,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Struct, structs
 
-from api.asking import Asker, Asking
 from api.documentation.responses import answers
+from api.http.asking import Asker, Asking
 from api.lifecycle import examples
-from api.lifecycle.confirming import reject_transition, verify_transition
+from api.lifecycle.implementer import claim_transition
+from api.lifecycle.judges import reject_transition, verify_transition
 from api.lifecycle.once import Worked, answered_once
 from api.lifecycle.schemas import (
     MOST_IN_BULK,
@@ -27,18 +28,17 @@ from api.lifecycle.schemas import (
     json_text,
 )
 from api.lifecycle.transitions import Bodies, Transition, Transitions
-from api.lifecycle.working import claim_transition
 from api.paths import EpicPath
 from api.services import Services
 from domain.errors import Invalid, NotFound
-from domain.lifecycle import confirming
-from domain.lifecycle.confirming import Judgement
+from domain.lifecycle import judges as confirming
 from domain.lifecycle.identity import identity_of
+from domain.lifecycle.implementer import Hold
+from domain.lifecycle.judges import Judgement
 from domain.lifecycle.refusals import need_orchestrator
-from domain.lifecycle.working import Hold
-from eventstore.command import Reply
-from projections.epics import EPICS
-from projections.stories import stories_to_verify
+from eventstore.log.command import Reply
+from projections.rows.epics import EPICS
+from projections.rows.stories import stories_to_verify
 
 TAGS = ["Lifecycle in bulk"]
 SLICE = 256

@@ -9,25 +9,25 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import structs
 
-from api.asking import Asker, Asking
 from api.commands import Commands, Known, Plan
 from api.documentation.responses import answers
+from api.http.asking import Asker, Asking
 from api.lifecycle import examples
+from api.lifecycle.implementer import lease_of
 from api.lifecycle.schemas import NextClaimBody
 from api.lifecycle.transitions import Bodies, StoryNeeds
-from api.lifecycle.working import lease_of
 from api.projects.routes import project_id_of
 from api.services import Services
 from domain.errors import Conflict, Invalid, NotFound
 from domain.event import Event, Recorded, Stream
-from domain.lifecycle import working
+from domain.lifecycle import implementer as working
 from domain.lifecycle.identity import Identity, identity_of
+from domain.lifecycle.implementer import Echo, Hold
 from domain.lifecycle.refusals import need_agent
-from domain.lifecycle.working import Echo, Hold
 from domain.story import Story
-from eventstore.command import Change, Need
-from projections.projects import find_project
-from projections.work_queue import best_ready
+from eventstore.log.command import Change, Need
+from projections.rows.projects import find_project
+from projections.rows.work_queue import best_ready
 
 CANDIDATES = 16
 """Others may take some in the meantime."""

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 from litestar import Response
 
-from api.asking import Asking
 from api.commands import Commands, Plan
+from api.http.asking import Asking
+from api.replies import with_reply_headers
 from api.services import Services
-from api.written import with_reply_headers
-from eventstore.idempotency import find_reply
+from eventstore.log.idempotency import find_reply
 
 Worked = tuple[int, Any, int | None]
 """Status, body, and position of the last event."""

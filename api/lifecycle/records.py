@@ -11,9 +11,9 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from api.asking import Asker
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers
+from api.http.asking import Asker
 from api.lifecycle import examples
 from api.lifecycle.schemas import ArtifactBody, artifact_body, json_text, review_body, verification_body
 from api.pages import PageQuery, page_of
@@ -24,10 +24,10 @@ from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.lifecycle.artifacts import Artifact, report_artifact
 from domain.lifecycle.identity import identity_of
-from eventstore.command import Change, Need
-from eventstore.transaction import TenantTx
-from projections.custody_records import list_artifacts, list_reviews, list_verifications
-from projections.stories import STORIES
+from eventstore.database.transaction import TenantTx
+from eventstore.log.command import Change, Need
+from projections.rows.custody_records import list_artifacts, list_reviews, list_verifications
+from projections.rows.stories import STORIES
 
 TAGS = ["Lifecycle"]
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from api.times import wire_time
 from domain.errors import Invalid
 from domain.event import JsonText
-from domain.lifecycle.working import Hold
+from domain.lifecycle.implementer import Hold
 from domain.usage import Usage
 
 Text = Annotated[str, Meta(max_length=65_536)]

@@ -8,8 +8,8 @@ from uuid import UUID
 from litestar import Response
 from msgspec import Struct
 
-from api.asking import Asking
 from api.commands import Commands, Known, Plan, existing
+from api.http.asking import Asking
 from api.services import Services
 from api.stories.schemas import story_body
 from domain.errors import Conflict, CustodyViolation
@@ -17,12 +17,12 @@ from domain.event import Event, Recorded, Stream
 from domain.lifecycle.completion import completes, confirms
 from domain.lifecycle.events import CustodyViolated
 from domain.lifecycle.identity import Identity, identity_of
+from domain.lifecycle.implementer import check_active
 from domain.lifecycle.next_actions import NextAction, next_actions
 from domain.lifecycle.repeated import already_holds
-from domain.lifecycle.working import check_active
 from domain.story import Story
 from domain.tenant_settings import TenantSettings, read_settings
-from eventstore.command import Change, Need, Refusal, Reply
+from eventstore.log.command import Change, Need, Refusal, Reply
 
 
 class Asked(Struct, frozen=True):

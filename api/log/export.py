@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
 from api.log.reading import LogReader
-from eventstore.bundled_keys import bundled_keys
-from eventstore.log_keys import known_at
+from eventstore.heads.bundled_keys import bundled_keys
+from eventstore.heads.log_keys import known_at
 from loopctl.audit.archive import END, tar_blocks
 from loopctl.audit.export import BundleWriter, Group
 from loopctl.audit.names import Member

@@ -9,14 +9,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.errors import NotFound
-from eventstore.append import NoLog
-from eventstore.checkpoints import StoredHead, checkpoint_at, newest_checkpoint
-from eventstore.heads import current_checkpoint, sign_if_due
-from eventstore.keyring import Keyring
-from eventstore.last_signed import LastSigned
-from eventstore.log_keys import LogKey, NoLogKey, read_log_keys
-from eventstore.transaction import Database, TenantTx
-from eventstore.tree import consistency_proof, inclusion_proof, read_bundle, read_tile, receipt
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.heads.checkpoints import StoredHead, checkpoint_at, newest_checkpoint
+from eventstore.heads.last_signed import LastSigned
+from eventstore.heads.log_keys import LogKey, NoLogKey, read_log_keys
+from eventstore.heads.signing import current_checkpoint, sign_if_due
+from eventstore.heads.tree import consistency_proof, inclusion_proof, read_bundle, read_tile, receipt
+from eventstore.keys.keyring import Keyring
+from eventstore.log.append import NoLog
 from loopctl.tlog.errors import TlogError
 from loopctl.tlog.tile import Bundle, Tile, parse_tile_path
 

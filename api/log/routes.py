@@ -13,13 +13,13 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
-from api.asking import asking_of
+from api.http.asking import asking_of
 from api.log.examples import CHAIN, KEYS, PROOF, TREE_HEAD
 from api.log.reading import LogReader, StoredEntry
 from api.log.schemas import Chain, ChainEntry, Proof, ProofAnswer, PublicKey, PublicKeys, TreeHead, TreeHeadAnswer
 from domain.errors import Invalid, NotFound
-from eventstore.checkpoints import StoredHead
-from eventstore.log_keys import LogKey
+from eventstore.heads.checkpoints import StoredHead
+from eventstore.heads.log_keys import LogKey
 from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.note import parse_note
 

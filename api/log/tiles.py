@@ -10,7 +10,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
 from litestar.response import Stream
 
-from api.asking import asking_of
+from api.http.asking import asking_of
 from api.log.export import export_bundle
 from api.log.reading import LogReader
 from domain.errors import NotFound

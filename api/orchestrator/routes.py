@@ -8,10 +8,10 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from api.asking import Asker
 from api.audit.examples import META
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers
+from api.http.asking import Asker
 from api.orchestrator.schemas import SaveStateBody, StateHistoryQuery, StateQuery, saved_body, state_body
 from api.pages import page_of
 from api.paths import ProjectPath
@@ -20,9 +20,9 @@ from api.services import Services
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.orchestrator_state import DEFAULT_KEY, OrchestratorStateSaved, SaveState, save_state, state_id
-from eventstore.command import Change, Need
-from projections.orchestrator_states import find_state, read_versions
-from projections.projects import find_project
+from eventstore.log.command import Change, Need
+from projections.rows.orchestrator_states import find_state, read_versions
+from projections.rows.projects import find_project
 
 ACCESS = "=orchestrator,superadmin"
 TAGS = ["Orchestrator state"]

@@ -11,9 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import UNSET
 
-from api.asking import Asker, Asking
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers
+from api.http.asking import Asker, Asking
 from api.pages import page_of
 from api.paths import ProjectPath
 from api.projects.examples import META, PROJECT
@@ -24,8 +24,8 @@ from domain.errors import Forbidden, NotFound
 from domain.event import Recorded, Stream
 from domain.project import CreateProject, Project, archive_project, create_project, update_project
 from domain.tenant_settings import read_settings
-from eventstore.command import Change, Need
-from projections.projects import count_contents, find_project, find_project_id, list_projects
+from eventstore.log.command import Change, Need
+from projections.rows.projects import count_contents, find_project, find_project_id, list_projects
 
 ACTIVE_PROJECTS = Need("active_projects", None)
 TAGS = ["Projects"]

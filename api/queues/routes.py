@@ -9,19 +9,19 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET, Meta, UnsetType
 
-from api.asking import Asker, Asking
 from api.documentation.responses import answers
 from api.epics.examples import STORY_LINE
 from api.epics.schemas import line_bodies
+from api.http.asking import Asker, Asking
 from api.pages import PageQuery, page_of
 from api.projects.examples import META
 from api.projects.routes import project_id_of
 from api.services import Services
 from api.stories.examples import STORY
 from api.stories.schemas import story_body
-from projections.blocking import MOST_SHOWN, Blocking, blocking
-from projections.queues import QueueFilter, queued
-from projections.story_lists import stories_by_id
+from projections.queries.blocking import MOST_SHOWN, Blocking, blocking
+from projections.queries.story_lists import stories_by_id
+from projections.rows.queues import QueueFilter, queued
 
 TAGS = ["Queues"]
 DEFAULT_SIZE, LARGEST_SIZE = 100, 500

@@ -10,9 +10,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct
 
-from api.asking import Asker
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers
+from api.http.asking import Asker
 from api.paths import CriterionPath, StoryPath
 from api.projects.routes import RETRYABLE
 from api.projects.schemas import Text
@@ -27,8 +27,8 @@ from domain.lifecycle.identity import identity_of, is_implementer
 from domain.lifecycle.refusals import own_work
 from domain.story import Story
 from domain.tenant_settings import read_settings
-from eventstore.command import Change, Need, Refusal
-from projections.story_lists import show_story
+from eventstore.log.command import Change, Need, Refusal
+from projections.queries.story_lists import show_story
 
 TAGS = ["Acceptance criteria"]
 CRITERION: dict[str, Any] = {

@@ -9,24 +9,24 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.asking import Asker, Asking
 from api.documentation.responses import answers
+from api.http.asking import Asker, Asking
+from api.http.refusal import Refused
 from api.lifecycle.schemas import artifact_body, verification_body
 from api.pages import page_of
 from api.paths import EpicPath, StoryPath
 from api.projects.examples import META
 from api.projects.routes import project_id_of
-from api.refusal import Refused
 from api.services import Services
 from api.stories.examples import STORY
 from api.stories.schemas import StoriesOfEpicQuery, StoriesQuery, story_body
 from domain.errors import Invalid, NotFound
 from domain.numbering import parse_story_number
-from eventstore.transaction import TenantTx
-from projections.custody_records import list_artifacts, list_verifications
-from projections.epics import find_epic
-from projections.story_at import story_at
-from projections.story_lists import ShownStory, StoryFilter, StoryWithText, list_stories, show_story
+from eventstore.database.transaction import TenantTx
+from projections.queries.story_at import story_at
+from projections.queries.story_lists import ShownStory, StoryFilter, StoryWithText, list_stories, show_story
+from projections.rows.custody_records import list_artifacts, list_verifications
+from projections.rows.epics import find_epic
 
 MOST_ARTIFACTS = 20
 TAGS = ["Stories"]

@@ -10,11 +10,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from api.asking import Asker, Asking
 from api.commands import Commands, Decide, Known, Plan, existing
 from api.documentation.responses import answers, answers_nothing
 from api.epics.routes import answers_none, epic_number
 from api.epics.schemas import whole_number
+from api.http.asking import Asker, Asking
 from api.paths import EpicPath, ProjectPath, StoryPath
 from api.projects.routes import RETRYABLE, project_id_of
 from api.services import Services
@@ -26,8 +26,8 @@ from domain.event import Recorded, Stream
 from domain.fields import BLANK
 from domain.numbering import parse_story_number
 from domain.story import Place, create_story, update_story
-from eventstore.command import Change, Need
-from projections.epics import find_epic
+from eventstore.log.command import Change, Need
+from projections.rows.epics import find_epic
 
 TAGS = ["Stories"]
 

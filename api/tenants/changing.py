@@ -7,16 +7,16 @@ from typing import Any
 import asyncpg
 from msgspec import UNSET
 
-from api.asking import Asking
 from api.commands import Commands, Known, Plan, existing
+from api.http.asking import Asking
 from api.services import Services
 from api.tenants.schemas import Beside, UpdateTenantBody
 from domain.errors import Invalid, NotFound
 from domain.event import Recorded, Stream
 from domain.tenant import Tenant, update_tenant
-from eventstore.command import Change, Need, Reply
-from eventstore.transaction import TenantTx
-from projections.tenants import EMAIL_INDEX, find_email, find_tenant, has_log_key, store_email
+from eventstore.database.transaction import TenantTx
+from eventstore.log.command import Change, Need, Reply
+from projections.rows.tenants import EMAIL_INDEX, find_email, find_tenant, has_log_key, store_email
 
 Body = Callable[[Tenant, Beside], Any]
 

@@ -7,9 +7,9 @@ from litestar import Response, get, patch
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from api.asking import Asker
 from api.commands import Commands
 from api.documentation.responses import answers
+from api.http.asking import Asker
 from api.services import Services
 from api.tenants.changing import change_tenant, read_tenant
 from api.tenants.examples import CALLING_KEY, TENANT

@@ -9,10 +9,10 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from api.asking import Asker
 from api.commands import Commands, Known, Plan, existing
 from api.documentation.responses import answers
-from api.limits import LARGE_BODY_BYTES, LARGE_BODY_SECONDS
+from api.http.asking import Asker
+from api.http.limits import LARGE_BODY_BYTES, LARGE_BODY_SECONDS
 from api.paths import ProjectPath
 from api.projects.routes import project_id_of
 from api.services import Services
@@ -24,10 +24,10 @@ from domain.event import Recorded, Stream
 from domain.importing.payload import Given, Payload, read_payload
 from domain.importing.plan import Contents, Wish, most_new, orphans, plan_import
 from domain.project import ProjectImported, ProjectMerged
-from eventstore.collector import collector_paused
-from eventstore.command import Change, Need
-from projections.exports import read_everything
-from projections.import_contents import Asked
+from eventstore.gc_pauses import collector_paused
+from eventstore.log.command import Change, Need
+from projections.facts.import_contents import Asked
+from projections.queries.exports import read_everything
 
 TAGS = ["Import and export"]
 ABOUT_IMPORT = (

@@ -14,7 +14,7 @@ from domain.epic import Epic
 from domain.importing.payload import Given
 from domain.project import Project
 from domain.story import Story, StoryText
-from projections.exports import Exported
+from projections.queries.exports import Exported
 
 
 class ImportQuery(Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from domain.caller import Role
-from domain.lifecycle.confirming import is_reviewed
 from domain.lifecycle.identity import Identity, is_implementer
+from domain.lifecycle.judges import is_reviewed
 from domain.story import Story
 from domain.tenant_settings import TenantSettings
 

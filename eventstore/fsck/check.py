@@ -7,13 +7,13 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from eventstore.bundled_keys import bundled_keys
+from eventstore.database.transaction import TenantTx
 from eventstore.fsck.history import LinksSeen, check_history
 from eventstore.fsck.reading import StoredEnds, compare_tile, group_end, read_ends, read_heads, read_rows
 from eventstore.fsck.starting import newest_start, position_at
 from eventstore.fsck.stored import check_entry_columns, check_head_columns, read_checked_keys
-from eventstore.log_keys import LogKey
-from eventstore.transaction import TenantTx
+from eventstore.heads.bundled_keys import bundled_keys
+from eventstore.heads.log_keys import LogKey
 from loopctl.audit.expected import Expected, Older
 from loopctl.audit.fault import Fault, Finding
 from loopctl.audit.keys_file import encode_keys

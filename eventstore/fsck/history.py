@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from eventstore.transaction import TenantTx
+from eventstore.database.transaction import TenantTx
 from loopctl.audit.entities import Entities
 from loopctl.audit.links import Ends, Link, follow, read_links
 

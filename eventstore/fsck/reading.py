@@ -6,8 +6,8 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from eventstore.transaction import TenantTx
-from eventstore.tree import read_tile
+from eventstore.database.transaction import TenantTx
+from eventstore.heads.tree import read_tile
 from loopctl.audit.fault import Fault
 from loopctl.audit.tiles import check_tile
 from loopctl.tlog.tile import TILE_WIDTH, Tile, tile_path

@@ -8,9 +8,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from eventstore.database.transaction import TenantTx
 from eventstore.fsck.check import Checking, Wanted
 from eventstore.fsck.reading import StoredEnds
-from eventstore.transaction import TenantTx
 from loopctl.audit.fault import Fault, Finding
 from loopctl.tlog.tile import Tile, tile_path
 

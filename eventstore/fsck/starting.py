@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from eventstore.database.transaction import TenantTx
 from eventstore.fsck.reading import StoredEnds, read_rows
-from eventstore.log_keys import LogKey
-from eventstore.transaction import TenantTx
-from eventstore.tree import frontier_at, read_tile
+from eventstore.heads.log_keys import LogKey
+from eventstore.heads.tree import frontier_at, read_tile
 from loopctl.audit.fault import Fault, faults
 from loopctl.audit.position import Position
 from loopctl.tlog.hashing import leaf_hash

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from eventstore.database.transaction import TenantTx
 from eventstore.fsck.reading import HeadRow, Row
-from eventstore.log_keys import LogKey, history_of, read_log_keys
-from eventstore.transaction import TenantTx
+from eventstore.heads.log_keys import LogKey, history_of, read_log_keys
 from loopctl.audit.fault import Fault, faults
 from loopctl.audit.keys_file import PLACE
 from loopctl.audit.links import Link

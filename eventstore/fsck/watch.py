@@ -10,8 +10,8 @@ import asyncpg
 from msgspec import Struct
 from msgspec.json import decode, encode
 
+from eventstore.database.transaction import Database, TenantTx
 from eventstore.fsck.check import LogCheck, Wanted, check_log
-from eventstore.transaction import Database, TenantTx
 from loopctl.audit.fault import Finding
 from loopctl.audit.position import Position
 

@@ -12,9 +12,9 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from api.app import create_app
-from api.limits import Limits
+from api.http.limits import Limits
+from api.http.shell import Shell
 from api.services import Services
-from api.shell import Shell
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

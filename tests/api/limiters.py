@@ -7,8 +7,8 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from api.rate_limits.local import LocalLimiter
-from api.rate_limits.shared import SharedLimiter
+from api.http.rate_limits.local import LocalLimiter
+from api.http.rate_limits.shared import SharedLimiter
 
 
 class Clock:

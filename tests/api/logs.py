@@ -12,25 +12,25 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec import Struct
 
+from api.http.shell import Shell
 from api.log.reading import LogReader
-from api.shell import Shell
 from config.keys import generate_key, parse_keys
 from domain.api_key import ALPHABET, complete_key, shown_prefix
 from domain.event import Stream
 from domain.events import EVENTS, UPCASTERS
 from domain.key import ApiKeyCreated
 from domain.tenant import TenantCreated
-from eventstore.caller_cache import CallerCache
-from eventstore.callers import store_key_hash
-from eventstore.codec import Codec
-from eventstore.command import Change
-from eventstore.founding import found_tenant
-from eventstore.keyring import Keyring
-from eventstore.lane import Store
-from eventstore.last_signed import LastSigned
-from eventstore.log_keys import Begin, log_origin, new_log_key
-from eventstore.transaction import Database, TenantTx
-from eventstore.writer import Writer
+from eventstore.callers.caller_cache import CallerCache
+from eventstore.callers.callers import store_key_hash
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.heads.last_signed import LastSigned
+from eventstore.heads.log_keys import Begin, log_origin, new_log_key
+from eventstore.keys.keyring import Keyring
+from eventstore.log.codec import Codec
+from eventstore.log.command import Change
+from eventstore.log.founding import found_tenant
+from eventstore.log.lane import Store
+from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS
 from tests.api.asgi import JSON, Answer, ask, made
 

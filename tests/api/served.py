@@ -10,9 +10,9 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from api.limits import Limits
-from api.protocol import GuardedProtocol
-from api.server import Server, server_config
+from api.http.limits import Limits
+from api.http.protocol import GuardedProtocol
+from api.http.server import Server, server_config
 from api.start import listening_socket
 from config.settings import Settings
 

@@ -4,8 +4,8 @@ import secrets
 from uuid import uuid4
 
 from domain.api_key import ALPHABET, complete_key
-from eventstore.owning import owner_system_transaction
-from eventstore.superadmins import Superadmin, store_superadmin
+from eventstore.callers.superadmins import Superadmin, store_superadmin
+from eventstore.database.owning import owner_system_transaction
 from tests.api.logs import NOON, PEPPERS
 from tests.support.database import TestDatabase
 

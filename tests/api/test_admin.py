@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.shell import Shell
-from eventstore.lane import Store
+from api.http.shell import Shell
+from eventstore.log.lane import Store
 from tests.api.logs import Service, call, service, tenant_with_key
 from tests.api.superadmins import superadmin
 from tests.support.database import TestDatabase, session

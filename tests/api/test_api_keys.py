@@ -11,10 +11,10 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from api.shell import Shell
+from api.http.shell import Shell
 from config.keys import generate_key, parse_keys
 from domain.api_key import is_well_formed
-from eventstore.lane import Store
+from eventstore.log.lane import Store
 from tests.api.asgi import Answer
 from tests.api.logs import NOON, PEPPERS, Service, call, service, tenant_with_key
 from tests.support.database import TestDatabase, copied_database, session

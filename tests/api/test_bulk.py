@@ -114,7 +114,7 @@ async def test_what_is_no_answer_to_an_entry_is_the_answer_to_the_whole(
     loop: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full queue, a lost database: never a 500."""
-    monkeypatch.setattr("eventstore.lane.LONGEST_QUEUE", 0)
+    monkeypatch.setattr("eventstore.log.lane.LONGEST_QUEUE", 0)
     body = {"story_ids": list(loop.stories.values())}
     answer = await loop.team.implementer.post("/stories/bulk/claim", body)
     assert (answer.status, answer.error["code"], answer.headers["retry-after"]) == (503, "overloaded", "1")

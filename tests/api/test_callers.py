@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from api.shell import Shell
-from eventstore.caller_cache import MOST_CALLERS, CallerCache
-from eventstore.callers import UnknownKey
+from api.http.shell import Shell
+from eventstore.callers.caller_cache import MOST_CALLERS, CallerCache
+from eventstore.callers.callers import UnknownKey
 from tests.api.limiters import limiter
 from tests.api.logs import NOON, PEPPERS, Service, call, service, tenant_with_key
 from tests.api.superadmins import superadmin

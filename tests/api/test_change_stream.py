@@ -12,15 +12,15 @@ import pytest
 from redis.asyncio import Redis
 
 from api.changes.news import News, hearing
-from api.limits import Limits
-from api.server import Server, server_config
-from api.shell import Shell
+from api.http.limits import Limits
+from api.http.server import Server, server_config
+from api.http.shell import Shell
 from api.start import listening_socket
 from config.settings import Settings
-from eventstore.callers import find_caller
-from eventstore.lane import Store
-from eventstore.transaction import Database
-from eventstore.wake_up import announcing
+from eventstore.callers.callers import find_caller
+from eventstore.database.transaction import Database
+from eventstore.following.wake_up import announcing
+from eventstore.log.lane import Store
 from projections.inline import INLINE, MODELS
 from tests.api.asgi import ask, made
 from tests.api.logs import NOON, PEPPERS, tenant_with_key

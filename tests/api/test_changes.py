@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-import projections.change_feed as feed
+import projections.queries.change_feed as feed
 from domain.event import JsonText, Stream
 from domain.observation import Observed
 from domain.project import ProjectArchived

@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from litestar.routes import HTTPRoute
 
-from api.direct import direct_call
+from api.http.calling import direct_call
 from tests.api.asgi import FORM, JSON, Echo, ask, made
 
 PUBLIC = {"access": "public"}

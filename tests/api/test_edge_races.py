@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from eventstore.transaction import TenantTx
+from eventstore.database.transaction import TenantTx
+from projections.facts.dependency_check import EdgeSurroundings
 from projections.inline import MODELS
-from projections.surroundings import EdgeSurroundings
 from tests.api.logs import Service, service
 from tests.api.work import Client, client
 from tests.support.database import TestDatabase

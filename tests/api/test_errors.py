@@ -13,11 +13,11 @@ from litestar import get
 from litestar.exceptions import HTTPException, NotAuthorizedException
 
 import domain.errors
-from api.codes import CODES
-from api.errors import failure_of, status_of
-from api.refusal import Refused
+from api.http.codes import CODES
+from api.http.errors import failure_of, status_of
+from api.http.refusal import Refused
 from domain.errors import Conflict, CustodyViolation, Forbidden, Invalid, NotFound, Rejected
-from eventstore.unavailable import DatabaseUnavailable
+from eventstore.database.unavailable import DatabaseUnavailable
 from tests.api.asgi import ask, made
 
 CHECKOUT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ REFUSERS = {kind.__name__ for kind in CLASSES} | {"Refused", "_coded"}
 
 
 def test_every_code_that_is_written_in_the_server_is_documented() -> None:
-    """Went red when a Refused in api/body.py was given the code made_up."""
+    """Went red when a Refused in api/http/body.py was given the code made_up."""
     files = [
         path for folder in ("api", "domain", "eventstore", "workers") for path in (CHECKOUT / folder).rglob("*.py")
     ]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.shell import Shell
+from api.http.shell import Shell
 from domain.event import JsonText, Stream
 from domain.story import CriterionUpdated
-from eventstore.command import Change, Command, Reply
-from eventstore.lane import Store
-from eventstore.writer import Writer
+from eventstore.log.command import Change, Command, Reply
+from eventstore.log.lane import Store
+from eventstore.log.writer import Writer
 from tests.api.logs import NOON, Service, create, service, tenant_with_key
 from tests.api.transferring import exported, merge, new_project, send, work
 from tests.support.backlog import backlog

@@ -8,8 +8,8 @@ import pytest
 from litestar import get
 from uvicorn.server import ServerState
 
-from api.limits import Limits
-from api.server import server_config
+from api.http.limits import Limits
+from api.http.server import server_config
 from tests.api.asgi import echo, made
 from tests.api.served import GET, WHOLE_POST
 

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from api.limits import Limits
-from api.protocol import GuardedProtocol
-from api.refusal import Refused
+from api.http.limits import Limits
+from api.http.protocol import GuardedProtocol
+from api.http.refusal import Refused
 from tests.api.asgi import echo, made
 from tests.api.served import BODY, GET, POST, WHOLE_POST, Served, served, wire
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from eventstore.last_signed import FileLastSigned, LastSigned
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.heads.last_signed import FileLastSigned, LastSigned
 from tests.api.asgi import Answer, ask
 from tests.api.logs import Service, create, service, tenant_with_key
 from tests.eventstore.tampering import put_back

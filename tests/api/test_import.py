@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from api.shell import Shell
-from eventstore.lane import Store
+from api.http.shell import Shell
+from eventstore.log.lane import Store
 from tests.api.asgi import JSON, ask
 from tests.api.logs import Service, service, tenant_with_key
 from tests.api.transferring import exported, new_project, send, work

@@ -8,12 +8,12 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from api.shell import Shell
+from api.http.shell import Shell
 from domain.event import Stream
 from domain.lifecycle.events import StoryContracted
-from eventstore.command import Change, Command, Need, Reply
-from eventstore.lane import Store
-from eventstore.writer import Writer
+from eventstore.log.command import Change, Command, Need, Reply
+from eventstore.log.lane import Store
+from eventstore.log.writer import Writer
 from tests.api.logs import Service, service, tenant_with_key
 from tests.api.transferring import exported, merge, new_project, send, work
 from tests.support.database import copied_database

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.json_guard import check_json
-from api.refusal import Refused
+from api.http.json_guard import check_json
+from api.http.refusal import Refused
 
 DEPTH = 64
 

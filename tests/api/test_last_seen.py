@@ -1,7 +1,7 @@
 """Stamps of keys and agents: there within seconds, once a minute, and nobody's request waits for them."""
 
 from api.last_seen import EVERY_SECONDS, LastSeen
-from eventstore.unavailable import DatabaseUnavailable
+from eventstore.database.unavailable import DatabaseUnavailable
 from tests.api.logs import NOON, call, noon, service, tenant_with_key
 from tests.support.database import TestDatabase
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from eventstore.tree import root_at
+from eventstore.heads.tree import root_at
 from loopctl.tlog.checkpoint import parse_checkpoint
 from loopctl.tlog.hashing import leaf_hash
 from loopctl.tlog.keys import first_key

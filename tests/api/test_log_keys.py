@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from eventstore.heads import current_checkpoint, sign_if_due
+from eventstore.heads.signing import current_checkpoint, sign_if_due
 from loopctl.tlog.keys import KeyEpoch, key_history
 from loopctl.tlog.trust import Trust, open_checkpoint
 from loopctl.tlog.vkey import parse_vkey

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 import pytest
 from litestar import get
 
-from api.body import read
-from api.limits import Limits
+from api.http.body import read
+from api.http.limits import Limits
 from bench.malformed import HANG_SECONDS, Report, campaign, crowd, judge, keyed_campaign, schemathesis, serving
 from bench.malformed_keyed import serving as keyed_service
 from tests.api.asgi import echo, made

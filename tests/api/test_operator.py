@@ -12,10 +12,10 @@ import pytest
 from msgspec import Struct
 
 from config.keys import generate_key, parse_keys
-from eventstore.heads import current_checkpoint
-from eventstore.keyring import Keyring
-from eventstore.superadmins import find_superadmin
-from eventstore.transaction import Database
+from eventstore.callers.superadmins import find_superadmin
+from eventstore.database.transaction import Database
+from eventstore.heads.signing import current_checkpoint
+from eventstore.keys.keyring import Keyring
 from tests.eventstore.growing import grow
 from tests.eventstore.tampering import put_back
 from tests.support.database import PASSWORDS, TestDatabase, session
@@ -39,7 +39,7 @@ class Operator(Struct, frozen=True):
         }
         ours = {name: value for name, value in given.items() if name != without}
         others = {name: value for name, value in os.environ.items() if not name.startswith("LOOPCTL_")}
-        command = [sys.executable, "-m", "api.operator", *arguments, "--database-url", self.database.admin_url]
+        command = [sys.executable, "-m", "operations", *arguments, "--database-url", self.database.admin_url]
         return subprocess.run(
             command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False, env={**others, **ours}
         )

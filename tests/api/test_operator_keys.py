@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 
 from api.log.reading import LogReader
-from api.operator.__main__ import main
 from config.keys import generate_key, parse_keys
-from eventstore.keyring import Keyring, Sealed
-from eventstore.log_keys import log_signer
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.heads.log_keys import log_signer
+from eventstore.keys.keyring import Keyring, Sealed
 from loopctl.tlog.vkey import parse_vkey
+from operations.__main__ import main
 from tests.eventstore.rotating import read
 from tests.loopctl.audit.bundles import fault, judge
 from tests.support.database import TestDatabase, copied_database, session
@@ -127,7 +127,7 @@ async def signs(app: Database, tenant: UUID, *keks: str) -> bool:
 async def test_after_rewrapping_every_tenant_needs_the_new_key_alone(
     operator: Operator, app: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventstore.tenants.PAGE_SIZE", 2)
+    monkeypatch.setattr("eventstore.database.tenants.PAGE_SIZE", 2)
     tenants = [await operator.tenant(f"wrapped-{number}") for number in range(5)]
     assert not any([await signs(app, tenant, NEW) for tenant in tenants])
     operator.keks(NEW, OLD)

@@ -7,7 +7,7 @@ from litestar import Router, get
 from litestar import route as any_route
 from litestar.handlers import HTTPRouteHandler
 
-from api.policy import UndeclaredRoute
+from api.http.policy import UndeclaredRoute
 from tests.api.asgi import ask, made
 
 

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.shell import Shell
+from api.http.shell import Shell
 from domain.api_key import complete_key
-from eventstore.lane import Store
+from eventstore.log.lane import Store
 from tests.api.asgi import JSON, ask
 from tests.api.logs import PEPPERS, WHOLE, Service, create, service, tenant_with_key
 from tests.support.database import TestDatabase, copied_database

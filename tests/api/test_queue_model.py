@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from domain.dependency import EpicDependencyDeleted
 from domain.event import Recorded
 from domain.events import EVENTS
-from eventstore.codec import Codec
-from eventstore.transaction import TenantTx
+from eventstore.database.transaction import TenantTx
+from eventstore.log.codec import Codec
 from projections.inline import PROJECTIONS
 from projections.rebuild import rebuild
 from tests.api.brute_force import Model, ModelStory

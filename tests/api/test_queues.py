@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-import projections.blocking
+import projections.queries.blocking
 from domain.lifecycle.events import StoryClaimed, StoryContracted
 from tests.api.logs import Service
 from tests.api.work import Client, client, nobody, verified
@@ -58,7 +58,7 @@ async def test_a_blocked_story_says_what_blocks_it_each_once_and_by_which_way(an
 async def test_what_blocks_is_listed_up_to_a_limit_and_counted_beyond(
     ann: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projections.blocking, "MOST_SHOWN", 2)
+    monkeypatch.setattr(projections.queries.blocking, "MOST_SHOWN", 2)
     project = await ann.project()
     epics = [await ann.epic(project, number) for number in (1, 2, 3)]
     stories = [await ann.story(epics[number % 2], f"{number % 2 + 1}.{number}") for number in range(6)]

@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 from redis.exceptions import RedisError
 
-from api.rate_limits.local import LocalLimiter
-from api.rate_limits.shared import SCRIPT
-from api.rate_limits.verdict import PERIOD_SECONDS, Asked, Verdict
+from api.http.rate_limits.local import LocalLimiter
+from api.http.rate_limits.shared import SCRIPT
+from api.http.rate_limits.verdict import PERIOD_SECONDS, Asked, Verdict
 from supervisor.data_directory import DataDirectory
 from supervisor.redis import EmbeddedRedis
 from tests.api.limiters import Clock, client, limiter
@@ -41,7 +41,7 @@ def frozen() -> str:
 async def test_of_a_thousand_at_once_exactly_the_limit_passes(
     redis_url: str, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.rate_limits.shared.SCRIPT", frozen())
+    monkeypatch.setattr("api.http.rate_limits.shared.SCRIPT", frozen())
     who = asker(100)
     async with (
         limiter(redis_url) as one, limiter(redis_url) as two, limiter(redis_url) as three, limiter(redis_url) as four,
@@ -81,7 +81,7 @@ async def test_with_the_real_clock_no_more_pass_than_time_has_given(redis_url: s
 async def test_a_tenant_has_three_times_as_much_for_all_its_keys(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.rate_limits.shared.SCRIPT", frozen())
+    monkeypatch.setattr("api.http.rate_limits.shared.SCRIPT", frozen())
     tenant = str(uuid4())
     async with limiter(redis_url) as shared:
         verdicts = await asyncio.gather(

@@ -10,8 +10,8 @@ from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from api.headers import merged
-from api.limits import Limits
+from api.http.headers import merged
+from api.http.limits import Limits
 from config.settings import Settings
 from tests.api.asgi import FORM, JSON, Answer, Echo, ask, echo, made
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from litestar import get
 
-from api.limits import Limits
+from api.http.limits import Limits
 from tests.api.asgi import made
 from tests.api.served import GET, served, wire
 

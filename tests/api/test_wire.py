@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from api.limits import Limits
+from api.http.limits import Limits
 from tests.api.asgi import echo, made
 from tests.api.served import BODY, GET, POST, WHOLE_POST, Served, served, wire
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from api.shell import Shell
+from api.http.shell import Shell
 from tests.api.asgi import JSON, Answer, ask
 from tests.api.logs import create
 

@@ -9,8 +9,8 @@ from msgspec import Struct
 from domain.event import Event, JsonText, Stream
 from domain.lifecycle.events import StoryBackfilled
 from domain.project import ProjectCreated
-from eventstore.command import Change, Command, Reply
-from eventstore.writer import Writer
+from eventstore.log.command import Change, Command, Reply
+from eventstore.log.writer import Writer
 from tests.api.asgi import JSON, Answer, ask
 from tests.api.logs import NOON, Service, tenant_with_key
 

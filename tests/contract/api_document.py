@@ -120,7 +120,7 @@ def tenant(data: Path) -> str:
     """The raw key of a new tenant's user."""
     made = subprocess.run(
         [
-            sys.executable, "-m", "api.operator", "create-tenant", "--name", "Acme", "--slug", "acme",
+            sys.executable, "-m", "operations", "create-tenant", "--name", "Acme", "--slug", "acme",
             "--email", "you@example.com", "--data-dir", str(data),
         ],
         capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True,

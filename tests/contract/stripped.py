@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
 
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 
 FILTER = re.compile(r"\b(?:\w+\.)?tenant_id = \$1(?!\d)")
 JOIN = re.compile(r"\b(?:\w+\.)?tenant_id = \w+\.tenant_id\b")

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from msgspec import Struct
 
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 from tests.api.asgi import Answer
 from tests.api.logs import service
 from tests.contract.routes import ROUTES, STREAM, Route

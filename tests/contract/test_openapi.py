@@ -8,8 +8,8 @@ import jsonschema_rs
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_30, OPENAPI_31
 
-from api.codes import CODES
-from api.policy import ACCESS
+from api.http.codes import CODES
+from api.http.policy import ACCESS
 from tests.api.asgi import ask, echo, made
 from tests.contract.snapshot import SNAPSHOT, current
 

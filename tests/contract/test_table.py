@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import json
 
-from api.codes import CODES
+from api.http.codes import CODES
 from tests.api.asgi import ask, made
 from tests.contract.appendix_a import NOT_SERVED, OTHERWISE, SERVED, lines
 from tests.contract.faults import FAULTS

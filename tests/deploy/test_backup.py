@@ -5,7 +5,7 @@ import shlex
 import subprocess
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from eventstore.catalog import check_catalog
+from eventstore.catalog.check import check_catalog
 from migrations.runner import migrate
 from supervisor.postgres import binaries
 from tests.house.deployment import load

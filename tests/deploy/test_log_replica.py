@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from api.log.export import export_bundle
 from api.log.reading import LogReader
-from eventstore.transaction import Database
-from eventstore.tree import consistency_proof, inclusion_proof
+from eventstore.database.transaction import Database
+from eventstore.heads.tree import consistency_proof, inclusion_proof
 from loopctl.audit.archive import ArchiveSource
 from loopctl.audit.directory import write_directory
 from loopctl.tlog.checkpoint import Checkpoint, parse_checkpoint

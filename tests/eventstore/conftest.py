@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 from tests.support.database import TestDatabase, copied_database, session
 
 SAMPLE = Path(__file__).with_name("sample.sql")

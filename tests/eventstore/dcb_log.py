@@ -15,12 +15,12 @@ from msgspec import Struct
 
 from domain.errors import Conflict
 from domain.event import Event, Recorded, Stream
-from eventstore.codec import Codec
-from eventstore.command import Change, Command, Need, Reply
-from eventstore.lane import Store
-from eventstore.read import replay
-from eventstore.transaction import Database, TenantTx
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.log.codec import Codec
+from eventstore.log.command import Change, Command, Need, Reply
+from eventstore.log.lane import Store
+from eventstore.log.read import replay
+from eventstore.log.writer import Writer
 from tests.support.dcb import (
     DCBAppendCondition,
     DCBEvent,

@@ -9,10 +9,10 @@ import asyncpg
 
 from config.keys import Key
 from domain.event import Event, Recorded, Stream
-from eventstore.append import NewEvent, append, encode_batch, read_head
-from eventstore.keyring import Keyring
-from eventstore.log_keys import Begin, log_origin, new_log_key
-from eventstore.transaction import Database, TenantTx
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.heads.log_keys import Begin, log_origin, new_log_key
+from eventstore.keys.keyring import Keyring
+from eventstore.log.append import NewEvent, append, encode_batch, read_head
 from loopctl.tlog.canonical import canonical_json
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)

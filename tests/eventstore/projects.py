@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from eventstore.transaction import SystemTx, TenantTx
+from eventstore.database.transaction import SystemTx, TenantTx
 
 INSERT = "INSERT INTO app.sample_project (tenant_id, project_id, name) VALUES ($1, $2, $3)"
 IDS = "SELECT project_id FROM app.sample_project ORDER BY project_id LIMIT 100000"

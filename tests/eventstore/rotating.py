@@ -5,11 +5,11 @@ from uuid import UUID
 
 from api.log.export import export_bundle
 from api.log.reading import LogReader
-from eventstore.keyring import Keyring
-from eventstore.last_signed import LastSigned
-from eventstore.log_keys import LogKey, log_signer, read_log_keys
-from eventstore.rotate import Rotated, Signing, Wish, rotate_log_key
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.heads.last_signed import LastSigned
+from eventstore.heads.log_keys import LogKey, log_signer, read_log_keys
+from eventstore.heads.rotate import Rotated, Signing, Wish, rotate_log_key
+from eventstore.keys.keyring import Keyring
 from loopctl.audit.archive import read_tar
 from loopctl.audit.report import Report
 from loopctl.tlog.signer import LogSigner

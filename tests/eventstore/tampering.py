@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from eventstore.transaction import Database
-from eventstore.tree import frontier_at
+from eventstore.database.transaction import Database
+from eventstore.heads.tree import frontier_at
 from tests.support.database import TestDatabase, session
 
 if TYPE_CHECKING:

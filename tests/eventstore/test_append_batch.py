@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from eventstore.append import APPEND
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.log.append import APPEND
 
 NOTHING: Sequence[object] = (0, *([[]] * 4), b"", *([[]] * 13), datetime(2025, 1, 1, tzinfo=UTC), [])
 """The arguments after the tenant: a batch that appends nothing to an empty log."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from eventstore.transaction import Database, TenantTx
+from eventstore.database.transaction import Database, TenantTx
 from tests.eventstore.projects import add, ids
 from tests.support.database import TestDatabase, session
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec import structs
 
-from eventstore.catalog import EXPECTED, RULES, CatalogViolated, Violation, assert_catalog, check_catalog
-from eventstore.transaction import Database
+from eventstore.catalog.check import EXPECTED, RULES, CatalogViolated, Violation, assert_catalog, check_catalog
+from eventstore.database.transaction import Database
 from tests.support.database import TestDatabase, copied_database, session
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 from msgspec import UNSET, ValidationError, structs
 
 from domain.event import Event
-from eventstore.codec import Codec, UnknownEvent
+from eventstore.log.codec import Codec, UnknownEvent
 from loopctl.tlog.canonical import canonical_json
 from loopctl.tlog.entry import Entry, encode_entry
 from loopctl.tlog.hashing import NO_LEAF

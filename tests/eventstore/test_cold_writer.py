@@ -8,9 +8,9 @@ from msgspec import structs
 
 from domain.event import JsonText, Recorded, Stream
 from domain.project import ProjectCreated
-from eventstore.command import Change, Command, Need, Reply
-from eventstore.transaction import Database, TenantTx
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.log.command import Change, Command, Need, Reply
+from eventstore.log.writer import Writer
 from tests.eventstore.growing import opened_log
 from tests.eventstore.writing import NOON, created, refused, store
 from tests.support.database import TestDatabase

@@ -2,8 +2,8 @@
 
 import pytest
 
-from eventstore.catalog import NotDurable, assert_durability
-from eventstore.transaction import Database
+from eventstore.catalog.check import NotDurable, assert_durability
+from eventstore.database.transaction import Database
 from tests.support.database import TestDatabase, session
 
 CAREFUL = {"fsync", "full_page_writes", "synchronous_commit", "data_checksums"}

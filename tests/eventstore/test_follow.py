@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from domain.event import Recorded
-from eventstore.follow import Follower, follow
-from eventstore.transaction import Database, TenantTx
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.following.follow import Follower, follow
+from eventstore.log.writer import Writer
 from tests.eventstore.writing import CODEC, new_project, store
 
 

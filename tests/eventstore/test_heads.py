@@ -8,14 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from eventstore.append import NoLog
-from eventstore.checkpoints import StoredHead, checkpoint_at, newest_checkpoint
-from eventstore.heads import ClockBehind, current_checkpoint, sign_if_due
-from eventstore.last_signed import FileLastSigned, LastSigned
-from eventstore.log_keys import Begin, NoLogKey, log_signers, new_log_key, read_key_history
-from eventstore.rederive import HeadRefused
-from eventstore.transaction import Database
-from eventstore.tree import consistency_proof, receipt
+from eventstore.database.transaction import Database
+from eventstore.heads.checkpoints import StoredHead, checkpoint_at, newest_checkpoint
+from eventstore.heads.last_signed import FileLastSigned, LastSigned
+from eventstore.heads.log_keys import Begin, NoLogKey, log_signers, new_log_key, read_key_history
+from eventstore.heads.rederive import HeadRefused
+from eventstore.heads.signing import ClockBehind, current_checkpoint, sign_if_due
+from eventstore.heads.tree import consistency_proof, receipt
+from eventstore.log.append import NoLog
 from loopctl.tlog.checkpoint import Checkpoint, check_extends, make_checkpoint
 from loopctl.tlog.hashing import EMPTY_ROOT
 from loopctl.tlog.receipt import check_receipt, parse_receipt

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 from tests.eventstore.projects import INSERT, add, ids
 from tests.support.database import TestDatabase, session
 

@@ -10,9 +10,8 @@ import asyncpg
 import pytest
 
 from config.keys import Key
-from eventstore.encryption import DoesNotOpen
-from eventstore.keyring import Keyring, Sealed
-from eventstore.log_keys import (
+from eventstore.database.transaction import Database
+from eventstore.heads.log_keys import (
     Begin,
     NoLogKey,
     log_origin,
@@ -22,7 +21,8 @@ from eventstore.log_keys import (
     read_key_history,
     read_log_keys,
 )
-from eventstore.transaction import Database
+from eventstore.keys.encryption import DoesNotOpen
+from eventstore.keys.keyring import Keyring, Sealed
 from loopctl.tlog.checkpoint import make_checkpoint
 from loopctl.tlog.hashing import EMPTY_ROOT
 from loopctl.tlog.signer import sign_checkpoint

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from eventstore import overlap
-from eventstore.checkpoints import StoredHead
-from eventstore.heads import current_checkpoint
-from eventstore.log_keys import history_of
-from eventstore.overlap import LONGEST_OVERLAP
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.heads import overlap
+from eventstore.heads.checkpoints import StoredHead
+from eventstore.heads.log_keys import history_of
+from eventstore.heads.overlap import LONGEST_OVERLAP
+from eventstore.heads.signing import current_checkpoint
 from loopctl.tlog.trust import Trust, open_checkpoint
 from loopctl.tlog.vkey import VerifierKey
 from tests.eventstore.growing import KEYRING, grow, opened_log

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec import Struct, structs
 
-from eventstore.transaction import Database, SystemTx
+from eventstore.database.transaction import Database, SystemTx
 from tests.eventstore.projects import add, ids
 from tests.support.database import TestDatabase
 

@@ -7,10 +7,10 @@ import pytest
 from msgspec import Struct
 
 from domain.log_key import REASON, LogKeyRotated
-from eventstore.log_keys import Begin, LogKey, history_of, known_at, new_log_key
-from eventstore.rotate import Rotated
-from eventstore.transaction import Database
-from eventstore.tree import consistency_proof, receipt
+from eventstore.database.transaction import Database
+from eventstore.heads.log_keys import Begin, LogKey, history_of, known_at, new_log_key
+from eventstore.heads.rotate import Rotated
+from eventstore.heads.tree import consistency_proof, receipt
 from loopctl.tlog import rotation
 from loopctl.tlog.checkpoint import check_extends, make_checkpoint
 from loopctl.tlog.entry import decode_entry

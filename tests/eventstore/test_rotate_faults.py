@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 
 from api.log.reading import LogReader
-from eventstore.heads import current_checkpoint
-from eventstore.last_signed import FileLastSigned
-from eventstore.log_keys import Begin, LogKey, new_log_key
-from eventstore.rederive import HeadRefused
-from eventstore.rotate import HOLD, Rotated, RotatedMeanwhile, Wish, _rotate
-from eventstore.transaction import Database, TenantTx
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.heads.last_signed import FileLastSigned
+from eventstore.heads.log_keys import Begin, LogKey, new_log_key
+from eventstore.heads.rederive import HeadRefused
+from eventstore.heads.rotate import HOLD, Rotated, RotatedMeanwhile, Wish, _rotate
+from eventstore.heads.signing import current_checkpoint
+from eventstore.log.writer import Writer
 from tests.eventstore.growing import KEYRING, NOON, grow, opened_log
 from tests.eventstore.rotating import audited, keys_of, read, rotate, rotations_in
 from tests.eventstore.test_heads import sign

@@ -6,8 +6,8 @@ import secrets
 import pytest
 
 from config.keys import Key
-from eventstore.seal import Seal, check_seal, check_value, opens
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.keys.seal import Seal, check_seal, check_value, opens
 from tests.support.database import TestDatabase, session
 
 OPEN = Seal(sealed=False)

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from domain.event import Recorded
-from eventstore.lane import InlineProjection
-from eventstore.transaction import Database, TenantTx
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.log.lane import InlineProjection
+from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS
 from tests.eventstore.writing import new_project, store
 from tests.support.database import TestDatabase

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from eventstore.heads import current_checkpoint
-from eventstore.rederive import HeadRefused
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.heads.rederive import HeadRefused
+from eventstore.heads.signing import current_checkpoint
 from tests.eventstore.growing import KEYRING, grow, opened_log
 from tests.eventstore.tampering import put_back, superuser
 from tests.support.database import TestDatabase, copied_database

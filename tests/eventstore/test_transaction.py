@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from eventstore.transaction import Database, SystemTx, TenantTx, TransactionAborted, WrongRole
+from eventstore.database.transaction import Database, SystemTx, TenantTx, TransactionAborted, WrongRole
 from migrations.errors import MigrationError
 from migrations.roles import with_role
 from migrations.runner import migrate

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from msgspec import Struct
 
-from eventstore.transaction import Database, TenantTx
-from eventstore.tree import (
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.heads.tree import (
     consistency_proof,
     frontier_at,
     inclusion_proof,

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from eventstore.transaction import Contended, Database, DatabaseUnavailable, TenantTx, Timeouts, retrying
+from eventstore.database.transaction import Contended, Database, DatabaseUnavailable, TenantTx, Timeouts, retrying
 from tests.eventstore.projects import add
 from tests.support.database import TestDatabase, session
 

@@ -10,14 +10,14 @@ import asyncpg
 import msgspec
 import pytest
 
-from eventstore.command import Change, Command, Need, Refusal, Reply
-from eventstore.transaction import Database, TenantTx
-from eventstore.unavailable import DatabaseUnavailable
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.log.command import Change, Command, Need, Refusal, Reply
+from eventstore.log.writer import Writer
 from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.hashing import NO_LEAF, leaf_hash
 from loopctl.tlog.tree import EMPTY, append_leaves
-from projections.facts import ProjectSlug
+from projections.facts.taken import ProjectSlug
 from tests.eventstore.writing import CODEC, new_project, store
 
 
@@ -194,6 +194,6 @@ async def test_without_holding_the_head_the_slow_writer_never_comes_first(
     app: Database, tenant: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control."""
-    monkeypatch.setattr("eventstore.lane.TRIES_BEFORE_HOLDING", 1000)
+    monkeypatch.setattr("eventstore.log.lane.TRIES_BEFORE_HOLDING", 1000)
     with pytest.raises(DatabaseUnavailable):
         await beside_a_busy_writer(app, tenant)

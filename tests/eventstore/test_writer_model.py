@@ -18,14 +18,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec import Struct
 
 from domain.event import Recorded
-from eventstore.command import Reply
-from eventstore.lane import Store
-from eventstore.transaction import Database, DatabaseUnavailable, TenantTx
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database, DatabaseUnavailable, TenantTx
+from eventstore.log.command import Reply
+from eventstore.log.lane import Store
+from eventstore.log.writer import Writer
 from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.hashing import NO_LEAF, leaf_hash
 from loopctl.tlog.tree import EMPTY, append_leaves
-from projections.facts import ProjectSlug
+from projections.facts.taken import ProjectSlug
 from tests.eventstore.writing import CODEC, new_project, store
 from tests.support.database import TestDatabase
 from tests.support.dcb import DCBAppendCondition, DCBEvent, DCBQuery, DCBQueryItem, InMemoryDCBRecorder

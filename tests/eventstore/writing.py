@@ -10,12 +10,12 @@ from domain.errors import Rejected
 from domain.event import Recorded, Stream
 from domain.events import EVENTS, UPCASTERS
 from domain.project import CreateProject, ProjectFields, create_project
-from eventstore.codec import Codec
-from eventstore.command import Change, Command, IdempotencyKey, Need, Reply
-from eventstore.lane import Store
-from eventstore.transaction import Database
-from projections.facts import ActiveProjects, ProjectSlug
-from projections.projects import PROJECTS
+from eventstore.database.transaction import Database
+from eventstore.log.codec import Codec
+from eventstore.log.command import Change, Command, IdempotencyKey, Need, Reply
+from eventstore.log.lane import Store
+from projections.facts.taken import ActiveProjects, ProjectSlug
+from projections.rows.projects import PROJECTS
 
 CODEC = Codec(EVENTS, UPCASTERS)
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from msgspec import Struct, inspect
 
 from domain.event import Event
 from domain.events import EVENTS, UPCASTERS
-from eventstore.codec import Codec
+from eventstore.log.codec import Codec
 from tests.golden.samples import Size, sample
 
 FOLDER = Path(__file__).parent

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from domain.event import Event
 from domain.events import EVENTS
-from eventstore.codec import Codec
+from eventstore.log.codec import Codec
 from tests.golden.forms import FOLDER, codec_of, judge, made, stored
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from api.codes import CODES
-from api.limits import LARGE_BODY_BYTES
+from api.http.codes import CODES
+from api.http.limits import LARGE_BODY_BYTES
 from tests.house.deployment import (
     Compose,
     copied,

@@ -1,6 +1,6 @@
 """Every tenant's rows are behind row security: asked of the migrated schema, here and by the catalog's own rules."""
 
-from eventstore.catalog import Violation, check_catalog
+from eventstore.catalog.check import Violation, check_catalog
 from tests.support.database import TestDatabase, session
 
 UNSECURED_TENANT_TABLES = """

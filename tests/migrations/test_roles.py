@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from msgspec import structs
 
-from eventstore.catalog import check_catalog
+from eventstore.catalog.check import check_catalog
 from migrations.errors import BootstrapRefused, MigrationError
 from migrations.roles import ATTRIBUTES, ROLES, RolePasswords, _set_up, bootstrap, scram_verifier, with_role
 from migrations.runner import migrate

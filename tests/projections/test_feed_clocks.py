@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from eventstore.lane import Store
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.log.lane import Store
 from projections.inline import INLINE
 from tests.eventstore.writing import store
 from tests.support.database import TestDatabase

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from eventstore.transaction import Database, TenantTx
-from projections.audit_trail import BEGINNING, END, TRAIL, WHOLE
-from projections.change_feed import CHANGES
+from eventstore.database.transaction import Database, TenantTx
 from projections.inline import INLINE
+from projections.queries.audit_trail import BEGINNING, END, TRAIL, WHOLE
+from projections.queries.change_feed import CHANGES
 from tests.eventstore.writing import store
 from tests.support.database import TestDatabase
 from tests.support.events import new_project, new_story, put

@@ -10,10 +10,10 @@ import pytest
 from domain.dependency import Surroundings
 from domain.errors import Invalid
 from domain.graph import Waiting, check_waiting
-from eventstore.transaction import TenantTx
+from eventstore.database.transaction import TenantTx
+from projections.facts.dependency_check import EdgeSurroundings
 from projections.inline import PROJECTIONS
 from projections.rebuild import rebuild
-from projections.surroundings import EdgeSurroundings
 from tests.api.logs import Service, service, tenant_with_key
 from tests.api.transferring import merge, new_project, send, work
 from tests.eventstore.writing import CODEC

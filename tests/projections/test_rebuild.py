@@ -9,10 +9,10 @@ import pytest
 from domain.event import Stream
 from domain.key import ApiKeyCreated
 from domain.tenant import TenantCreated
-from eventstore.command import Change
-from eventstore.founding import found_tenant
-from eventstore.transaction import Database, TenantTx
-from eventstore.writer import Writer
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.log.command import Change
+from eventstore.log.founding import found_tenant
+from eventstore.log.writer import Writer
 from projections.inline import INLINE, PROJECTIONS
 from projections.rebuild import Rebuilt, rebuild
 from tests.eventstore.writing import CODEC, new_project, store

@@ -10,11 +10,11 @@ import pytest
 from domain.event import Stream
 from domain.lifecycle.events import StoryStarted
 from domain.story import StoryDeleted, StoryUpdated
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 from projections.inline import INLINE
-from projections.stories import STORIES
-from projections.story_at import story_at
-from projections.story_texts import STORY_TEXTS
+from projections.queries.story_at import story_at
+from projections.rows.stories import STORIES
+from projections.rows.story_texts import STORY_TEXTS
 from tests.eventstore.writing import CODEC, store
 from tests.support.database import TestDatabase
 from tests.support.events import claimed, new_project, new_story, put

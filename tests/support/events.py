@@ -10,9 +10,9 @@ from domain.event import Event, JsonText, Stream
 from domain.lifecycle.events import StoryClaimed
 from domain.project import ProjectCreated
 from domain.story import StoryCreated
-from eventstore.command import Change, Command, Reply
-from eventstore.lane import Store
-from eventstore.writer import Writer
+from eventstore.log.command import Change, Command, Reply
+from eventstore.log.lane import Store
+from eventstore.log.writer import Writer
 
 
 async def put(

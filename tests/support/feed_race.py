@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from domain.event import Stream
 from domain.observation import Observed
-from eventstore.command import Change, Command, Reply
-from eventstore.lane import Store
-from eventstore.transaction import DatabaseUnavailable, TenantTx
-from eventstore.writer import Writer
-from projections.change_feed import ChangeFilter, find_changes
+from eventstore.database.transaction import DatabaseUnavailable, TenantTx
+from eventstore.log.command import Change, Command, Reply
+from eventstore.log.lane import Store
+from eventstore.log.writer import Writer
+from projections.queries.change_feed import ChangeFilter, find_changes
 from tests.support.events import not_refused
 
 JUMPS = (timedelta(0), timedelta(hours=1), timedelta(hours=-1))

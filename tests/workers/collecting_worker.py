@@ -8,8 +8,8 @@ from functools import partial
 from config.loader import load_settings
 from config.logs import configure
 from domain.event import Recorded
-from eventstore.follow import Follower
-from eventstore.transaction import TenantTx
+from eventstore.database.transaction import TenantTx
+from eventstore.following.follow import Follower
 from tests.support.database import session
 from workers.main import Program, run
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 from migrations.roles import grant_database_rights
 from tests.support.database import TestDatabase, created_database, session
 from tests.workers.processes import PostgresDoor, PrivateRedis, WorkerSettings

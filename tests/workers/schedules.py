@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 from tests.support.database import TestDatabase, session
 from workers.actors import Actor, Job, Outcome, Timing, Tools
 from workers.leadership import Leadership

@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from eventstore.news import News
+from eventstore.following.news import News
 from workers.agenda import Agenda, Key
 from workers.lag import Lag, Lags
 

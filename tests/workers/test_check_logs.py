@@ -10,11 +10,11 @@ from structlog.testing import capture_logs
 
 from domain.event import Stream
 from domain.tenant import TenantCreated
-from eventstore.command import Change
-from eventstore.founding import found_tenant
+from eventstore.database.transaction import Database, TenantTx
 from eventstore.fsck.watch import Pace, watch_log
-from eventstore.log_keys import Begin, new_log_key
-from eventstore.transaction import Database, TenantTx
+from eventstore.heads.log_keys import Begin, new_log_key
+from eventstore.log.command import Change
+from eventstore.log.founding import found_tenant
 from projections.inline import INLINE
 from tests.eventstore.fsck.logs import sign
 from tests.eventstore.growing import KEYRING, NOON, grow

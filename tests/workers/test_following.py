@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from domain.event import Recorded
-from eventstore.follow import Follower
-from eventstore.transaction import Database, TenantTx
-from eventstore.wake_up import announcing, listen
+from eventstore.database.transaction import Database, TenantTx
+from eventstore.following.follow import Follower
+from eventstore.following.wake_up import announcing, listen
 from tests.eventstore.writing import CODEC
 from tests.support.database import TestDatabase, session
 from tests.workers.collecting_worker import CARELESS, MAKE_TABLE

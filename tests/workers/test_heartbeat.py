@@ -10,7 +10,7 @@ from dramatiq import Worker
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
-from eventstore.liveness import Beat, forget_beat, jobs_health, record_beat
+from eventstore.following.liveness import Beat, forget_beat, jobs_health, record_beat
 from tests.workers.processes import PrivateRedis, until
 from tests.workers.schedules import Schedule, every
 from workers.actors import Timing

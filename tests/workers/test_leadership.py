@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from eventstore.liveness import jobs_health
-from eventstore.unavailable import DatabaseUnavailable
+from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.following.liveness import jobs_health
 from tests.support.database import TestDatabase
 from tests.workers.processes import WorkerProcess, WorkerSettings, until, worker_process
 from workers.leadership import Leadership

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from redis.asyncio import Redis
 
-from eventstore.liveness import jobs_health
+from eventstore.following.liveness import jobs_health
 from tests.workers.processes import (
     ONCE,
     PostgresDoor,

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from prometheus_client import CollectorRegistry
 
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 from tests.support.database import TestDatabase
 from tests.workers.processes import until
 from workers.actors import Actor, Outcome, Timing, Tools

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 from tests.support.database import TestDatabase
 from tests.workers.processes import until
 from tests.workers.schedules import Schedule, every

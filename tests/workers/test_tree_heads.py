@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
-from eventstore.heads import current_checkpoint
-from eventstore.last_signed import FileLastSigned, LastSigned
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.heads.last_signed import FileLastSigned, LastSigned
+from eventstore.heads.signing import current_checkpoint
 from tests.eventstore.growing import grow
 from tests.eventstore.tampering import put_back, superuser
 from tests.support.database import TestDatabase, session

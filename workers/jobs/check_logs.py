@@ -8,8 +8,8 @@ from uuid import UUID
 
 import structlog
 
+from eventstore.database.tenants import Tenant, each_tenant
 from eventstore.fsck.watch import Pace, Watched, watch_log
-from eventstore.tenants import Tenant, each_tenant
 from workers.actors import Actor, Job, Outcome, Tools
 from workers.lease import complete_run
 from workers.scheduled_run import Run

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from eventstore.transaction import SystemTx
+from eventstore.database.transaction import SystemTx
 from workers.actors import Actor, Job, Outcome, Tools
 from workers.lease import complete_run
 from workers.scheduled_run import Run

@@ -41,7 +41,7 @@ def new_tenant(data: Path, slug: str) -> str:
         raise Stop(
             Exit.USAGE, "Making a tenant needs the server's checkout.", "Give a user key: loopctl demo --api-key KEY"
         )
-    command = [sys.executable, "-m", "api.operator", "create-tenant", "--name", "Demo", "--slug", slug]
+    command = [sys.executable, "-m", "operations", "create-tenant", "--name", "Demo", "--slug", slug]
     command += ["--email", f"{slug}@example.com", "--data-dir", str(data)]
     done = subprocess.run(  # noqa: S603  # our own module, no shell
         command, env=server_environment(root), capture_output=True, text=True, timeout=OPERATOR_SECONDS, check=False

@@ -10,8 +10,7 @@ from msgspec import structs
 
 from domain.errors import Conflict, CustodyViolation, Invalid
 from domain.event import JsonText
-from domain.lifecycle import confirming
-from domain.lifecycle.confirming import CLOCK_SKEW, Judgement, Review
+from domain.lifecycle import judges as confirming
 from domain.lifecycle.events import (
     ReviewCompleted,
     StoryAutoReset,
@@ -19,6 +18,7 @@ from domain.lifecycle.events import (
     StoryReported,
     StoryVerified,
 )
+from domain.lifecycle.judges import CLOCK_SKEW, Judgement, Review
 from domain.tenant_settings import TenantSettings
 from tests.domain.lifecycle.making import (
     ANN,

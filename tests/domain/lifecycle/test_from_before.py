@@ -9,12 +9,12 @@ from msgspec import structs
 
 from domain.errors import CustodyViolation, Invalid
 from domain.event import JsonText
-from domain.lifecycle import confirming
-from domain.lifecycle.confirming import Judgement, Provenance, Review
+from domain.lifecycle import judges as confirming
 from domain.lifecycle.events import (
     StoryBackfilled,
     StoryMarkedComplete,
 )
+from domain.lifecycle.judges import Judgement, Provenance, Review
 from domain.tenant_settings import TenantSettings
 from tests.domain.lifecycle.making import (
     ANN,

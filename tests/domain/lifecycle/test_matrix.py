@@ -7,11 +7,12 @@ from uuid import UUID
 import pytest
 
 from domain.errors import Conflict, Rejected
-from domain.lifecycle import confirming, working
-from domain.lifecycle.confirming import Judgement, Provenance, Review
+from domain.lifecycle import implementer as working
+from domain.lifecycle import judges as confirming
 from domain.lifecycle.identity import Identity
+from domain.lifecycle.implementer import Echo, Hold
+from domain.lifecycle.judges import Judgement, Provenance, Review
 from domain.lifecycle.prerequisites import Prerequisites
-from domain.lifecycle.working import Echo, Hold
 from domain.story import Story
 from tests.domain.lifecycle.making import (
     ANN,

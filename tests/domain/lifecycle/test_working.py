@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.errors import Conflict, Forbidden, Invalid
-from domain.lifecycle import working
+from domain.lifecycle import implementer as working
 from domain.lifecycle.events import (
     LeaseExpired,
     LeaseRenewed,
@@ -18,8 +18,8 @@ from domain.lifecycle.events import (
     StoryStarted,
     StoryUnclaimed,
 )
+from domain.lifecycle.implementer import Echo, Hold
 from domain.lifecycle.prerequisites import Before, EpicBefore, Prerequisites
-from domain.lifecycle.working import Echo, Hold
 from tests.domain.lifecycle.making import (
     ANN,
     ANNS_KEY,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
 from tests.support.database import TestDatabase, copied_database
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from eventstore.database.transaction import Database
 from eventstore.fsck.check import LogCheck, Wanted, check_log
-from eventstore.heads import current_checkpoint
-from eventstore.transaction import Database
+from eventstore.heads.signing import current_checkpoint
 from tests.eventstore.growing import KEYRING, grow, opened_log
 
 HEADS = (100, 300, 600)

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from eventstore.database.transaction import Database, TenantTx
 from eventstore.fsck.check import LogCheck, Wanted, check_log
-from eventstore.transaction import Database, TenantTx
 from loopctl.audit.expected import keep
 from tests.eventstore.fsck.logs import HEADS, SIZE, checked, place, sign, signed_log
 from tests.eventstore.growing import grow, opened_log

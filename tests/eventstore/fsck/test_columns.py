@@ -10,15 +10,15 @@ import asyncpg
 import pytest
 from msgspec import Struct
 
-from eventstore.append import HeadMoved, NoLog
-from eventstore.checkpoints import StoredHead
-from eventstore.encryption import DoesNotOpen
+from eventstore.database.transaction import Database
 from eventstore.fsck.watch import Pace, watch_log
-from eventstore.heads import ClockBehind, current_checkpoint
-from eventstore.keyring import Sealed
-from eventstore.log_keys import NoLogKey
-from eventstore.rederive import HeadRefused
-from eventstore.transaction import Database
+from eventstore.heads.checkpoints import StoredHead
+from eventstore.heads.log_keys import NoLogKey
+from eventstore.heads.rederive import HeadRefused
+from eventstore.heads.signing import ClockBehind, current_checkpoint
+from eventstore.keys.encryption import DoesNotOpen
+from eventstore.keys.keyring import Sealed
+from eventstore.log.append import HeadMoved, NoLog
 from loopctl.tlog.errors import TlogError
 from tests.eventstore.fsck.logs import signed_log
 from tests.eventstore.growing import KEYRING, grow

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from eventstore.database.owning import owner_transaction
+from eventstore.database.transaction import Database
 from eventstore.fsck.repair import Refused, Repair, repair_log
-from eventstore.owning import owner_transaction
-from eventstore.transaction import Database
 from tests.eventstore.fsck.logs import SIZE, checked, sign, signed_log
 from tests.eventstore.growing import grow
 from tests.eventstore.tampering import put_back, superuser

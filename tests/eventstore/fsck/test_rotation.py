@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from domain.event import Recorded, Stream
-from eventstore.append import Batch, append, read_head
-from eventstore.log_keys import Begin, log_signer, new_log_key, read_key_history
-from eventstore.transaction import Database
+from eventstore.database.transaction import Database
+from eventstore.heads.log_keys import Begin, log_signer, new_log_key, read_key_history
+from eventstore.log.append import Batch, append, read_head
 from loopctl.tlog.canonical import canonical_json
 from loopctl.tlog.entry import Entry, encode_entry, timestamp
 from loopctl.tlog.hashing import leaf_hash

@@ -35,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 @pytest.fixture(scope="session")
 def keys(running: Run) -> Keys:
-    command = [sys.executable, "-m", "api.operator", "create-tenant", "--name", "Acme", "--slug", "acme"]
+    command = [sys.executable, "-m", "operations", "create-tenant", "--name", "Acme", "--slug", "acme"]
     command += ["--email", "ops@acme.example", "--data-dir", str(running.data)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True, env=os.environ)
     user = json.loads(done.stdout)["api_key"]["raw_key"]

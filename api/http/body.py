@@ -1,0 +1,132 @@
+"""Reads a request's body whole, within its bounds."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from api.http.json_guard import check_json
+from api.http.refusal import ClientGone, Refused
+from eventstore.gc_pauses import collector_paused
+
+if TYPE_CHECKING:
+    from litestar.types import Receive
+
+LONG_BYTES = 64 * 1024
+"""JSON longer than this is checked in a thread, so that the loop goes on answering others."""
+
+LONG_FORM_BYTES = 4096
+"""The same for a form, which costs ten times as much for each byte."""
+
+FORM_BYTES = 64 * 1024
+FORM_FIELDS = 1000
+"""The most that a form may have, whatever the route takes as JSON."""
+
+DRAIN_BYTES = 4_000_000
+DRAIN_SECONDS = 1.0
+
+
+def announced(headers: Mapping[bytes, bytes]) -> bool:
+    """The request has a body, of a length that is known or not."""
+    length = headers.get(b"content-length")
+    return b"transfer-encoding" in headers or (length is not None and length.strip(b"0 ") != b"")
+
+
+def check_announced_length(headers: Mapping[bytes, bytes], most: int) -> None:
+    """Before the first byte, so that a client that waits for ``100 Continue`` sends none. Raises Refused."""
+    length = headers.get(b"content-length", b"0").strip()
+    if not length.isdigit():
+        raise Refused("bad_request", "Bad Request: Content-Length is not a number")
+    if len(length) > 18 or int(length) > most:
+        raise Refused("payload_too_large")
+
+
+def is_long(body: bytes, *, form: bool) -> bool:
+    return len(body) > (LONG_FORM_BYTES if form else LONG_BYTES)
+
+
+def checked(body: bytes, depth: int, *, form: bool) -> bytes:
+    """The body as JSON that holds to all rules. Raises Refused. ``depth`` is the deepest nesting of JSON."""
+    if form:
+        return form_as_json(body)
+    if body:
+        check_json(body, depth)
+    return body
+
+
+def checked_aside(body: bytes, depth: int, *, form: bool) -> bytes:
+    """``checked`` for one thread beside the loop's: without it the collector walks a growing tree that has no cycles,
+    and holds the interpreter four times as long as the check itself."""
+    with collector_paused():
+        return checked(body, depth, form=form)
+
+
+async def read(receive: "Receive", most: int) -> bytes:
+    """Raises Refused beyond ``most`` bytes, ClientGone when the connection ends first."""
+    message: Any = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")
+        if len(body) > most:
+            raise Refused("payload_too_large")
+        return body
+    return await _read_on(message, receive, most)
+
+
+async def _read_on(message: Any, receive: "Receive", most: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while message["type"] == "http.request":
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise Refused("payload_too_large")
+        if not message.get("more_body", False):
+            return b"".join(parts)
+        message = await receive()
+    raise ClientGone
+
+
+async def drain(receive: "Receive") -> bool:
+    """Reads what is left of a refused request, within reason; true when that was all of it.
+
+    Closing a connection with unread bytes resets it, and the client would not see why it was refused.
+    """
+    size = 0
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while size < DRAIN_BYTES:
+                message: Any = await receive()
+                size += len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return True
+    except TimeoutError:
+        return False
+    return False
+
+
+def form_as_json(body: bytes) -> bytes:
+    """A flat form as a JSON object of strings. Raises Refused as the guard of JSON does."""
+    if body.count(b"&") >= FORM_FIELDS:
+        raise Refused("bad_request", f"Bad Request: more than {FORM_FIELDS} fields")
+    found: dict[str, str] = {}
+    for part in body.split(b"&"):
+        if not part:
+            continue
+        name, _, value = part.partition(b"=")
+        key = _form_text(name)
+        if key in found:
+            raise Refused("bad_request", f"Bad Request: the field {key[:64]!r} is given twice")
+        found[key] = _form_text(value)
+    return msgspec.json.encode(found)
+
+
+def _form_text(raw: bytes) -> str:
+    try:
+        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("bad_request", "Bad Request: the form is not UTF-8") from None
+    if "\0" in text:
+        raise Refused("bad_request", "Bad Request: the form has a NUL")
+    return text

@@ -1,0 +1,59 @@
+"""What a limiter says of one request, and how the client hears it (spec 01, section 1.10)."""
+
+from collections.abc import Sequence
+from math import ceil
+
+from msgspec import Struct
+
+from api.http.headers import Header
+from api.http.refusal import Refused
+from domain.caller import Caller
+
+PERIOD_SECONDS = 60
+TENANT_FACTOR = 3
+"""A tenant's keys together may ask as often as this many of them alone."""
+
+
+class Asked(Struct, frozen=True):
+    """Who is counted, and up to how many requests a minute."""
+
+    key: str
+    tenant: str
+    limit: int
+
+    @property
+    def tenant_limit(self) -> int:
+        return self.limit * TENANT_FACTOR
+
+
+class Verdict(Struct, frozen=True):
+    """``wait`` is 0 for a request that may go on, else seconds until one would. ``remaining`` are the key's own, and
+    ``whole`` is the moment, in Unix seconds, at which nothing would count any more."""
+
+    limit: int
+    wait: float
+    remaining: int
+    whole: float
+    local: bool = False
+    """Judged in this process alone, because the shared limiter is out of reach."""
+    mark: int | None = None
+    """Another one after each change of the tenant's keys or status; None when nobody can tell."""
+
+    def headers(self) -> Sequence[Header]:
+        named: list[Header] = [
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % ceil(self.whole)),
+        ]
+        return [*named, (b"x-ratelimit-policy", b"local")] if self.local else named
+
+    def refusal(self) -> Refused:
+        seconds = min(max(ceil(self.wait), 1), PERIOD_SECONDS)
+        return Refused(
+            "rate_limited", f"Too many requests. Retry after {seconds} seconds.",
+            headers={"Retry-After": str(seconds)}, retry_after_seconds=seconds,
+        )  # fmt: skip
+
+
+def asked_by(caller: Caller) -> Asked:
+    return Asked(str(caller.key_id), str(caller.tenant_id), caller.requests_per_minute)

@@ -1,0 +1,265 @@
+"""The ASGI application around the routes: every request goes through here, in this order, and no other way.
+
+id → route → Accept, query → access → body (type, length, time) → admission → body's content → handler → answer or
+refusal. What costs time for each byte comes after admission, and only for a handler that takes a body.
+Each step is a module of its own; this one only says in which order they stand and what happens when one raises.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import structlog
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import Receive, Scope, Send
+from msgspec import Struct
+
+from api.http import body as request_body
+from api.http.access_log import AccessLog
+from api.http.admission import Admission
+from api.http.asking import SCOPE_KEY, asking
+from api.http.calling import EMPTY, Called
+from api.http.deadlines import Deadline, Deadlines
+from api.http.endpoints import Endpoint, Endpoints, Found
+from api.http.errors import JSON, failure_of, render
+from api.http.exchange import Exchange
+from api.http.gate import Gate
+from api.http.headers import CommonHeaders, check_once
+from api.http.limits import Limits
+from api.http.metrics import Metrics
+from api.http.negotiation import accepts_json, check_body_type, wants_problem
+from api.http.policy import Policy
+from api.http.query import check_path, check_query
+from api.http.refusal import ClientGone, Refused
+from api.http.request_id import LOGGED
+from domain.caller import Caller
+
+log = structlog.get_logger("api")
+
+CLIENT_GONE = 499
+"""Never sent; how figures and logs show a client that left before its request was complete."""
+
+CHECKING_THREADS = 1
+"""Long bodies that are checked at a time: a second would be no faster, and the loop would wait for both."""
+
+
+class Surroundings(Struct, frozen=True):
+    """What the shell works with besides the routes."""
+
+    limits: Limits
+    metrics: Metrics
+    access_log: AccessLog
+    clock: Callable[[], float]
+    common_headers: CommonHeaders
+    gate: Gate
+
+
+class Shell:
+    """The ASGI application that is served."""
+
+    def __init__(self, app: Litestar, around: Surroundings) -> None:
+        self._app = app
+        self._around = around
+        self._limits = limits = around.limits
+        self._endpoints = Endpoints(app, limits)
+        self._admission = Admission(limits.running, limits.admission_seconds)
+        self._deadlines = Deadlines(min(0.05, limits.request_seconds / 10, limits.body_seconds / 10))
+        self._checking = ThreadPoolExecutor(CHECKING_THREADS, "check")
+        self.limits = limits
+        self.refused = around.metrics.refused
+        """To be told the code of each request that never got here because it was not HTTP."""
+
+    def close(self) -> None:
+        """Writes what waits to be written, and takes this process out of the shared figures."""
+        self._checking.shutdown(wait=False, cancel_futures=True)
+        self._around.access_log.flush()
+        self._around.metrics.process_ends()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive, send, self._around.common_headers, self._around.clock())
+        LOGGED.set(exchange.request_id)
+        try:
+            await self._respond(exchange)
+        except ClientGone:
+            exchange.status = CLIENT_GONE
+        except asyncio.CancelledError as error:
+            if not _is_cancelled():
+                await self._refuse(exchange, error)
+                return
+            # A stop has run out of patience; the client should know to ask somebody else.
+            await self._refuse(exchange, Refused("stopping", headers={"Retry-After": "1"}))
+            raise
+        except Exception as error:  # noqa: BLE001  # the last resort: a client never sees what went wrong inside
+            await self._refuse(exchange, error)
+        finally:
+            self._record(exchange)
+
+    async def _respond(self, exchange: Exchange) -> None:
+        found = self._find(exchange)
+        policy = found.endpoint.policy
+        self._check_head(exchange, policy)
+        caller = None
+        if policy.access != "public":
+            caller = await self._around.gate.admit(exchange.headers, policy, exchange.more)
+        deadline = self._deadlines.begin(policy.body_seconds if exchange.body_left else policy.request_seconds)
+        try:
+            body, form = await self._read(exchange, found.endpoint, deadline) if exchange.body_left else (b"", False)
+            if policy.always_admitted or policy.held_open:
+                await self._work(exchange, found, caller, body, form)
+                return
+            if not self._admission.enter_now():
+                await self._admission.enter()
+            try:
+                await self._work(exchange, found, caller, body, form)
+            finally:
+                self._admission.leave()
+        except asyncio.CancelledError:
+            if not deadline.passed():
+                raise
+            raise _too_late(exchange) from None
+        finally:
+            self._deadlines.end(deadline)
+
+    def _find(self, exchange: Exchange) -> Found:
+        scope = exchange.scope
+        exchange.body_left = request_body.announced(exchange.headers)
+        check_once(scope["headers"], exchange.headers)
+        raw_path = scope.get("raw_path") or b""
+        if b"%" in raw_path:
+            check_path(raw_path)
+        found = self._endpoints.find("GET" if exchange.method == "HEAD" else exchange.method, scope["path"])
+        exchange.route = found.endpoint.template
+        exchange.quiet = found.endpoint.policy.always_admitted
+        return found
+
+    def _check_head(self, exchange: Exchange, policy: Policy) -> None:
+        accept = exchange.headers.get(b"accept")
+        if accept is not None and not policy.any_accept and not accepts_json(accept):
+            raise Refused("not_acceptable")
+        if query := exchange.scope["query_string"]:
+            check_query(query, policy.repeatable, self._limits.query_parameters)
+
+    async def _read(self, exchange: Exchange, endpoint: Endpoint, deadline: Deadline) -> tuple[bytes, bool]:
+        """The bytes as they came, and whether they are a form; of the type nothing is asked where nobody reads them."""
+        policy = endpoint.policy
+        form = endpoint.reads_body and check_body_type(exchange.headers)
+        most = min(policy.body_bytes, request_body.FORM_BYTES) if form else policy.body_bytes
+        request_body.check_announced_length(exchange.headers, most)
+        body = await request_body.read(exchange.receive, most)
+        exchange.body_left = False
+        deadline.at += self._around.clock() - exchange.started_at + policy.request_seconds - policy.body_seconds
+        # `curl -d '{…}'` without a type calls it a form; no form begins like this.
+        return body, form and not body.startswith(b"{")
+
+    async def _work(self, exchange: Exchange, found: Found, caller: Caller | None, body: bytes, form: bool) -> None:
+        if found.endpoint.reads_body and (body or form):
+            body = await self._checked(body, form)
+        if caller is not None:
+            exchange.asking = asking(caller, exchange.method, _target(exchange.scope), exchange.headers, body)
+        await self._run(exchange, found, body if found.endpoint.reads_body else b"", form)
+
+    async def _checked(self, body: bytes, form: bool) -> bytes:
+        depth = self._limits.json_depth
+        if not request_body.is_long(body, form=form):
+            return request_body.checked(body, depth, form=form)
+        check = partial(request_body.checked_aside, body, depth, form=form)
+        # In a pool of our own: a check whose request was given up keeps its thread until it is done.
+        return await asyncio.get_running_loop().run_in_executor(self._checking, check)
+
+    async def _run(self, exchange: Exchange, found: Found, body: bytes, form: bool) -> None:
+        call = found.endpoint.call
+        if call is None:
+            await self._run_in_framework(exchange, found, body, form)
+            return
+        answer = await call(Called(found.parameters, body, form, exchange.asking, exchange.scope["query_string"]))
+        if isinstance(answer, bytes):
+            await exchange.answer(found.endpoint.handler.status_code, JSON, answer)
+        else:
+            headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
+            await exchange.answer(answer.status_code or 200, JSON, answer.content, headers)
+
+    async def _run_in_framework(self, exchange: Exchange, found: Found, body: bytes, form: bool) -> None:
+        """What Litestar's own outer layers would put into the scope."""
+        scope: Any = {
+            **exchange.scope,
+            "headers": [*exchange.headers.items()],  # a repeated one is one list there as well
+            "app": self._app,
+            "litestar_app": self._app,
+            "method": "GET" if exchange.method == "HEAD" else exchange.method,
+            "path": found.path,
+            "path_params": found.parameters,
+            "path_template": found.endpoint.template,
+            "route_handler": found.endpoint.handler,
+            "state": dict(exchange.scope.get("state") or {}),
+            "loopctl_form": form,
+            SCOPE_KEY: exchange.asking,
+        }
+        await found.app(
+            scope, _received(body or (EMPTY if found.endpoint.needs_body else b""), exchange.receive), exchange.send
+        )
+
+    async def _refuse(self, exchange: Exchange, error: BaseException) -> None:
+        failure = failure_of(error)
+        if failure.code == "internal_error":
+            self._around.metrics.bug()
+            log.error("internal_error", error_class=type(error).__name__, exc_info=error)
+        if exchange.status:
+            # Half an answer is out: only cutting the connection tells the client that it is not whole.
+            raise error
+        headers = [(name.lower().encode(), value.encode()) for name, value in failure.headers.items()]
+        closes = any(name == b"connection" for name, _ in headers)
+        if exchange.body_left and not closes and not await self._drained(exchange):
+            headers.append((b"connection", b"close"))
+        content, kind = render(failure, problem=wants_problem(exchange.headers.get(b"accept", b"")))
+        await exchange.answer(failure.status, kind, content, headers)
+
+    async def _drained(self, exchange: Exchange) -> bool:
+        """The next request on this connection can be told from the rest of this one."""
+        return b"expect" not in exchange.headers and await request_body.drain(exchange.receive)
+
+    def _record(self, exchange: Exchange) -> None:
+        around = self._around
+        seconds = around.clock() - exchange.started_at
+        around.metrics.answered(exchange.method, exchange.route, exchange.status, seconds)
+        around.access_log.record(exchange, seconds)
+
+
+def _target(scope: Any) -> str:
+    """Path and query: with another query it is another request, whatever the Idempotency-Key says."""
+    query = scope["query_string"]
+    path: str = scope["path"]
+    return f"{path}?{query.decode('latin-1')}" if query else path
+
+
+def _is_cancelled() -> bool:
+    """This very task is; a handler that awaits something cancelled raises the same exception, which is a bug."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _too_late(exchange: Exchange) -> Exception:
+    if exchange.body_left:
+        return Refused("request_timeout", headers={"Connection": "close"})
+    return TimeoutError()
+
+
+def _received(body: bytes, receive: Receive) -> Callable[[], Awaitable[Any]]:
+    """The body that was read already, once; then whatever the client does next, which is to leave."""
+    given = False
+
+    async def following() -> Any:
+        nonlocal given
+        if not given:
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        while (message := await receive())["type"] == "http.request":
+            pass
+        return message
+
+    return following

@@ -1,4 +1,0 @@
-"""`python -m api.operator`: what only the operator of the server may do, on the server itself.
-
-One module for each subcommand, listed in `commands`; `reaching` knows the ways to the database.
-"""

@@ -1,0 +1,1 @@
+"""Who a raw key belongs to."""

@@ -1,0 +1,1 @@
+"""Connections and transactions: the only way to the database."""

@@ -1,0 +1,1 @@
+"""Secrets at rest, and whether they can be opened."""

@@ -1,0 +1,1 @@
+"""The write path: commands in, decided in order, appended in one transaction."""

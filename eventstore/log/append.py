@@ -1,0 +1,162 @@
+"""The one way into the log: what was decided on a head becomes one call of app.append_batch."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from domain.event import Recorded
+from eventstore.database.transaction import TenantTx
+from loopctl.tlog.canonical import CanonicalJson
+from loopctl.tlog.entry import Entry, encode_entry, timestamp
+from loopctl.tlog.hashing import NO_LEAF, SALT_BYTES, leaf_hash
+from loopctl.tlog.tree import EMPTY, Frontier, Growth, append_leaves, parse_frontier
+
+READ_HEAD = "SELECT size, last_leaf, frontier FROM app.log_head WHERE tenant_id = $1"
+
+APPEND = """
+    SELECT app.append_batch(
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+"""
+
+HEAD_MOVED = "LC001"
+
+
+class HeadMoved(Exception):
+    """Somebody else has appended since the head was read: decide again."""
+
+
+class NoLog(Exception):
+    """The tenant has no log."""
+
+
+class Head(Struct, frozen=True):
+    """Where the log ends."""
+
+    last_leaf: bytes = NO_LEAF
+    frontier: Frontier = EMPTY
+
+    @property
+    def size(self) -> int:
+        return self.frontier.size
+
+
+class NewEvent(Struct, frozen=True):
+    """A decided event with its place. ``previous`` is the position of its stream's event before; None for the first."""
+
+    recorded: Recorded
+    previous: int | None
+    data: CanonicalJson
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a command was answered, kept for whoever asks again with the same key."""
+
+    caller_id: UUID
+    key: str
+    request_hash: bytes
+    status: int
+    body: bytes
+    position: int | None
+    """Of the first event; None for a refusal."""
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """Everything that one transaction writes. Positions in ``outbox`` and ``nonces`` are of this batch's events."""
+
+    head: Head
+    entries: Sequence[bytes]
+    leaves: Sequence[bytes]
+    recorded: Sequence[Recorded]
+    growth: Growth
+    answers: Sequence[Answer] = ()
+    outbox: Sequence[tuple[int, str]] = ()
+    nonces: Sequence[tuple[bytes, int]] = ()
+    at: datetime
+
+    @property
+    def new_head(self) -> Head:
+        return Head(self.leaves[-1] if self.leaves else self.head.last_leaf, self.growth.frontier)
+
+
+async def read_head(tx: TenantTx) -> Head:
+    """Raises NoLog."""
+    row = await tx.fetchrow(READ_HEAD, tx.tenant_id)
+    if row is None:
+        raise NoLog
+    return Head(row["last_leaf"], parse_frontier(row["size"], row["frontier"]))
+
+
+def encode_batch(
+    head: Head,
+    events: Sequence[NewEvent],
+    *,
+    at: datetime,
+    answers: Sequence[Answer] = (),
+    nonces: Sequence[tuple[bytes, int]] = (),
+) -> Batch:
+    """Makes the bytes, the chain and the tree. Raises TlogError when an event does not fit into an entry."""
+    entries: list[bytes] = []
+    leaves: list[bytes] = []
+    previous = head.last_leaf
+    salts = secrets.token_bytes(SALT_BYTES * len(events))  # one call of the system for all of them
+    for number, new in enumerate(events):
+        entry = encode_entry(entry_of(new, previous, salts[SALT_BYTES * number : SALT_BYTES * (number + 1)]))
+        previous = leaf_hash(entry)
+        entries.append(entry)
+        leaves.append(previous)
+    return Batch(
+        head=head,
+        entries=entries,
+        leaves=leaves,
+        recorded=[new.recorded for new in events],
+        growth=append_leaves(head.frontier, leaves),
+        answers=answers,
+        nonces=nonces,
+        at=at,
+    )
+
+
+def entry_of(new: NewEvent, previous_leaf: bytes, salt: bytes) -> Entry:
+    recorded = new.recorded
+    return Entry(
+        seq=recorded.position,
+        prev=previous_leaf,
+        ts=timestamp(recorded.at),
+        type=recorded.event.TAG,
+        actor=recorded.actor,
+        entity=(recorded.stream.kind, str(recorded.stream.id)),
+        eseq=recorded.version,
+        eprev=new.previous,
+        salt=salt,
+        data=new.data,
+    )
+
+
+async def append(tx: TenantTx, batch: Batch) -> None:
+    """Writes the batch at the end of the log of the transaction's tenant. Raises HeadMoved.
+
+    A crash before COMMIT leaves nothing of it; after COMMIT everything, answers included.
+    """
+    writes = batch.growth.writes
+    try:
+        await tx.execute(
+            APPEND, tx.tenant_id, batch.head.size, batch.entries, batch.leaves,
+            [new.stream.id for new in batch.recorded], [new.version for new in batch.recorded],
+            batch.growth.frontier.data(),
+            [write.level for write in writes], [write.index for write in writes],
+            [write.offset for write in writes], [write.data for write in writes],
+            [position for position, _ in batch.outbox], [kind for _, kind in batch.outbox],
+            [answer.caller_id for answer in batch.answers], [answer.key for answer in batch.answers],
+            [answer.request_hash for answer in batch.answers], [answer.status for answer in batch.answers],
+            [answer.body for answer in batch.answers],
+            [nonce for nonce, _ in batch.nonces], [position for _, position in batch.nonces],
+            batch.at, [answer.position for answer in batch.answers],
+        )  # fmt: skip
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == HEAD_MOVED:
+            raise HeadMoved from error
+        raise

@@ -1,0 +1,100 @@
+"""A batch of commands, decided one after the other against the state that those before it left."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from msgspec import Struct, structs
+
+from domain.errors import Invalid, Rejected
+from domain.event import LARGEST_DATA, Recorded
+from eventstore.database.transaction import TenantTx
+from eventstore.log.append import Answer, NewEvent
+from eventstore.log.codec import Codec
+from eventstore.log.command import Change, Command, IdempotencyKey, Refusal, Reply
+from eventstore.log.knowledge import Knowledge
+from loopctl.tlog.canonical import CanonicalJson
+from loopctl.tlog.errors import TlogError
+
+Replies = dict[tuple[Any, str], tuple[bytes, Reply]]
+"""Caller and key → hash of the request that it was used for, and what was answered."""
+
+
+class Decided(Struct):
+    """What the batch comes to. ``outcomes`` has one for each command, in order."""
+
+    events: list[NewEvent]
+    answers: list[Answer]
+    nonces: list[tuple[bytes, int]]
+    beside: list[Callable[[TenantTx], Awaitable[None]]]
+    outcomes: list[Reply | Exception]
+
+
+def decide_in_order(codec: Codec, known: Knowledge, commands: Sequence[Command], earlier: Replies) -> Decided:
+    """``earlier`` are replies from before this batch. ``known`` moves on with every event."""
+    decided = Decided([], [], [], [], [])
+    replies = dict(earlier)
+    for command in commands:
+        key = command.idempotency
+        used = replies.get((key.caller_id, key.key)) if key else None
+        if key and used:
+            decided.outcomes.append(answered_again(key, *used))
+            continue
+        outcome = _decide(codec, known, command, decided)
+        decided.outcomes.append(outcome)
+        if key and isinstance(outcome, Reply):
+            replies[key.caller_id, key.key] = (key.request_hash, outcome)
+            decided.answers.append(
+                Answer(
+                    caller_id=key.caller_id, key=key.key, request_hash=key.request_hash,
+                    status=outcome.status, body=outcome.body, position=outcome.position,
+                )
+            )  # fmt: skip
+    return decided
+
+
+def answered_again(key: IdempotencyKey, request_hash: bytes, reply: Reply) -> Reply | Exception:
+    """To the same request its first answer, to another one an error."""
+    if request_hash != key.request_hash:
+        return Invalid("This Idempotency-Key was used for another request.", code="idempotency_key_reused")
+    return structs.replace(reply, replayed=True)
+
+
+def _decide(codec: Codec, known: Knowledge, command: Command, decided: Decided) -> Reply | Exception:
+    """A refusal is the caller's answer; anything else that is raised is a bug, and the caller's alone too."""
+    try:
+        verdict = command.decide(known.view())
+        changes = verdict.changes if isinstance(verdict, Refusal) else verdict
+        data = [_encoded(codec, change) for change in changes]
+    except Rejected as refusal:
+        return command.refuse(refusal)
+    except TlogError as error:
+        return command.refuse(Invalid(body=f"cannot be recorded: {error.problem}"))
+    except Exception as bug:  # noqa: BLE001  # decide is pure: nothing of this command has happened
+        return bug
+    recorded = [_place(known, command, change, encoded, decided) for change, encoded in zip(changes, data, strict=True)]
+    if isinstance(verdict, Refusal):
+        return command.refuse(verdict.error)
+    if recorded:
+        decided.nonces += [(nonce, recorded[0].position) for nonce in command.nonces]
+    if command.beside:
+        decided.beside.append(command.beside)
+    return command.reply(known.view(), recorded)
+
+
+def _encoded(codec: Codec, change: Change) -> CanonicalJson:
+    if change.stream.kind != change.event.stream_kind():
+        raise ValueError(f"{change.event.TAG} does not happen in streams of kind {change.stream.kind}")
+    data = codec.encode(change.event)
+    if len(bytes(data)) > LARGEST_DATA:
+        raise TlogError("entry_too_large", "event", f"more than {LARGEST_DATA} bytes")
+    return data
+
+
+def _place(known: Knowledge, command: Command, change: Change, data: CanonicalJson, decided: Decided) -> Recorded:
+    version, previous = known.end(change.stream)
+    recorded = Recorded(
+        known.size + len(decided.events), change.stream, version, command.at, command.actor, change.event
+    )
+    decided.events.append(NewEvent(recorded, previous, data))
+    known.take_in(recorded)
+    return recorded

@@ -1,0 +1,122 @@
+"""What a lane knows at one head: states of models, and where each stream ends."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.event import Recorded, Stream
+from eventstore.database.transaction import TenantTx
+from eventstore.log.append import Head, HeadMoved
+from eventstore.log.command import EVERY, Command, Model, Need
+
+# One probe of the index for each stream, whatever the planner believes about a table that has just grown.
+STREAM_ENDS = """
+    SELECT asked.id AS stream_id, last.stream_version, last.position
+      FROM unnest($2::uuid[]) AS asked (id)
+     CROSS JOIN LATERAL (
+           SELECT e.stream_version, e.position
+             FROM app.log_entry AS e
+            WHERE e.tenant_id = $1 AND e.stream_id = asked.id
+            ORDER BY e.stream_version DESC
+            LIMIT 1) AS last
+"""
+
+MOST_REMEMBERED = 20_000
+"""States kept between batches, per tenant."""
+
+
+class Knowledge:
+    """Valid together with the head it was read under, and dropped as a whole when the head has moved without us."""
+
+    def __init__(self, models: Mapping[str, Model]) -> None:
+        self._models = models
+        self._fleeting: list[Need] = []
+        """States of volatile models, which this batch alone may use."""
+        self._states: OrderedDict[Need, Any] = OrderedDict()
+        self._asked: set[str] = set()
+        """Names of the models that any state is of: an event does not concern the others."""
+        self._ends: OrderedDict[UUID, tuple[int, int] | None] = OrderedDict()
+        self.before: dict[Need, Any] = {}
+        """What the events of this batch found, of all states that they have moved."""
+        self.head: Head | None = None
+
+    def forget(self) -> None:
+        self._states.clear()
+        self._asked.clear()
+        self._fleeting.clear()
+        self._ends.clear()
+        self.before.clear()
+        self.head = None
+
+    async def learn(self, tx: TenantTx, commands: Sequence[Command]) -> None:
+        """Reads what is not known yet: one statement for each model, one for the ends of streams."""
+        await self._learn_states(tx, (need for command in commands for need in command.needs))
+        view = self.view()
+        named = (each.streams(view) if callable(each.streams) else each.streams for each in commands)
+        await self.learn_ends(tx, (stream for streams in named for stream in streams))
+
+    async def _learn_states(self, tx: TenantTx, needs: Iterable[Need]) -> None:
+        missing: dict[str, list[Any]] = {}
+        for need in needs:
+            if need not in self._states:
+                missing.setdefault(need.model, []).append(need.key)
+        for name, keys in missing.items():
+            model = self._models[name]
+            found = await model.load(tx, keys)
+            self._asked.add(name)
+            for key in keys:
+                self._states[Need(name, key)] = found[key] if key in found else model.initial(key)
+            if model.volatile:
+                self._fleeting += [Need(name, key) for key in keys]
+
+    async def learn_ends(self, tx: TenantTx, streams: Iterable[Stream]) -> None:
+        """Where these streams end, as far as it is not known yet; one statement.
+
+        Raises HeadMoved when somebody has appended to one of them since the head was read.
+        """
+        unknown = [stream.id for stream in streams if stream.id not in self._ends]
+        if unknown:
+            self._ends.update(dict.fromkeys(unknown))
+            for row in await tx.fetch(STREAM_ENDS, tx.tenant_id, unknown):
+                if row["position"] >= self.size:
+                    raise HeadMoved  # written by another process since the head was read
+                self._ends[row["stream_id"]] = (row["stream_version"], row["position"])
+
+    def view(self) -> Mapping[Need, Any]:
+        return self._states
+
+    def end(self, stream: Stream) -> tuple[int, int | None]:
+        """Version of the next event of the stream, position of its last one."""
+        known = self._ends.get(stream.id)
+        return (known[0] + 1, known[1]) if known else (0, None)
+
+    @property
+    def size(self) -> int:
+        """Of the log at the head that all this was read under."""
+        if self.head is None:
+            raise RuntimeError("the head was not read")
+        return self.head.size
+
+    def take_in(self, recorded: Recorded) -> None:
+        """One event more: every state that is known and touched moves on."""
+        self._ends[recorded.stream.id] = (recorded.version, recorded.position)
+        for name in self._asked:
+            model = self._models[name]
+            keys = model.touched(recorded)
+            for need in self._fleeting if keys is EVERY else [Need(name, key) for key in keys]:
+                if need.model == name and need in self._states:
+                    state = self._states[need]
+                    self.before.setdefault(need, state)
+                    self._states[need] = model.evolve(state, recorded)
+
+    def trim(self) -> None:
+        """After a batch. Volatile states go; of the others the oldest, which keeps memory bounded."""
+        for need in self._fleeting:
+            self._states.pop(need, None)  # two commands of the batch may have needed the same
+        self._fleeting.clear()
+        self.before.clear()
+        while len(self._states) > MOST_REMEMBERED:
+            self._states.popitem(last=False)
+        while len(self._ends) > MOST_REMEMBERED:
+            self._ends.popitem(last=False)

@@ -1,0 +1,219 @@
+"""Group commit: one lane for each tenant takes whatever waits, decides it in order, and writes it in one transaction.
+
+There is no timer: a lone command goes at once, a batch is what arrived while the last one was being committed.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+import asyncpg
+import structlog
+from msgspec import Struct
+
+from domain.event import Recorded
+from eventstore.database.transaction import Contended, Database, DatabaseUnavailable, TenantTx
+from eventstore.gc_pauses import collector_paused
+from eventstore.log.append import HeadMoved, append, encode_batch, read_head
+from eventstore.log.codec import Codec
+from eventstore.log.command import Command, Model, Reply
+from eventstore.log.deciding import Decided, decide_in_order
+from eventstore.log.idempotency import find_replies
+from eventstore.log.knowledge import Knowledge
+
+log = structlog.get_logger("eventstore")
+
+LARGEST_BATCH = 512
+LONGEST_QUEUE = 4096
+ANSWERS_KEY = "idempotency_pkey"
+MOST_TRIES = 20
+"""Times that a batch is decided again because somebody else appended first."""
+TRIES_BEFORE_HOLDING = 3
+"""After these the head is held before anything is read: beside a busy writer, a slow one would never come first.
+
+A command that is alone holds it from the beginning: what it needs takes several statements, which must see one state.
+"""
+
+HOLD = "SELECT app.hold_log($1)"
+
+
+class Overloaded(Exception):
+    """More commands wait for this tenant than will be served soon. The client may retry."""
+
+
+InlineProjection = Callable[[TenantTx, Sequence[Recorded]], Awaitable[object]]
+"""Writes a read model in the transaction of its events. The number of its statements does not depend on how many."""
+
+
+class Store(Struct, frozen=True):
+    """What lanes work with."""
+
+    database: Database
+    codec: Codec
+    models: Mapping[str, Model]
+    projections: Sequence[InlineProjection]
+    now: Callable[[], datetime]
+    committed: Callable[[UUID, int], None]
+    """Told tenant and size after each commit; hurries those who follow the log. Losing it costs one poll."""
+
+
+class Way(Struct, frozen=True):
+    """How a batch is tried: looking for earlier answers first, and with the head held from the beginning."""
+
+    used_keys: bool
+    held: bool
+
+
+class Waiting:
+    """One command and the request that waits for it."""
+
+    __slots__ = ("command", "reply")
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    def answer(self, reply: Reply) -> None:
+        if not self.reply.done():  # the request may be gone; the transaction was not asked to care
+            self.reply.set_result(reply)
+
+    def fail(self, error: Exception) -> None:
+        if not self.reply.done():
+            self.reply.set_exception(error)
+
+
+class Lane:
+    """All commands of one tenant in this process, in the order of their arrival."""
+
+    def __init__(self, store: Store, tenant_id: UUID, slots: asyncio.Semaphore) -> None:
+        """Lanes that share ``slots`` take turns, first come, first served: see eventstore.log.writer."""
+        self._store = store
+        self._slots = slots
+        self._tenant_id = tenant_id
+        self._queue: deque[Waiting] = deque()
+        self._known = Knowledge(store.models)
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        return self._running is None
+
+    async def submit(self, command: Command) -> Reply:
+        """Returns after the commit. Raises Overloaded, DatabaseUnavailable.
+
+        When the caller is cancelled the command goes on: the idempotency key tells the retry what became of it.
+        """
+        if len(self._queue) >= LONGEST_QUEUE:
+            raise Overloaded
+        waiting = Waiting(command)
+        self._queue.append(waiting)
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(), name=f"lane {self._tenant_id}")
+        return await waiting.reply
+
+    async def finish(self) -> None:
+        """Waits until nothing waits; at a stop."""
+        while self._running is not None:
+            await asyncio.wait({self._running})
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                async with self._slots:
+                    await self._commit_or_split(self._next_batch())
+        finally:
+            self._running = None
+
+    def _next_batch(self) -> list[Waiting]:
+        """What waits, up to a command that has to be alone."""
+        batch = [self._queue.popleft()]
+        while (
+            self._queue and len(batch) < LARGEST_BATCH and not (batch[0].command.alone or self._queue[0].command.alone)
+        ):
+            batch.append(self._queue.popleft())
+        return batch
+
+    async def _commit_or_split(self, batch: Sequence[Waiting]) -> None:
+        """A batch that fails as a whole is run one by one, so that a poisonous command fails alone."""
+        try:
+            await self._commit(batch)
+        except DatabaseUnavailable as error:
+            # Not split: with an unknown outcome, a second try could do everything twice.
+            self._give_up(batch, error)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it must reach the callers and not end the lane
+            if len(batch) == 1:
+                self._give_up(batch, error)
+                return
+            log.warning("batch_split", count=len(batch), error_class=type(error).__name__)
+            self._known.forget()
+            for waiting in batch:
+                await self._commit_or_split([waiting])
+
+    def _give_up(self, batch: Sequence[Waiting], error: Exception) -> None:
+        self._known.forget()
+        for waiting in batch:
+            waiting.fail(error)
+
+    async def _commit(self, batch: Sequence[Waiting]) -> None:
+        """Decides and writes; again and again while others append first or have used the same idempotency key."""
+        used_keys = False
+        for tries in range(MOST_TRIES):
+            way = Way(used_keys=used_keys, held=tries >= TRIES_BEFORE_HOLDING or batch[0].command.alone)
+            try:
+                decided = await self._store.database.run_to_end(
+                    self._tenant_id, partial(self._decide_and_write, batch=batch, way=way)
+                )
+            except (HeadMoved, Contended):
+                self._known.forget()
+            except asyncpg.UniqueViolationError as error:
+                if error.constraint_name != ANSWERS_KEY:
+                    raise
+                self._known.forget()
+                used_keys = True
+            else:
+                self._settle(batch, decided)
+                return
+        raise DatabaseUnavailable("busy")
+
+    async def _decide_and_write(self, tx: TenantTx, batch: Sequence[Waiting], way: Way) -> Decided:
+        """One transaction. A crash before its COMMIT leaves nothing of the batch, after it everything."""
+        commands = [waiting.command for waiting in batch]
+        known = self._known
+        if way.held:
+            await tx.execute(HOLD, tx.tenant_id)
+        if known.head is None:
+            known.head = await read_head(tx)
+        earlier = await find_replies(tx, commands) if way.used_keys else {}
+        await known.learn(tx, commands)
+        with collector_paused():
+            decided = decide_in_order(self._store.codec, known, commands, earlier)
+            written = encode_batch(
+                known.head, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces
+            )
+        if written.entries or written.answers:
+            await append(tx, written)
+            tx.before = known.before  # true under this head, which `append` has just checked and holds
+            for project in self._store.projections:
+                await project(tx, written.recorded)
+            for write in decided.beside:
+                await write(tx)
+        elif (await read_head(tx)).size != known.head.size:
+            # Nothing was appended, which would have shown it: another process wrote, and a refusal or an answer that
+            # changes nothing must not be made from what was true before.
+            raise HeadMoved
+        # Right only after the commit; when that fails, everything known is forgotten.
+        known.head = written.new_head
+        return decided
+
+    def _settle(self, batch: Sequence[Waiting], decided: Decided) -> None:
+        for waiting, outcome in zip(batch, decided.outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                waiting.fail(outcome)
+            else:
+                waiting.answer(outcome)
+        if decided.events:
+            self._store.committed(self._tenant_id, self._known.size)
+        self._known.trim()

@@ -1,0 +1,19 @@
+"""New API keys, and what their hashes are made with."""
+
+import secrets
+
+from config.keys import Key, parse_keys
+from config.settings import Settings
+from domain.api_key import ALPHABET, RANDOM_CHARACTERS, complete_key
+from operations.command import Declined
+
+
+def new_raw_key() -> str:
+    return complete_key("".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS)))
+
+
+def current_pepper(settings: Settings) -> Key:
+    peppers = parse_keys(settings.peppers)
+    if not peppers:
+        raise Declined("Keys cannot be made without LOOPCTL_PEPPERS_FILE.")
+    return peppers[0]

@@ -1,0 +1,46 @@
+"""`rebuild`: makes read models again from the log, and says in how many rows the live ones differed."""
+
+import argparse
+from uuid import UUID
+
+from msgspec.structs import asdict
+
+from domain.events import EVENTS, UPCASTERS
+from eventstore.database.owning import owner_transaction
+from eventstore.log.codec import Codec
+from operations.command import Command, Said
+from operations.reaching import app_database, chosen_tenants, owner_url, settings_of
+from projections.inline import PROJECTIONS, Projection
+from projections.rebuild import Rebuilt, rebuild
+
+CODEC = Codec(EVENTS, UPCASTERS)
+BY_NAME = {projection.name: projection for projection in PROJECTIONS}
+DIFFERED = 10
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("projection", choices=sorted(BY_NAME), help="what to make again")
+    parser.add_argument("--tenant", metavar="SLUG", help="of this tenant only")
+
+
+async def _rebuild(given: argparse.Namespace) -> Said:
+    """A tenant after the other, each in a transaction of its own."""
+    settings = settings_of(given)
+    url, projection = owner_url(given, settings), BY_NAME[given.projection]
+    async with app_database(settings) as database:
+        tenants = await chosen_tenants(database, given.tenant)
+    answers = [
+        {"tenant": tenant.slug, **asdict(found), "was_equal": found.was_equal}
+        for tenant in tenants
+        for found in await _one(url, tenant.id, projection)
+    ]
+    equal = all(answer["was_equal"] for answer in answers)
+    return Said({"projection": given.projection, "tables": answers}, 0 if equal else DIFFERED)
+
+
+async def _one(url: str, tenant_id: UUID, projection: Projection) -> list[Rebuilt]:
+    async with owner_transaction(url, tenant_id) as tx:
+        return await rebuild(tx, CODEC, projection)
+
+
+COMMAND = Command("rebuild", "make a read model again from the log", _arguments, _rebuild)

@@ -1,0 +1,1 @@
+"""What decisions need to know besides the state of their own stream."""

@@ -1,0 +1,62 @@
+"""What a story waits for, for the decision whether it may be claimed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.event import Recorded
+from domain.lifecycle.prerequisites import CONFIRMING_EVENTS, Before, EpicBefore, Prerequisites, evolve_prerequisites
+from eventstore.database.transaction import TenantTx
+from eventstore.log.command import EVERY
+
+# Each row is found by its key, whatever the planner believes about tables that have just grown.
+LOAD = """
+    SELECT asked.id AS dependent, s.story_id AS before, s.number, s.verified_status = 'verified' AS verified,
+           NULL::integer AS unverified
+      FROM unnest($2::uuid[]) AS asked (id)
+      JOIN app.story_dependency AS d ON d.tenant_id = $1 AND d.dependent_id = asked.id
+     CROSS JOIN LATERAL (
+           SELECT t.story_id, t.number, t.verified_status
+             FROM app.story AS t WHERE t.tenant_id = $1 AND t.story_id = d.prerequisite_id LIMIT 1
+     ) AS s
+     UNION ALL
+    SELECT asked.id, d.prerequisite_id, e.number::text, NULL, p.stories - p.verified
+      FROM unnest($2::uuid[]) AS asked (id)
+     CROSS JOIN LATERAL (
+           SELECT t.epic_id FROM app.story AS t WHERE t.tenant_id = $1 AND t.story_id = asked.id LIMIT 1
+     ) AS s
+      JOIN app.epic_dependency AS d ON d.tenant_id = $1 AND d.dependent_id = s.epic_id
+     CROSS JOIN LATERAL (
+           SELECT t.number FROM app.epic AS t WHERE t.tenant_id = $1 AND t.epic_id = d.prerequisite_id LIMIT 1
+     ) AS e
+     CROSS JOIN LATERAL (
+           SELECT t.stories, t.verified
+             FROM app.epic_progress AS t WHERE t.tenant_id = $1 AND t.epic_id = d.prerequisite_id LIMIT 1
+     ) AS p
+"""
+
+
+class PrerequisitesModel:
+    """By story. Volatile: which events matter to a story is known from its dependencies only."""
+
+    name = "prerequisites"
+    volatile = True
+
+    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Prerequisites]:
+        stories: dict[UUID, dict[UUID, Before]] = {key: {} for key in keys}
+        epics: dict[UUID, dict[UUID, EpicBefore]] = {key: {} for key in keys}
+        for row in await tx.fetch(LOAD, tx.tenant_id, list(keys)):
+            if row["unverified"] is None:
+                stories[row["dependent"]][row["before"]] = Before(row["number"], row["verified"])
+            else:
+                epics[row["dependent"]][row["before"]] = EpicBefore(int(row["number"]), row["unverified"])
+        return {key: Prerequisites(stories=stories[key], epics=epics[key]) for key in keys}
+
+    def initial(self, _: Any) -> Prerequisites:
+        return Prerequisites()
+
+    def touched(self, recorded: Recorded) -> Sequence[Any]:
+        return EVERY if isinstance(recorded.event, CONFIRMING_EVENTS) else ()
+
+    def evolve(self, known: Prerequisites, recorded: Recorded) -> Prerequisites:
+        return evolve_prerequisites(known, recorded)

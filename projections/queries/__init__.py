@@ -1,0 +1,1 @@
+"""What routes read over those tables and over the log."""

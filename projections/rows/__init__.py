@@ -1,0 +1,1 @@
+"""Tables that events write, one module each: statements, apply, the state of a stream."""

@@ -1,0 +1,50 @@
+"""What entries of the log are found by. Narrow: everything else of an entry is read from the log itself."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import accumulate
+
+from domain.audit_entry import actor_of, subject_of
+from domain.event import Recorded
+from eventstore.database.transaction import TenantTx
+
+TABLES = ("app.audit_index",)
+
+INSERT = """
+    INSERT INTO app.audit_index
+           (tenant_id, position, at, latest, entity_id, project_id, actor_id, entity_type, action, actor_type,
+            story_id)
+    SELECT $1, position, at,
+           greatest(latest, (SELECT before.latest
+                               FROM app.audit_index AS before
+                              WHERE before.tenant_id = $1
+                              ORDER BY before.position DESC
+                              LIMIT 1)),
+           entity_id, project_id, actor_id, entity_type, action, actor_type, story_id
+      FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[],
+                  $9::text[], $10::text[], $11::uuid[])
+           AS given (position, at, latest, entity_id, project_id, actor_id, entity_type, action, actor_type,
+                     story_id)
+"""
+
+
+async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
+    if not recorded:
+        return
+    subjects = [subject_of(each) for each in recorded]
+    actors = [actor_of(each) for each in recorded]
+    times: list[datetime] = [each.at for each in recorded]
+    await tx.execute(
+        INSERT,
+        tx.tenant_id,
+        [each.position for each in recorded],
+        times,
+        [*accumulate(times, max)],
+        [subject.entity_id for subject in subjects],
+        [subject.project_id for subject in subjects],
+        [actor.id for actor in actors],
+        [subject.entity_type for subject in subjects],
+        [subject.action for subject in subjects],
+        [actor.type for actor in actors],
+        [subject.story_id for subject in subjects],
+    )

@@ -1,0 +1,52 @@
+"""Lists of dependencies."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from domain.dependency import Dependency
+from eventstore.database.transaction import TenantTx
+from projections.rows.epic_dependencies import EPIC_DEPENDENCIES
+from projections.rows.story_dependencies import STORY_DEPENDENCIES
+
+EPICS_OF_PROJECT = """
+    SELECT * FROM app.epic_dependency WHERE tenant_id = $1 AND project_id = $2 ORDER BY position, dependency_id
+"""
+
+STORIES_OF_PROJECT = """
+    SELECT * FROM app.story_dependency WHERE tenant_id = $1 AND project_id = $2 ORDER BY position, dependency_id
+"""
+
+STORIES_OF_EPIC = """
+    SELECT d.*
+      FROM app.story_dependency AS d
+     WHERE d.tenant_id = $1
+       AND d.dependency_id IN (
+           SELECT o.dependency_id
+             FROM app.story AS s
+             JOIN app.story_dependency AS o ON o.tenant_id = $1 AND o.dependent_id = s.story_id
+            WHERE s.tenant_id = $1 AND s.epic_id = $2
+            UNION
+           SELECT i.dependency_id
+             FROM app.story AS s
+             JOIN app.story_dependency AS i ON i.tenant_id = $1 AND i.prerequisite_id = s.story_id
+            WHERE s.tenant_id = $1 AND s.epic_id = $2)
+     ORDER BY d.position, d.dependency_id
+"""
+
+
+async def epic_edges(tx: TenantTx, project_id: UUID) -> Sequence[Dependency]:
+    """Between the epics of a project, oldest first."""
+    rows = await tx.fetch(EPICS_OF_PROJECT, tx.tenant_id, project_id)
+    return [EPIC_DEPENDENCIES.from_row(row) for row in rows]
+
+
+async def story_edges(tx: TenantTx, project_id: UUID) -> Sequence[Dependency]:
+    """Between the stories of a project, oldest first."""
+    rows = await tx.fetch(STORIES_OF_PROJECT, tx.tenant_id, project_id)
+    return [STORY_DEPENDENCIES.from_row(row) for row in rows]
+
+
+async def story_edges_of_epic(tx: TenantTx, epic_id: UUID) -> Sequence[Dependency]:
+    """With either end in the epic, oldest first."""
+    rows = await tx.fetch(STORIES_OF_EPIC, tx.tenant_id, epic_id)
+    return [STORY_DEPENDENCIES.from_row(row) for row in rows]

@@ -1,0 +1,119 @@
+"""API keys, as their events leave them: nothing in here is secret."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.event import Recorded
+from domain.key import ApiKey, ApiKeyCreated, ApiKeyLinked, ApiKeyRevoked, evolve_key
+from eventstore.database.transaction import TenantTx
+from projections.rows.entity import Entity
+
+SELECT_ROWS = """
+    SELECT found.*
+      FROM unnest($2::uuid[]) AS asked (id)
+     CROSS JOIN LATERAL (
+           SELECT * FROM app.api_key AS t WHERE t.tenant_id = $1 AND t.key_id = asked.id LIMIT 1
+     ) AS found
+"""
+
+# In place, because the trigger that keeps a key's identity compares the row before with the row after.
+REPLACE_ROWS = """
+    INSERT INTO app.api_key (
+           tenant_id, key_id, name, role, key_prefix, agent_id, created_at, expires_at, revoked_at, position,
+           replaced_by)
+    SELECT $1, r.key_id, r.name, r.role, r.key_prefix, r.agent_id, r.created_at, r.expires_at, r.revoked_at, r.position,
+           r.replaced_by
+      FROM json_populate_recordset(NULL::app.api_key, $2::json) AS r
+        ON CONFLICT (tenant_id, key_id) DO UPDATE
+       SET name = excluded.name, role = excluded.role, key_prefix = excluded.key_prefix, agent_id = excluded.agent_id,
+           created_at = excluded.created_at, expires_at = excluded.expires_at, revoked_at = excluded.revoked_at,
+           position = excluded.position, replaced_by = excluded.replaced_by
+"""
+
+KEYS = Entity(
+    name="api_key",
+    table="app.api_key",
+    kind="api_key",
+    state=ApiKey,
+    identity="key_id",
+    evolve=evolve_key,
+    select=SELECT_ROWS,
+    delete=None,
+    insert=REPLACE_ROWS,
+)
+
+UNREVOKED = "SELECT count(*) FROM app.api_key WHERE tenant_id = $1 AND revoked_at IS NULL"
+
+OF_AGENTS = """
+    SELECT k.*
+      FROM unnest($2::uuid[]) AS asked (id)
+     CROSS JOIN LATERAL (
+           SELECT * FROM app.api_key AS k WHERE k.tenant_id = $1 AND k.agent_id = asked.id
+     ) AS k
+"""
+
+LIST = """
+    SELECT k.*, s.seen_at, count(*) OVER () AS total
+      FROM app.api_key AS k
+      LEFT JOIN app.last_seen AS s ON s.tenant_id = k.tenant_id AND s.seen_id = k.key_id
+     WHERE k.tenant_id = $1 AND ($2 OR k.revoked_at IS NULL)
+     ORDER BY k.created_at DESC, k.key_id DESC
+     LIMIT $3 OFFSET $4
+"""
+
+
+class UnrevokedKeys:
+    """How many keys of the tenant are not revoked; those that have expired count."""
+
+    name = "unrevoked_keys"
+    volatile = False
+
+    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, int]:
+        return dict.fromkeys(keys, await tx.fetchval(UNREVOKED, tx.tenant_id))
+
+    def initial(self, _: Any) -> int:
+        return 0
+
+    def touched(self, recorded: Recorded) -> Sequence[Any]:
+        return [None] if isinstance(recorded.event, ApiKeyCreated | ApiKeyRevoked) else ()
+
+    def evolve(self, count: int, recorded: Recorded) -> int:
+        return count + (1 if isinstance(recorded.event, ApiKeyCreated) else -1)
+
+
+class KeysOfAgent:
+    """All keys that were ever an agent's, by the agent's id; () for no agent. What of them is still good depends on
+    the time, so the decision looks. Loaded for each batch: an event of a key does not say whose it is."""
+
+    name = "keys_of_agent"
+    volatile = True
+
+    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Sequence[ApiKey]]:
+        found: dict[Any, tuple[ApiKey, ...]] = {}
+        for row in await tx.fetch(OF_AGENTS, tx.tenant_id, list(dict.fromkeys(keys))):
+            found[row["agent_id"]] = (*found.get(row["agent_id"], ()), KEYS.from_row(row))
+        return found
+
+    def initial(self, _: Any) -> Sequence[ApiKey]:
+        return ()
+
+    def touched(self, recorded: Recorded) -> Sequence[Any]:
+        match recorded.event:
+            case ApiKeyCreated(agent_id=str(agent)) | ApiKeyLinked(agent_id=agent):
+                return [UUID(agent)]
+            case _:
+                return ()
+
+    def evolve(self, keys: Sequence[ApiKey], recorded: Recorded) -> Sequence[ApiKey]:
+        made = evolve_key(None, recorded)
+        return (*keys, made) if made else keys
+
+
+async def list_keys(
+    tx: TenantTx, *, revoked: bool, limit: int | None, offset: int
+) -> tuple[Sequence[tuple[ApiKey, Any]], int]:
+    """Newest first, each with the time of its last use; and how many there are on all pages."""
+    rows = await tx.fetch(LIST, tx.tenant_id, revoked, limit, offset)
+    counted = rows or (await tx.fetch(LIST, tx.tenant_id, revoked, 1, 0) if offset else [])
+    return [(KEYS.from_row(row), row["seen_at"]) for row in rows], counted[0]["total"] if counted else 0
