@@ -76,7 +76,7 @@ class LeanConnection(AnyConnection):
     """Comes back to the pool without a round trip.
 
     Right only because nothing of ours ever outlives a transaction: no SET without LOCAL, no session advisory lock,
-    no LISTEN, no temporary table. tests/eventstore/test_pool.py holds us to it.
+    no LISTEN, no temporary table. tests/eventstore/database/test_pool.py holds us to it.
     """
 
     def get_reset_query(self) -> str:

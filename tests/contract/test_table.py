@@ -16,7 +16,7 @@ OF_ALL = frozenset({
     "bad_request", "not_acceptable", "request_timeout", "payload_too_large", "uri_too_long", "rate_limited",
     "headers_too_large", "internal_error", "deadline_exceeded", "overloaded", "stopping",
 })  # fmt: skip
-"""Told by the shell before a route is chosen or when it fails: tests/api/test_{requests,load,wire,…}.py."""
+"""Told by the shell before a route is chosen or when it fails: tests/api/http/test_{requests,load,wire,…}.py."""
 
 OF_SOME = frozenset({
     "unauthorized", "invalid_api_key", "tenant_inactive", "insufficient_role", "tenant_context_required",

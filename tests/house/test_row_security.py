@@ -32,7 +32,7 @@ async def test_every_tenant_table_has_row_security(database: TestDatabase) -> No
 
 
 async def test_the_migrated_schema_breaks_no_rule_of_the_catalog(database: TestDatabase) -> None:
-    """Goes red as the control below does; tests/eventstore/test_catalog.py breaks each rule by itself."""
+    """Goes red as the control below does; tests/eventstore/catalog/test_catalog.py breaks each rule by itself."""
     assert [str(violation) for violation in await violations(database)] == []
 
 

@@ -21,8 +21,8 @@ from loopctl.tlog.signer import LogSigner, sign_checkpoint
 from loopctl.tlog.tile import Bundle, parse_bundle, tile_path
 from loopctl.tlog.trust import Trust, open_checkpoint
 from tests.eventstore.growing import KEYRING, NOON, grow, opened_log
+from tests.eventstore.heads.test_heads import sign
 from tests.eventstore.rotating import audited, exported, keys_of, rotate, rotations_in, signer_of
-from tests.eventstore.test_heads import sign
 from tests.eventstore.writing import CODEC
 from tests.loopctl.audit.bundles import NO_EPOCHS, NO_ROOTS, Files, fault, judge
 from tests.support.database import TestDatabase, copied_database

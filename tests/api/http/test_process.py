@@ -18,7 +18,7 @@ import pytest
 from config.keys import generate_key
 from tests.support.database import TestDatabase
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 
 
 class Process:

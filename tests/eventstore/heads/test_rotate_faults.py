@@ -18,8 +18,8 @@ from eventstore.heads.rotate import HOLD, Rotated, RotatedMeanwhile, Wish, _rota
 from eventstore.heads.signing import current_checkpoint
 from eventstore.log.writer import Writer
 from tests.eventstore.growing import KEYRING, NOON, grow, opened_log
+from tests.eventstore.heads.test_heads import sign
 from tests.eventstore.rotating import audited, keys_of, read, rotate, rotations_in
-from tests.eventstore.test_heads import sign
 from tests.eventstore.writing import new_project, store
 from tests.loopctl.audit.bundles import fault, judge
 from tests.support.database import TestDatabase, copied_database

@@ -15,8 +15,8 @@ from eventstore.heads.signing import current_checkpoint
 from loopctl.tlog.trust import Trust, open_checkpoint
 from loopctl.tlog.vkey import VerifierKey
 from tests.eventstore.growing import KEYRING, grow, opened_log
+from tests.eventstore.heads.test_heads import move_clock, sign
 from tests.eventstore.rotating import audited, keys_of, rotate, signer_of
-from tests.eventstore.test_heads import move_clock, sign
 from tests.support.database import TestDatabase, copied_database, session
 
 

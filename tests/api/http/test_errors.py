@@ -20,7 +20,7 @@ from domain.errors import Conflict, CustodyViolation, Forbidden, Invalid, NotFou
 from eventstore.database.unavailable import DatabaseUnavailable
 from tests.api.asgi import ask, made
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 CLASSES = [kind for _, kind in inspect.getmembers(domain.errors, inspect.isclass) if issubclass(kind, Rejected)]
 
 
