@@ -7,99 +7,61 @@ from uuid import UUID
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
-from api.admin.routes import admin_routes
-from api.agents.routes import agent_routes
-from api.api_keys.routes import api_key_routes
-from api.audit.routes import audit_routes
-from api.changes.routes import change_routes
-from api.dependencies.reading import dependency_reads
-from api.dependencies.routes import dependency_routes
-from api.discovery.listing import listed_routes
-from api.discovery.routes import discovery_routes
-from api.documentation.assets import Assets
-from api.documentation.openapi import Documents
-from api.documentation.routes import documentation_routes
-from api.epics.reading import epic_reads
-from api.epics.routes import epic_routes
-from api.health.routes import health_routes
+from api.admin import routes as admin
+from api.agents import routes as agents
+from api.api_keys import routes as api_keys
+from api.audit import routes as audit
+from api.changes import routes as changes
+from api.dependencies import reading as dependency_reads
+from api.dependencies import routes as dependencies
+from api.discovery import routes as discovery
+from api.documentation import routes as documentation
+from api.epics import reading as epic_reads
+from api.epics import routes as epics
+from api.health import routes as health
 from api.http.access_log import AccessLog
-from api.http.calling import GIVEN, TypedRequest
+from api.http.calling import GIVEN
 from api.http.gate import Gate
 from api.http.headers import common_headers
-from api.http.metrics import Metrics
 from api.http.shell import Shell, Surroundings
-from api.lifecycle.bulk import bulk_routes
-from api.lifecycle.implementer import working_routes
-from api.lifecycle.judges import confirming_routes
-from api.lifecycle.next_claim import next_claim_routes
-from api.lifecycle.records import record_routes
-from api.log.routes import log_routes
-from api.log.tiles import tile_routes
-from api.orchestrator.routes import orchestrator_routes
-from api.projects.routes import project_routes
-from api.queues.routes import queue_routes
+from api.lifecycle import bulk, implementer, judges, next_claim, records
+from api.log import routes as log
+from api.log import tiles
+from api.orchestrator import routes as orchestrator
+from api.projects import routes as projects
+from api.queues import routes as queues
 from api.services import Services
-from api.stories.criteria import criteria_routes
-from api.stories.reading import story_reads
-from api.stories.routes import story_routes
-from api.tenants.routes import tenant_routes
-from api.transfer.routes import transfer_routes
+from api.stories import criteria
+from api.stories import reading as story_reads
+from api.stories import routes as stories
+from api.tenants import routes as tenants
+from api.transfer import routes as transfer
 from domain.tenant import Tenant
 from projections.rows.tenants import find_tenant
+
+NOUNS = (
+    health, discovery, documentation, tenants, admin, api_keys, agents, projects, implementer, judges, records, bulk,
+    next_claim, epics, epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer,
+    audit, changes, orchestrator, log, tiles,
+)  # fmt: skip
+"""Modules with ``ROUTES``."""
 
 
 def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] = ()) -> Shell:
     """The ASGI application. Raises UndeclaredRoute when a route does not say who may call it."""
-    metrics = Metrics(services.settings.metrics_dir)
-    documents = Documents(services.version)
-    handlers: list[HTTPRouteHandler] = [
-        *health_routes(services, metrics),
-        *discovery_routes(services, lambda: listed_routes(app)),
-        *documentation_routes(documents.encoded, Assets()),
-        *tenant_routes(services),
-        *admin_routes(services),
-        *api_key_routes(services),
-        *agent_routes(services),
-        *project_routes(services),
-        *working_routes(services),
-        *confirming_routes(services),
-        *record_routes(services),
-        *bulk_routes(services),
-        *next_claim_routes(services),
-        *epic_routes(services),
-        *epic_reads(services),
-        *story_routes(services),
-        *story_reads(services),
-        *criteria_routes(services),
-        *dependency_routes(services),
-        *dependency_reads(services),
-        *queue_routes(services),
-        *transfer_routes(services),
-        *audit_routes(services),
-        *change_routes(services),
-        *orchestrator_routes(services),
-        *log_routes(services.log_reader),
-        *tile_routes(services.log_reader),
-        *extra_routes,
-    ]
-    documents.describe(handlers)
+    handlers: list[HTTPRouteHandler] = [route for noun in NOUNS for route in noun.ROUTES]
+    handlers += extra_routes
+    services.documents.describe(handlers)
     app = Litestar(
-        handlers,
-        dependencies=GIVEN,
-        debug=False,
-        logging_config=None,
-        openapi_config=None,
-        pdb_on_exception=False,
-        request_class=TypedRequest,
-        request_max_body_size=None,  # the shell has read the body within its own limit
+        handlers, dependencies=GIVEN, debug=False, logging_config=None, openapi_config=None, pdb_on_exception=False
     )
-    return Shell(app, _surroundings(services, metrics))
+    return Shell(app, _surroundings(services), services)
 
 
-def _surroundings(services: Services, metrics: Metrics) -> Surroundings:
+def _surroundings(services: Services) -> Surroundings:
     return Surroundings(
         limits=services.limits,
-        metrics=metrics,
+        metrics=services.metrics,
         access_log=AccessLog(services.log, services.settings.log_level),
         clock=services.clock,
         common_headers=common_headers(secure=services.settings.base_url().startswith("https://")),

@@ -1,100 +1,40 @@
-"""What a route hands to the log, and what comes back as HTTP."""
+"""From a request to the log and back: whose wish a command is, and its reply as HTTP."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-import msgspec
 from litestar import Response
-from msgspec import Struct
 
 from api.http.asking import Asking
 from api.http.refusal import Refused
 from api.replies import refused, written
 from api.services import Services
 from domain.caller import Caller
-from domain.errors import NotFound
 from domain.event import Recorded, Stream
-from domain.key import ApiKey
-from domain.tenant import Tenant
-from eventstore.database.transaction import TenantTx
-from eventstore.log.command import Change, Command, Need, Refusal, Reply
-
-Known = Mapping[Need, Any]
-Decide = Callable[[Known], Sequence[Change] | Refusal]
-Answer = Callable[[Known, Sequence[Recorded]], Any]
-"""From what is known after the changes to what the body is encoded from; None for an empty body."""
-
-
-class Plan(Struct, frozen=True, kw_only=True):
-    """What one request comes to. See eventstore.log.command for ``needs``, ``streams``, ``alone`` and ``beside``."""
-
-    decide: Decide
-    answer: Answer
-    needs: Sequence[Need] = ()
-    streams: Sequence[Stream] | Callable[[Known], Sequence[Stream]] = ()
-    status: int = 200
-    alone: bool = False
-    beside: Callable[[TenantTx], Awaitable[None]] | None = None
-
-
-class Commands:
-    """Carries out commands for whoever asks."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    async def carry_out(self, asking: Asking, plan: Plan) -> Response[bytes]:
-        return await self.answer(asking, await self.submit(asking, plan))
-
-    async def carry_out_removal(self, asking: Asking, plan: Plan) -> Response[None]:
-        """The same for an answer without a body; the framework wants its handler to say so."""
-        answer: Any = await self.carry_out(asking, plan)
-        return answer  # type: ignore[no-any-return]  # its bytes are none
-
-    async def submit(self, asking: Asking, plan: Plan) -> Reply:
-        """Returns after the commit, for a route that has something to add to the answer."""
-        services, caller, at = self._services, asking.caller, self._services.utc_now()
-
-        def decide(known: Known) -> Sequence[Change] | Refusal:
-            check_caller(known, caller, at)
-            return plan.decide(known)
-
-        def reply(known: Known, recorded: Sequence[Recorded]) -> Reply:
-            body = plan.answer(known, recorded)
-            encoded = b"" if body is None else msgspec.json.encode(body)
-            return Reply(plan.status, encoded, recorded[-1].position if recorded else None)
-
-        command = Command(
-            actor=caller.actor, at=at, needs=(*plan.needs, *standing(caller)), streams=plan.streams, decide=decide,
-            reply=reply, refuse=refused, idempotency=asking.idempotency, alone=plan.alone, beside=plan.beside,
-        )  # fmt: skip
-        answer = await services.submit(caller.tenant_id, command)
-        if answer.position is not None and any(stream.kind in OF_CALLERS for stream in streams_of(plan)):
-            await services.callers_changed(caller.tenant_id)
-        return answer
-
-    async def answer(self, asking: Asking, reply: Reply) -> Response[bytes]:
-        return await written(asking, reply, self._services.log_reader)
-
+from eventstore.log.command import Command, Known, Need, Origin, Reply
+from projections.rows.keys import KEYS
+from projections.rows.tenants import TENANTS
 
 OF_CALLERS = ("api_key", "tenant")
 """Streams whose events change who may come in."""
 
 
-def streams_of(plan: Plan) -> Sequence[Stream]:
-    """Those that are named before anything is known; a caller's own are."""
-    return () if callable(plan.streams) else plan.streams
+def origin(services: Services, asking: Asking) -> Origin:
+    """Whose wish it is. What is known of the key and its tenant is looked at with every decision."""
+    caller = asking.caller
+    needs: Sequence[Need[Any]] = ()
+    if not caller.superadmin:  # keys of superadmins are in no log, and are looked up each time
+        needs = (KEYS.need(caller.key_id), TENANTS.need(caller.tenant_id))
+    at = services.utc_now()
+    return Origin(
+        actor=caller.actor, at=at, refuse=refused, idempotency=asking.idempotency, needs=needs,
+        check=partial(check_caller, caller, at),
+    )  # fmt: skip
 
 
-def standing(caller: Caller) -> Sequence[Need]:
-    """What of the caller itself every decision has to know. Keys of superadmins are in no log, and look each time."""
-    if caller.superadmin:
-        return ()
-    return (Need("api_key", caller.key_id), Need("tenant", caller.tenant_id))
-
-
-def check_caller(known: Known, caller: Caller, at: datetime) -> None:
+def check_caller(caller: Caller, at: datetime, known: Known) -> None:
     """At the head of the log, so whatever was remembered of the caller: a key that was revoked writes nothing more.
 
     Raises Refused, not a refusal of the domain: that would be kept under the idempotency key, and a retry after the
@@ -102,18 +42,36 @@ def check_caller(known: Known, caller: Caller, at: datetime) -> None:
     """
     if caller.superadmin:
         return
-    key_need, tenant_need = standing(caller)
-    key: ApiKey | None = known[key_need]
-    tenant: Tenant | None = known[tenant_need]
+    key, tenant = known[KEYS.need(caller.key_id)], known[TENANTS.need(caller.tenant_id)]
     if key is None or not key.is_good(at):
         raise Refused("invalid_api_key")
     if tenant is None or tenant.status != "active":
         raise Refused("tenant_inactive")
 
 
-def existing(known: Known, need: Need) -> Any:
-    """What is known of an entity. Raises NotFound when there is none, or none that the caller may see."""
-    state = known[need]
-    if state is None:
-        raise NotFound("Not found")
-    return state
+async def carry_out(services: Services, asking: Asking, command: Command) -> Response[bytes]:
+    """Answers after the commit."""
+    return await written(services, asking, await submit(services, asking, command))
+
+
+async def carry_out_removal(services: Services, asking: Asking, command: Command) -> Response[None]:
+    """The same for an answer without a body; Litestar wants its handler to say so."""
+    answer: Any = await carry_out(services, asking, command)
+    return answer  # type: ignore[no-any-return]  # its bytes are none
+
+
+async def submit(services: Services, asking: Asking, command: Command) -> Reply:
+    """Returns after the commit, for a route that has something to add to the answer."""
+    reply = await services.submit(asking.caller.tenant_id, command)
+    if reply.position is not None and any(stream.kind in OF_CALLERS for stream in _named(command)):
+        await services.callers_changed(asking.caller.tenant_id)
+    return reply
+
+
+def _named(command: Command) -> Sequence[Stream]:
+    """Those that are named before anything is known; a caller's own are."""
+    return () if callable(command.streams) else command.streams
+
+
+def no_body(_: Known, __: Sequence[Recorded]) -> None:
+    """Of a command whose answer has no body."""

@@ -4,10 +4,9 @@ Every process does this; the log orders them, and whoever comes second finds not
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -15,10 +14,11 @@ from msgspec import Struct
 
 from api.replies import refused
 from api.services import Submit
-from domain.event import Recorded, Stream
+from domain.event import Stream
 from domain.lifecycle.implementer import expire_lease
 from eventstore.database.transaction import Database
-from eventstore.log.command import Change, Command, Need, Reply
+from eventstore.log.command import Change, Command, Known, Origin
+from projections.rows.stories import STORIES
 
 EXPIRED = "SELECT tenant_id, story_id FROM app.expired_leases($1, $2)"
 
@@ -64,14 +64,13 @@ async def sweeping(sweeper: LeaseSweeper, now: Callable[[], datetime]) -> AsyncI
 
 def expiry(story_id: UUID, now: datetime) -> Command:
     """Nothing is recorded when the lease was renewed in the meantime."""
-    stream, need = Stream("story", story_id), Need("story", story_id)
+    stream, need = Stream("story", story_id), STORIES.need(story_id)
 
-    def decide(known: Mapping[Need, Any]) -> Sequence[Change]:
+    def decide(known: Known) -> Sequence[Change]:
         story = known[need]
         return [Change(stream, event) for event in expire_lease(story, now)] if story else []
 
-    return Command(actor=ACTOR, at=now, needs=(need,), streams=(stream,), decide=decide, reply=_done, refuse=refused)
-
-
-def _done(_: Mapping[Need, Any], recorded: Sequence[Recorded]) -> Reply:
-    return Reply(200, b"", recorded[-1].position if recorded else None)
+    return Command(
+        origin=Origin(actor=ACTOR, at=now, refuse=refused), needs=(need,), streams=(stream,), decide=decide,
+        answer=lambda *_: None,
+    )  # fmt: skip

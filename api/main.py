@@ -17,6 +17,13 @@ from redis.backoff import NoBackoff
 
 from api.app import create_app
 from api.changes.news import News, hearing
+from api.changes.rendering import Renderer
+from api.documentation.assets import Assets
+from api.documentation.openapi import Documents
+from api.health.check import HealthCheck, Probes
+from api.http.identifiers import new_id
+from api.http.limits import Limits
+from api.http.metrics import Metrics
 from api.http.rate_limits.local import LocalLimiter
 from api.http.rate_limits.shared import TIMEOUT_SECONDS, SharedLimiter
 from api.http.refusal import Refused
@@ -133,24 +140,34 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
             raise Refused("sealed", seal.reason)
         return await outside.callers.find(raw_key, utc_now())
 
+    codec = Codec(EVENTS, UPCASTERS)
+    probes = Probes(
+        database=outside.database.ping, redis=ping_redis, jobs=jobs, seal=lambda: seal, clock=time.monotonic
+    )  # fmt: skip
     return Services(
         settings=settings,
         version=version,
-        database=outside.database.ping,
-        redis=ping_redis,
-        jobs=jobs,
-        seal=lambda: seal,
+        limits=Limits(),
         submit=outside.writer.submit,
-        news=outside.news,
         reading=outside.database.tenant_transaction,
-        log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
         reading_names=outside.database.system_transaction,
+        log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
+        codec=codec,
+        renderer=Renderer(codec),
+        news=outside.news,
+        clock=time.monotonic,
+        utc_now=utc_now,
+        new_id=new_id,
         find_caller=caller_of,
-        peppers=parse_keys(settings.peppers),
         check_rate=outside.limiter.check,
         callers_are_current=outside.callers.is_current,
         callers_changed=outside.limiter.mark_changed,
         note_caller=outside.last_seen.note,
+        peppers=parse_keys(settings.peppers),
+        health=HealthCheck(version, probes),
+        metrics=Metrics(settings.metrics_dir),
+        documents=Documents(version),
+        assets=Assets(),
         log=sys.stderr.buffer,
     )
 

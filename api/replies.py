@@ -6,12 +6,12 @@ from litestar import Response
 
 from api.http.asking import Asking
 from api.http.errors import failure_of, render
-from api.log.reading import LogReader
+from api.services import Services
 from domain.errors import Rejected
 from eventstore.log.command import Reply
 
 
-async def written(asking: Asking, reply: Reply, log: LogReader) -> Response[bytes]:
+async def written(services: Services, asking: Asking, reply: Reply) -> Response[bytes]:
     """``Loopctl-Position`` is the event's place in the log; ``Idempotent-Replayed`` marks an old answer.
 
     With ``Prefer: receipt`` the tlog-proof of the event comes along as ``Loopctl-Receipt``, in unpadded base64url:
@@ -21,7 +21,7 @@ async def written(asking: Asking, reply: Reply, log: LogReader) -> Response[byte
     if reply.position is not None:
         headers["Loopctl-Position"] = str(reply.position)
         if asking.wants_receipt:
-            receipt = await log.receipt(asking.caller.tenant_id, reply.position)
+            receipt = await services.log_reader.receipt(asking.caller.tenant_id, reply.position)
             headers["Loopctl-Receipt"] = base64.urlsafe_b64encode(receipt).rstrip(b"=").decode()
             headers["Preference-Applied"] = "receipt"
     if reply.replayed:

@@ -35,7 +35,7 @@ from domain.project import ProjectCreated
 from domain.story import StoryCreated
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.log.codec import Codec
-from eventstore.log.command import Change, Command, Reply
+from eventstore.log.command import Change, Command, Origin, Reply
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS
@@ -101,8 +101,8 @@ class Layer:
 
 def _command(changes: Sequence[Change]) -> Command:
     return Command(
-        actor=("bench",), at=NOON, needs=(), streams=[change.stream for change in changes], decide=lambda _: changes,
-        reply=lambda *_: Reply(200, b""), refuse=lambda _: Reply(422, b""), alone=True,
+        origin=Origin(actor=("bench",), at=NOON, refuse=lambda _: Reply(422, b"")), needs=(),
+        streams=[change.stream for change in changes], decide=lambda _: changes, answer=lambda *_: None, alone=True,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from bench.load import Load
 from bench.shell import print_machine
 from domain.event import Event, Stream
 from domain.lifecycle.events import StoryClaimed, StoryUnclaimed
-from eventstore.log.command import Change, Command, Reply
+from eventstore.log.command import Change, Command, Origin, Reply
 from eventstore.log.lane import InlineProjection
 from eventstore.log.writer import Writer
 from projections.inline import INLINE
@@ -66,8 +66,8 @@ def _event(project: UUID, number: int) -> Event:
 
 def _command(story: Stream, event: Event) -> Command:
     return Command(
-        actor=ACTOR, at=NOON, needs=(), streams=(story,), decide=lambda _: [Change(story, event)],
-        reply=lambda *_: Reply(200, b""), refuse=lambda _: Reply(422, b""),
+        origin=Origin(actor=ACTOR, at=NOON, refuse=lambda _: Reply(422, b"")), needs=(), streams=(story,),
+        decide=lambda _: [Change(story, event)], answer=lambda *_: None,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from api.lifecycle import bulk
-from api.lifecycle.transitions import Asked, Transition
+from api.lifecycle.transitions import Transition, TransitionFacts
 from bench.custody_model import Bypass, Model, Person
 from bench.custody_tenant import IN_BULK, STORIES, Attempt, Tenant
 from domain.errors import Rejected
@@ -127,7 +127,7 @@ def bulk_without_gate() -> Iterator[None]:
     def ungated(*arguments: Any) -> Transition:
         made: Transition = original(*arguments)
 
-        def decide(asked: Asked) -> Any:
+        def decide(asked: TransitionFacts) -> Any:
             story = structs.replace(asked.story, assigned_agent_id=None, implementer_lineage=())
             return made.decide(structs.replace(asked, story=story))
 

@@ -3,7 +3,6 @@
 Roles are not looked at, which is more than a client gets: the routes ask for them before anything is decided.
 """
 
-import io
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,8 +17,7 @@ from api.lifecycle.implementer import claim_transition
 from api.lifecycle.judges import reject_transition, verify_transition
 from api.lifecycle.next_claim import contract_and_claim
 from api.lifecycle.schemas import RejectBody, VerifyBody
-from api.lifecycle.transitions import Asked, Bodies, Transition
-from api.services import Services
+from api.lifecycle.transitions import Transition, TransitionFacts
 from bench.custody_model import Person
 from domain.caller import Caller, Role
 from domain.event import Event, JsonText, Recorded, Stream
@@ -33,10 +31,11 @@ from domain.lifecycle.prerequisites import Prerequisites
 from domain.story import Story, StoryCreated, StoryFields, StoryText, update_story
 from domain.tenant_settings import TenantSettings
 from eventstore.log.command import Need
+from projections.facts.prerequisites import PREREQUISITES
+from tests.support.services import services_with
 
 NOON = datetime.fromisoformat("2026-03-27T12:00:00+00:00")
 STORIES = 6
-BODIES = Bodies(UUID(int=1), "http://127.0.0.1")
 
 
 HELD: Mapping[str, Callable[..., Sequence[Event]]] = {
@@ -48,6 +47,14 @@ IN_BULK = "verify_transition"
 """What the bulk routes know it by; looked up for each call, so that the control can take its place."""
 
 
+JUDGING: Mapping[str, bulk.Judging] = {
+    "verify": bulk.verifying,
+    "reject": bulk.rejecting,
+    "mark-complete": bulk.completing,
+}
+"""By the last part of the path."""
+
+
 class Attempt(Struct, frozen=True):
     """One story, one decision; ``action`` as the model calls it."""
 
@@ -57,7 +64,7 @@ class Attempt(Struct, frozen=True):
 
 
 SOMEBODY = Asking(Caller(tenant_id=UUID(int=0), key_id=UUID(int=0), key_name="k", role=Role.AGENT), None, False)
-"""Only says which tenant's answers a claim makes; who claims stands in Asked."""
+"""Only says which tenant's answers a claim makes; who claims stands in TransitionFacts."""
 
 
 def people(number: int) -> list[Person]:
@@ -85,7 +92,7 @@ class Tenant:
         self._position = 0
         self._made = 0
         self._earlier: dict[UUID, Any] = {}
-        self.services = Services(version="0", log=io.BytesIO(), utc_now=lambda: self.now)
+        self.services = services_with(utc_now=lambda: self.now)
 
     def create(self) -> UUID:
         self._made += 1
@@ -109,21 +116,21 @@ class Tenant:
             if after is not None:
                 self.stories[story] = after
 
-    def asked(self, person: Person | None, story: UUID) -> Asked:
+    def asked(self, person: Person | None, story: UUID) -> TransitionFacts:
         who = Identity(
             role=Role(person.role if person else "user"), key_id=person.chain[-1] if person else UUID(int=0),
             agent_id=person.agent if person else None,
             dispatch_id=person.chain[-1] if person and len(person.chain) > 1 else None,
             lineage=person.chain if person else (),
         )  # fmt: skip
-        known = {Need("prerequisites", story): Prerequisites()}
-        return Asked(self.stories[story], who, self.settings, known)
+        known: Mapping[Need[Any], Any] = {PREREQUISITES.need(story): Prerequisites()}
+        return TransitionFacts(self.stories[story], who, self.settings, known)
 
     def attempts(self, path: str, story: UUID) -> list[Attempt]:
         """What a call of ``path`` comes to: one decision, or one for each story that it names."""
         if path == "verify-all":
             waiting = [each for each in self.stories.values() if each.agent_status == "reported_done"]
-            verify = getattr(bulk, IN_BULK)(_verify(), self.services, BODIES)
+            verify = getattr(bulk, IN_BULK)(self.services, SOMEBODY, _verify())
             return [Attempt(path, each.story_id, verify) for each in waiting if each.verified_status != "verified"]
         if path.startswith("bulk-") or path == "mark-complete":
             chosen = self._chance.sample(list(self.stories), 3)
@@ -134,23 +141,23 @@ class Tenant:
         name = path.removeprefix("bulk-")
         if name == "claim":
             return claim_transition(self.services, SOMEBODY, story, Hold())
-        judging = next(judging for each, judging, _ in bulk.JUDGEMENTS if each == name)
+        judging = JUDGING[name]
         item = {"story_id": str(story), "review_type": "team", "summary": "ok", "reason": "no"}
-        return judging(self.services, BODIES, item)
+        return judging(self.services, SOMEBODY, item)
 
     def _single(self, path: str, story: UUID) -> Transition:
         match path:
             case "verify":
-                return verify_transition(_verify(), self.services, BODIES)
+                return verify_transition(self.services, SOMEBODY, _verify())
             case "reject":
-                return reject_transition(RejectBody(reason="no"), self.services, BODIES)
+                return reject_transition(self.services, SOMEBODY, RejectBody(reason="no"))
             case "claim":
                 hold = Hold(lease_seconds=self._chance.choice((None, 10, 600)))
                 return claim_transition(self.services, SOMEBODY, story, hold)
             case _:
                 return Transition(action=path, decide=lambda asked: self._decided(path, asked), body=lambda *_: {})
 
-    def _decided(self, path: str, asked: Asked) -> Sequence[Event]:
+    def _decided(self, path: str, asked: TransitionFacts) -> Sequence[Event]:
         story, who = asked.story, asked.who
         if path in HELD:
             hold = Hold(lease_seconds=self._chance.choice((None, 60)), fencing_token=self._token(story))
@@ -167,7 +174,7 @@ class Tenant:
             case _:
                 return self._decided_by_others(path, asked)
 
-    def _decided_by_others(self, path: str, asked: Asked) -> Sequence[Event]:
+    def _decided_by_others(self, path: str, asked: TransitionFacts) -> Sequence[Event]:
         story, who = asked.story, asked.who
         match path:
             case "force-unclaim":

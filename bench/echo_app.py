@@ -19,10 +19,10 @@ from msgspec import Struct
 from api.app import create_app
 from api.http.server import Server, server_config
 from api.http.shell import Shell
-from api.services import Services
 from api.start import listening_socket
 from config.logs import configure
 from config.settings import Settings
+from tests.support.services import services_with
 
 NAMES = ("shell", "bare", "litestar")
 
@@ -42,7 +42,7 @@ def echo_route() -> HTTPRouteHandler:
 
 
 def shell_app(log: BinaryIO) -> Shell:
-    return create_app(Services(version="0", log=log), extra_routes=[echo_route()])
+    return create_app(services_with(log=log), extra_routes=[echo_route()])
 
 
 def quiet_shell_app() -> Shell:

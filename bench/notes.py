@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -12,7 +12,7 @@ from domain.errors import Rejected
 from domain.event import Event, Recorded, Stream
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.log.codec import Codec
-from eventstore.log.command import Change, Command, IdempotencyKey, Need, Reply
+from eventstore.log.command import Change, Command, IdempotencyKey, Known, Model, Origin, Reply
 from eventstore.log.lane import InlineProjection, Store
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
@@ -52,23 +52,25 @@ class Noted(Event, frozen=True, kw_only=True):
     text: str
 
 
-class Notes:
+class Notes(Model[UUID, int]):
     """How many an entity has."""
 
     name = "notes"
-    volatile = False
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, int]:
+    async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, int]:
         return {row[0]: row[1] or 0 for row in await tx.fetch(LOAD, tx.tenant_id, list(keys))}
 
-    def initial(self, _: Any) -> int:
+    def initial(self, _: UUID) -> int:
         return 0
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[UUID]:
         return [recorded.stream.id]
 
     def evolve(self, count: int, _: Recorded) -> int:
         return count + 1
+
+
+NOTES = Notes()
 
 
 async def make_tables(migrator_url: str) -> None:
@@ -81,7 +83,7 @@ async def make_tables(migrator_url: str) -> None:
 
 def store(database: Database, read_models: int) -> Store:
     return Store(
-        database=database, codec=Codec([Noted]), models={"notes": Notes()},
+        database=database, codec=Codec([Noted]), models={NOTES.name: NOTES},
         projections=[_projection(table) for table in TABLES[:read_models]],
         now=lambda: NOON, committed=lambda _, __: None,
     )  # fmt: skip
@@ -89,17 +91,19 @@ def store(database: Database, read_models: int) -> Store:
 
 def note(entity: Stream, key: str, *, reads: bool) -> Command:
     """``reads``: the decision needs to know how many there are; without, it decides on nothing."""
-    need = Need("notes", entity.id)
+    need = NOTES.need(entity.id)
 
-    def decide(known: Mapping[Need, Any]) -> Sequence[Change]:
+    def decide(known: Known) -> Sequence[Change]:
         if reads and known[need] > 10**9:
             raise Rejected("full")
         return [Change(entity, Noted(agent_id=str(AGENT), text="a sentence as long as those that agents write"))]
 
     return Command(
-        actor=("agent:0194a7a0-0000-7000-8000-000000000001",), at=NOON, needs=(need,) if reads else (),
-        streams=(entity,), decide=decide, reply=_done, refuse=_refused,
-        idempotency=IdempotencyKey(AGENT, key, hashlib.sha256(key.encode()).digest()),
+        origin=Origin(
+            actor=("agent:0194a7a0-0000-7000-8000-000000000001",), at=NOON, refuse=_refused,
+            idempotency=IdempotencyKey(AGENT, key, hashlib.sha256(key.encode()).digest()),
+        ),
+        needs=(need,) if reads else (), streams=(entity,), decide=decide, answer=_done,
     )  # fmt: skip
 
 
@@ -120,8 +124,8 @@ def _projection(table: str) -> InlineProjection:
     return apply
 
 
-def _done(_: Mapping[Need, Any], recorded: Sequence[Recorded]) -> Reply:
-    return Reply(200, b'{"status":"noted"}', recorded[0].position)
+def _done(_: Known, __: Sequence[Recorded]) -> object:
+    return {"status": "noted"}
 
 
 def _refused(refusal: Rejected) -> Reply:

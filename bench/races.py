@@ -25,9 +25,11 @@ from domain.lifecycle.identity import Identity
 from domain.lifecycle.implementer import Hold
 from domain.story import Story, StoryCreated
 from eventstore.database.transaction import Database
-from eventstore.log.command import Change, Command, Need, Reply
+from eventstore.log.command import Change, Command, Known, Need, Origin, Reply, existing
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
+from projections.facts.prerequisites import PREREQUISITES
+from projections.rows.stories import STORIES
 from tests.api.logs import NOON, service, tenant_with_key
 
 AT_ONCE = 64
@@ -87,10 +89,10 @@ async def _round(
 
 
 def _claim(story_id: UUID, who: Identity, read: Story | None) -> Command:
-    story, before, stream = Need("story", story_id), Need("prerequisites", story_id), Stream("story", story_id)
+    story, before, stream = STORIES.need(story_id), PREREQUISITES.need(story_id), Stream("story", story_id)
 
-    def decide(known: Mapping[Need, Any]) -> Sequence[Change]:
-        state = known[story] if read is None else read
+    def decide(known: Known) -> Sequence[Change]:
+        state = existing(known, story) if read is None else read
         return [Change(stream, event) for event in working.claim(state, who, known[before], Hold(), NOON)]
 
     return _command(stream, decide, (story, before))
@@ -109,10 +111,10 @@ def _contracted(story_id: UUID) -> Command:
     return _command(stream, lambda _: [Change(stream, created), Change(stream, contracted)], ())
 
 
-def _command(stream: Stream, decide: Any, needs: Sequence[Need]) -> Command:
+def _command(stream: Stream, decide: Any, needs: Sequence[Need[Any]]) -> Command:
     return Command(
-        actor=("bench",), at=NOON, needs=needs, streams=(stream,), decide=decide, reply=lambda *_: Reply(200, b""),
-        refuse=_refused,
+        origin=Origin(actor=("bench",), at=NOON, refuse=_refused), needs=needs, streams=(stream,), decide=decide,
+        answer=lambda *_: None,
     )  # fmt: skip
 
 

@@ -9,18 +9,18 @@ from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
 from projections import work_breakdown
-from projections.facts.contents import ContentsModel
-from projections.facts.dependency_check import EdgeSurroundings
-from projections.facts.epic_standing import EpicStandingModel
-from projections.facts.import_contents import ImportContents
-from projections.facts.prerequisites import PrerequisitesModel
+from projections.facts.contents import CONTENTS
+from projections.facts.dependency_check import EDGE_SURROUNDINGS
+from projections.facts.epic_standing import EPIC_STANDING
+from projections.facts.import_contents import IMPORT_CONTENTS
+from projections.facts.prerequisites import PREREQUISITES
 from projections.facts.taken import FACTS
 from projections.rows import audit_index, custody_records, orchestrator_states
-from projections.rows.agents import AGENTS, AgentName
+from projections.rows.agents import AGENT_NAME, AGENTS
 from projections.rows.entity import Entity, EntityModel
 from projections.rows.epic_dependencies import EPIC_DEPENDENCIES
 from projections.rows.epics import EPICS
-from projections.rows.keys import KEYS, KeysOfAgent, UnrevokedKeys
+from projections.rows.keys import KEYS, KEYS_OF_AGENT, UNREVOKED_KEYS
 from projections.rows.orchestrator_states import ORCHESTRATOR_STATES
 from projections.rows.projects import PROJECTS
 from projections.rows.stories import STORIES
@@ -61,16 +61,17 @@ ENTITIES: Sequence[Entity[Any]] = (
     EPIC_DEPENDENCIES,
     ORCHESTRATOR_STATES,
 )
-TENANCY_FACTS: Sequence[Model] = (UnrevokedKeys(), KeysOfAgent(), AgentName())
-_MODELS: Sequence[Model] = (
+_MODELS: Sequence[Model[Any, Any]] = (
     *map(EntityModel, ENTITIES),
-    *TENANCY_FACTS,
+    UNREVOKED_KEYS,
+    KEYS_OF_AGENT,
+    AGENT_NAME,
     *FACTS,
-    PrerequisitesModel(),
-    ContentsModel(),
-    EpicStandingModel(),
-    EdgeSurroundings(),
-    ImportContents(),
+    PREREQUISITES,
+    CONTENTS,
+    EPIC_STANDING,
+    EDGE_SURROUNDINGS,
+    IMPORT_CONTENTS,
 )
-MODELS: Mapping[str, Model] = {model.name: model for model in _MODELS}
+MODELS: Mapping[str, Model[Any, Any]] = {model.name: model for model in _MODELS}
 """What decisions can need, by name."""

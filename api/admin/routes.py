@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from litestar import Response, get, patch, post
 from litestar.di import NamedDependency
@@ -12,134 +13,133 @@ from msgspec import structs
 from api.admin.examples import DETAIL, LISTED, STATS
 from api.admin.reading import inside, list_whole, read_stats, read_whole
 from api.admin.schemas import TenantsQuery, detail_body, listed_body
-from api.commands import Commands, Known, Plan, existing
+from api.commands import carry_out, origin
 from api.documentation.responses import answers
-from api.http.asking import Asker
+from api.http.asking import Asker, Asking
 from api.pages import page_of
 from api.paths import TenantPath
 from api.projects.examples import META
-from api.services import Services
+from api.replies import written
+from api.services import Provided, Services
 from api.tenants.changing import change_tenant
 from api.tenants.schemas import Beside, UpdateTenantBody
 from domain.event import Event, Stream
 from domain.tenant import Tenant, activate_tenant, suspend_tenant
-from eventstore.log.command import Change, Need
+from eventstore.log.command import Change, Command, Known, existing
+from projections.rows.tenants import TENANTS
 
 TAGS = ["Administration"]
 RETRYABLE = ("idempotency_key_reused",)
+TURNING: dict[str, Any] = {
+    "opt": {"access": "=superadmin", "errors": ("rejected", *RETRYABLE)},
+    "tags": TAGS,
+    "description": "From the next request of any of its keys on.",
+    "status_code": 200,
+    "responses": answers(200, "The tenant", {"tenant": DETAIL}),
+}
 
 
-def admin_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [
-        _list(services),
-        _show(services),
-        _update(services),
-        _turn(services, "suspend", "Suspend a tenant", suspend_tenant),
-        _turn(services, "activate", "Activate a tenant", activate_tenant),
-        _stats(services),
-    ]
+@get(
+    "/api/v1/admin/tenants",
+    opt={"access": "=superadmin"},
+    tags=TAGS,
+    summary="List tenants",
+    description="By name, with how much there is in each.",
+    responses=answers(200, "A page of tenants", {"data": [LISTED], "meta": META}),
+)
+async def list_tenants(services: Provided, wanted: NamedDependency[TenantsQuery]) -> dict[str, Any]:
+    page = page_of(wanted)
+    found, total = await list_whole(services, wanted.chosen_status(), wanted.search or None, page.limit, page.offset)
+    return page.answer([listed_body(whole) for whole in found], total)
 
 
-def _list(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/admin/tenants",
-        opt={"access": "=superadmin"},
-        tags=TAGS,
-        summary="List tenants",
-        description="By name, with how much there is in each.",
-        responses=answers(200, "A page of tenants", {"data": [LISTED], "meta": META}),
-    )
-    async def list_tenants(asking: Asker, wanted: NamedDependency[TenantsQuery]) -> dict[str, Any]:  # noqa: ARG001  # only superadmins get here
-        page = page_of(wanted)
-        found, total = await list_whole(
-            services, wanted.chosen_status(), wanted.search or None, page.limit, page.offset
-        )
-        return page.answer([listed_body(whole) for whole in found], total)
-
-    return list_tenants
+@get(
+    "/api/v1/admin/tenants/{tenant_id:uuid}",
+    opt={"access": "=superadmin"},
+    tags=TAGS,
+    summary="Show a tenant",
+    responses=answers(200, "The tenant", {"tenant": DETAIL}),
+)
+async def show_tenant(services: Provided, tenant_id: TenantPath) -> dict[str, Any]:
+    return {"tenant": detail_body(await read_whole(services, tenant_id))}
 
 
-def _show(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/admin/tenants/{tenant_id:uuid}",
-        opt={"access": "=superadmin"},
-        tags=TAGS,
-        summary="Show a tenant",
-        responses=answers(200, "The tenant", {"tenant": DETAIL}),
-    )
-    async def show_tenant(asking: Asker, tenant_id: TenantPath) -> dict[str, Any]:  # noqa: ARG001  # only superadmins get here
-        return {"tenant": detail_body(await read_whole(services, tenant_id))}
+@patch(
+    "/api/v1/admin/tenants/{tenant_id:uuid}",
+    opt={"access": "=superadmin", "errors": ("forbidden", *RETRYABLE)},
+    tags=TAGS,
+    summary="Change a tenant",
+    description=(
+        "As a tenant's user may, with limits up to the service's own. What would weaken the tenant's custody is "
+        "refused: that takes a user key of the tenant."
+    ),
+    responses=answers(200, "The tenant", {"tenant": DETAIL}),
+)
+async def update_tenant_of_service(
+    services: Provided, asking: Asker, tenant_id: TenantPath, data: JSONBody[UpdateTenantBody]
+) -> Response[bytes]:
+    whole, here = await read_whole(services, tenant_id), inside(asking, tenant_id)
 
-    return show_tenant
+    def body(tenant: Tenant, beside: Beside) -> dict[str, Any]:
+        return {"tenant": detail_body(structs.replace(whole, tenant=tenant, email=beside.email))}
 
-
-def _update(services: Services) -> HTTPRouteHandler:
-    commands = Commands(services)
-
-    @patch(
-        "/api/v1/admin/tenants/{tenant_id:uuid}",
-        opt={"access": "=superadmin", "errors": ("forbidden", *RETRYABLE)},
-        tags=TAGS,
-        summary="Change a tenant",
-        description=(
-            "As a tenant's user may, with limits up to the service's own. What would weaken the tenant's custody is "
-            "refused: that takes a user key of the tenant."
-        ),
-        responses=answers(200, "The tenant", {"tenant": DETAIL}),
-    )
-    async def update_tenant_of_service(
-        asking: Asker, tenant_id: TenantPath, data: JSONBody[UpdateTenantBody]
-    ) -> Response[bytes]:
-        whole, here = await read_whole(services, tenant_id), inside(asking, tenant_id)
-
-        def body(tenant: Tenant, beside: Beside) -> dict[str, Any]:
-            return {"tenant": detail_body(structs.replace(whole, tenant=tenant, email=beside.email))}
-
-        return await commands.answer(here, await change_tenant(services, here, data, body))
-
-    return update_tenant_of_service
+    return await written(services, here, await change_tenant(services, here, data, body))
 
 
-def _turn(services: Services, name: str, summary: str, turn: Callable[[Tenant], Sequence[Event]]) -> HTTPRouteHandler:
-    commands = Commands(services)
-
-    async def turn_tenant(asking: Asker, tenant_id: TenantPath) -> Response[bytes]:
-        whole, stream, need = (
-            await read_whole(services, tenant_id),
-            Stream("tenant", tenant_id),
-            Need("tenant", tenant_id),
-        )
-
-        def decide(known: Known) -> Sequence[Change]:
-            return [Change(stream, event) for event in turn(existing(known, need))]
-
-        def answer(known: Known, _: object) -> Any:
-            return {"tenant": detail_body(structs.replace(whole, tenant=known[need]))}
-
-        plan = Plan(decide=decide, answer=answer, needs=(need,), streams=(stream,))
-        return await commands.carry_out(inside(asking, tenant_id), plan)
-
-    return post(
-        f"/api/v1/admin/tenants/{{tenant_id:uuid}}/{name}",
-        opt={"access": "=superadmin", "errors": ("rejected", *RETRYABLE)},
-        tags=TAGS,
-        operation_id=f"{name}_tenant",
-        summary=summary,
-        description="From the next request of any of its keys on.",
-        status_code=200,
-        responses=answers(200, "The tenant", {"tenant": DETAIL}),
-    )(turn_tenant)
+@get(
+    "/api/v1/admin/stats",
+    opt={"access": "=superadmin"},
+    tags=TAGS,
+    summary="Show figures of all tenants",
+    responses=answers(200, "The figures", {"stats": STATS}),
+)
+async def show_stats(services: Provided) -> dict[str, Any]:
+    return {"stats": await read_stats(services)}
 
 
-def _stats(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/admin/stats",
-        opt={"access": "=superadmin"},
-        tags=TAGS,
-        summary="Show figures of all tenants",
-        responses=answers(200, "The figures", {"stats": STATS}),
-    )
-    async def show_stats(asking: Asker) -> dict[str, Any]:  # noqa: ARG001  # only superadmins get here
-        return {"stats": await read_stats(services)}
+@post(
+    "/api/v1/admin/tenants/{tenant_id:uuid}/suspend",
+    **TURNING,
+    operation_id="suspend_tenant",
+    summary="Suspend a tenant",
+)
+async def suspend_tenant_of_service(services: Provided, asking: Asker, tenant_id: TenantPath) -> Response[bytes]:
+    return await _turn(services, asking, tenant_id, suspend_tenant)
 
-    return show_stats
+
+@post(
+    "/api/v1/admin/tenants/{tenant_id:uuid}/activate",
+    **TURNING,
+    operation_id="activate_tenant",
+    summary="Activate a tenant",
+)
+async def activate_tenant_of_service(services: Provided, asking: Asker, tenant_id: TenantPath) -> Response[bytes]:
+    return await _turn(services, asking, tenant_id, activate_tenant)
+
+
+async def _turn(
+    services: Services, asking: Asking, tenant_id: UUID, turn: Callable[[Tenant], Sequence[Event]]
+) -> Response[bytes]:
+    whole, here = await read_whole(services, tenant_id), inside(asking, tenant_id)
+    stream, need = Stream("tenant", tenant_id), TENANTS.need(tenant_id)
+
+    def decide(known: Known) -> Sequence[Change]:
+        return [Change(stream, event) for event in turn(existing(known, need))]
+
+    def answer(known: Known, _: object) -> Any:
+        return {"tenant": detail_body(structs.replace(whole, tenant=existing(known, need)))}
+
+    command = Command(
+        origin=origin(services, here), decide=decide, answer=answer, needs=(need,), streams=(stream,)
+    )  # fmt: skip
+    return await carry_out(services, here, command)
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    list_tenants,
+    show_tenant,
+    update_tenant_of_service,
+    suspend_tenant_of_service,
+    activate_tenant_of_service,
+    show_stats,
+)

@@ -10,132 +10,124 @@ from litestar.params import JSONBody
 
 from api.agents.examples import AGENT
 from api.agents.schemas import AgentsQuery, RegisterAgentBody, UpdateAgentBody, agent_body
-from api.commands import Commands, Known, Plan, existing
+from api.commands import carry_out, origin
 from api.documentation.responses import answers
 from api.http.asking import Asker
 from api.pages import page_of
 from api.paths import AgentPath
 from api.projects.examples import META
-from api.services import Services
+from api.services import Provided
 from domain.agent import register_agent, update_agent
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.key import link_key
-from eventstore.log.command import Change, Need
-from projections.rows.agents import AgentFilter, find_agent, list_agents
+from eventstore.log.command import Change, Command, Known, existing
+from projections.rows.agents import AGENT_NAME, AGENTS, AgentFilter, find_agent, list_agents
+from projections.rows.keys import KEYS
 
 TAGS = ["Agents"]
 RETRYABLE = ("idempotency_key_reused",)
 
 
-def agent_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [_register(services), _list(services), _show(services), _update(services)]
+@post(
+    "/api/v1/agents/register",
+    opt={"access": "=agent", "custody": True, "errors": ("conflict", *RETRYABLE)},
+    tags=TAGS,
+    summary="Register the agent that this key is",
+    description="Once for each key: from then on the key acts as this agent. Names are unique in the tenant.",
+    status_code=201,
+    responses=answers(201, "The agent", {"agent": AGENT}),
+)
+async def register_own_agent(services: Provided, asking: Asker, data: JSONBody[RegisterAgentBody]) -> Response[bytes]:
+    caller, agent = asking.caller, Stream("agent", services.new_id())
+    key, wish = Stream("api_key", caller.key_id), data.command(caller.key_id)
+    need, key_need, name = AGENTS.need(agent.id), KEYS.need(key.id), AGENT_NAME.need(wish.name.strip())
+
+    def decide(known: Known) -> Sequence[Change]:
+        linked = link_key(existing(known, key_need), agent.id)
+        return [Change(agent, register_agent(known[name] is not None, wish)), Change(key, linked)]
+
+    def answer(known: Known, _: Sequence[Recorded]) -> Any:
+        made = existing(known, need)
+        return {"agent": agent_body(caller.tenant_id, made, made.created_at)}
+
+    command = Command(
+        origin=origin(services, asking),
+        decide=decide, answer=answer, needs=(need, key_need, name), streams=(agent, key), status=201
+    )  # fmt: skip
+    return await carry_out(services, asking, command)
 
 
-def _register(services: Services) -> HTTPRouteHandler:
-    commands = Commands(services)
-
-    @post(
-        "/api/v1/agents/register",
-        opt={"access": "=agent", "custody": True, "errors": ("conflict", *RETRYABLE)},
-        tags=TAGS,
-        summary="Register the agent that this key is",
-        description="Once for each key: from then on the key acts as this agent. Names are unique in the tenant.",
-        status_code=201,
-        responses=answers(201, "The agent", {"agent": AGENT}),
-    )
-    async def register_own_agent(asking: Asker, data: JSONBody[RegisterAgentBody]) -> Response[bytes]:
-        caller, agent = asking.caller, Stream("agent", services.new_id())
-        key, wish = Stream("api_key", caller.key_id), data.command(caller.key_id)
-        need, key_need, name = Need("agent", agent.id), Need("api_key", key.id), Need("agent_name", wish.name.strip())
-
-        def decide(known: Known) -> Sequence[Change]:
-            linked = link_key(existing(known, key_need), agent.id)
-            return [Change(agent, register_agent(known[name] is not None, wish)), Change(key, linked)]
-
-        def answer(known: Known, _: Sequence[Recorded]) -> Any:
-            made = known[need]
-            return {"agent": agent_body(caller.tenant_id, made, made.created_at)}
-
-        plan = Plan(
-            decide=decide, answer=answer, needs=(need, key_need, name), streams=(agent, key), status=201
-        )  # fmt: skip
-        return await commands.carry_out(asking, plan)
-
-    return register_own_agent
+@get(
+    "/api/v1/agents",
+    opt={"access": "orchestrator+"},
+    tags=TAGS,
+    summary="List agents",
+    description="By name unless said otherwise. last_seen_at is up to a minute late.",
+    responses=answers(
+        200,
+        "A page of agents, in two forms",
+        {"agents": [AGENT], "total": 1, "page": 1, "page_size": 20, "data": [AGENT], "meta": META},
+    ),
+)
+async def list_agents_of_tenant(
+    services: Provided, asking: Asker, wanted: NamedDependency[AgentsQuery]
+) -> dict[str, Any]:
+    page, tenant_id = page_of(wanted), asking.caller.tenant_id
+    chosen = AgentFilter(wanted.agent_type or None, wanted.status or None, wanted.sort_by)
+    async with services.reading(tenant_id) as tx:
+        found, total = await list_agents(tx, chosen, page.limit, page.offset)
+    answer = page.answer([agent_body(tenant_id, agent, seen) for agent, seen in found], total)
+    meta = answer["meta"]
+    legacy = {"agents": answer["data"], "total": total, "page": meta["page"], "page_size": meta["page_size"]}
+    return {**legacy, **answer}
 
 
-def _list(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/agents",
-        opt={"access": "orchestrator+"},
-        tags=TAGS,
-        summary="List agents",
-        description="By name unless said otherwise. last_seen_at is up to a minute late.",
-        responses=answers(
-            200,
-            "A page of agents, in two forms",
-            {"agents": [AGENT], "total": 1, "page": 1, "page_size": 20, "data": [AGENT], "meta": META},
-        ),
-    )
-    async def list_agents_of_tenant(asking: Asker, wanted: NamedDependency[AgentsQuery]) -> dict[str, Any]:
-        page, tenant_id = page_of(wanted), asking.caller.tenant_id
-        chosen = AgentFilter(wanted.agent_type or None, wanted.status or None, wanted.sort_by)
-        async with services.reading(tenant_id) as tx:
-            found, total = await list_agents(tx, chosen, page.limit, page.offset)
-        answer = page.answer([agent_body(tenant_id, agent, seen) for agent, seen in found], total)
-        meta = answer["meta"]
-        legacy = {"agents": answer["data"], "total": total, "page": meta["page"], "page_size": meta["page_size"]}
-        return {**legacy, **answer}
-
-    return list_agents_of_tenant
+@get(
+    "/api/v1/agents/{agent_id:uuid}",
+    opt={"access": "orchestrator+"},
+    tags=TAGS,
+    summary="Show an agent",
+    responses=answers(200, "The agent", {"agent": AGENT}),
+)
+async def show_agent(services: Provided, asking: Asker, agent_id: AgentPath) -> dict[str, Any]:
+    tenant_id = asking.caller.tenant_id
+    async with services.reading(tenant_id) as tx:
+        found = await find_agent(tx, agent_id)
+    if found is None:
+        raise NotFound("Not found")
+    return {"agent": agent_body(tenant_id, *found)}
 
 
-def _show(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/agents/{agent_id:uuid}",
-        opt={"access": "orchestrator+"},
-        tags=TAGS,
-        summary="Show an agent",
-        responses=answers(200, "The agent", {"agent": AGENT}),
-    )
-    async def show_agent(asking: Asker, agent_id: AgentPath) -> dict[str, Any]:
-        tenant_id = asking.caller.tenant_id
-        async with services.reading(tenant_id) as tx:
-            found = await find_agent(tx, agent_id)
-        if found is None:
-            raise NotFound("Not found")
-        return {"agent": agent_body(tenant_id, *found)}
+@patch(
+    "/api/v1/agents/{agent_id:uuid}",
+    opt={"access": "user+", "errors": RETRYABLE},
+    tags=TAGS,
+    summary="Change an agent",
+    description="Its status and its metadata; a deactivated agent takes no work.",
+    responses=answers(200, "The agent", {"agent": AGENT}),
+)
+async def update_agent_of_tenant(
+    services: Provided, asking: Asker, agent_id: AgentPath, data: JSONBody[UpdateAgentBody]
+) -> Response[bytes]:
+    stream, need, tenant_id = Stream("agent", agent_id), AGENTS.need(agent_id), asking.caller.tenant_id
+    async with services.reading(tenant_id) as tx:
+        found = await find_agent(tx, agent_id)
+    seen = found[1] if found else services.utc_now()
 
-    return show_agent
+    def decide(known: Known) -> Sequence[Change]:
+        return [Change(stream, event) for event in update_agent(existing(known, need), data.fields())]
+
+    def answer(known: Known, _: Sequence[Recorded]) -> Any:
+        return {"agent": agent_body(tenant_id, existing(known, need), seen)}
+
+    command = Command(origin=origin(services, asking), decide=decide, answer=answer, needs=(need,), streams=(stream,))
+    return await carry_out(services, asking, command)
 
 
-def _update(services: Services) -> HTTPRouteHandler:
-    commands = Commands(services)
-
-    @patch(
-        "/api/v1/agents/{agent_id:uuid}",
-        opt={"access": "user+", "errors": RETRYABLE},
-        tags=TAGS,
-        summary="Change an agent",
-        description="Its status and its metadata; a deactivated agent takes no work.",
-        responses=answers(200, "The agent", {"agent": AGENT}),
-    )
-    async def update_agent_of_tenant(
-        asking: Asker, agent_id: AgentPath, data: JSONBody[UpdateAgentBody]
-    ) -> Response[bytes]:
-        stream, need, tenant_id = Stream("agent", agent_id), Need("agent", agent_id), asking.caller.tenant_id
-        async with services.reading(tenant_id) as tx:
-            found = await find_agent(tx, agent_id)
-        seen = found[1] if found else services.utc_now()
-
-        def decide(known: Known) -> Sequence[Change]:
-            return [Change(stream, event) for event in update_agent(existing(known, need), data.fields())]
-
-        def answer(known: Known, _: Sequence[Recorded]) -> Any:
-            return {"agent": agent_body(tenant_id, known[need], seen)}
-
-        plan = Plan(decide=decide, answer=answer, needs=(need,), streams=(stream,))
-        return await commands.carry_out(asking, plan)
-
-    return update_agent_of_tenant
+ROUTES: Sequence[HTTPRouteHandler] = (
+    register_own_agent,
+    list_agents_of_tenant,
+    show_agent,
+    update_agent_of_tenant,
+)

@@ -11,21 +11,25 @@ from msgspec import structs
 
 from api.api_keys.raw import new_raw_key, raw_key_again
 from api.api_keys.schemas import CreateKeyBody, new_key_body
-from api.commands import Commands, Known, Plan, existing
+from api.commands import origin, submit
 from api.http.asking import Asking
 from api.http.refusal import Refused
+from api.replies import written
 from api.services import Services
 from api.times import wire_time
 from domain.api_key import shown_prefix
 from domain.event import Recorded, Stream
-from domain.key import ApiKey, CreateKey, RotateKey, create_key, rotate_key
+from domain.key import CreateKey, RotateKey, create_key, rotate_key
+from domain.tenant import Tenant
 from domain.tenant_settings import read_settings
 from eventstore.callers.callers import store_key_hash
 from eventstore.database.transaction import TenantTx
-from eventstore.log.command import Change, Need, Reply
-from projections.rows.keys import KEYS
+from eventstore.log.command import Change, Command, Known, Need, Reply, existing
+from projections.rows.agents import AGENTS
+from projections.rows.keys import KEYS, KEYS_OF_AGENT, UNREVOKED_KEYS
+from projections.rows.tenants import TENANTS
 
-UNREVOKED = Need("unrevoked_keys", None)
+UNREVOKED = UNREVOKED_KEYS.need(None)
 CREATED = 201
 
 
@@ -38,56 +42,59 @@ async def make_key(services: Services, asking: Asking, data: CreateKeyBody) -> R
         expires_at=data.moment(), most_keys=0,
     )  # fmt: skip
     _refuse_in_its_name(asking, wish.agent_id)
-    agent, of_agent = Need("agent", wish.agent_id), Need("keys_of_agent", wish.agent_id)
+    agent = AGENTS.need(wish.agent_id) if wish.agent_id else None
+    of_agent = KEYS_OF_AGENT.need(wish.agent_id) if wish.agent_id else None
 
     def decide(known: Known) -> Sequence[Change]:
         whole = structs.replace(wish, most_keys=_most_keys(known, tenant))
-        events = create_key(whole, known.get(agent), known[UNREVOKED], known.get(of_agent, ()), at)
+        events = create_key(
+            whole, known[agent] if agent else None, known[UNREVOKED], known[of_agent] if of_agent else (), at
+        )  # fmt: skip
         return [Change(stream, event) for event in events]
 
-    need = Need("api_key", stream.id)
-    plan = Plan(
-        decide=decide, answer=lambda known, _: {"api_key": new_key_body(known[need])},
-        needs=(need, tenant, UNREVOKED, *((agent, of_agent) if wish.agent_id else ())), streams=(stream,),
-        status=CREATED, beside=_hash(services, stream.id, raw_key),
+    need = KEYS.need(stream.id)
+    command = Command(
+        origin=origin(services, asking),
+        decide=decide, answer=lambda known, _: {"api_key": new_key_body(existing(known, need))},
+        needs=(need, tenant, UNREVOKED, *([agent] if agent else []), *([of_agent] if of_agent else [])),
+        streams=(stream,), status=CREATED, beside=_hash(services, stream.id, raw_key),
     )  # fmt: skip
-    commands = Commands(services)
-    reply = await commands.submit(asking, plan)
-    return await commands.answer(asking, _with_raw_key(services, asking, reply, "api_key", raw_key))
+    reply = await submit(services, asking, command)
+    return await written(services, asking, _with_raw_key(services, asking, reply, "api_key", raw_key))
 
 
 async def replace_key(services: Services, asking: Asking, key_id: UUID, grace_hours: int) -> Response[bytes]:
     """Both keys are good until the grace is over."""
     old, new = Stream("api_key", key_id), Stream("api_key", services.new_id())
-    old_need, new_need, tenant = Need("api_key", old.id), Need("api_key", new.id), _tenant(asking)
+    old_need, new_need, tenant = KEYS.need(old.id), KEYS.need(new.id), _tenant(asking)
     at = services.utc_now()
     raw_key = new_raw_key(asking, new.id, services.peppers)
     agent_id = await _agent_of(services, asking, key_id)
     _refuse_in_its_name(asking, agent_id)
-    of_agent = Need("keys_of_agent", agent_id)
+    of_agent = KEYS_OF_AGENT.need(agent_id) if agent_id else None
 
     def decide(known: Known) -> Sequence[Change]:
         wish = RotateKey(
             new_id=new.id, key_prefix=shown_prefix(raw_key), grace_hours=grace_hours,
             most_keys=_most_keys(known, tenant),
         )  # fmt: skip
-        key: ApiKey = existing(known, old_need)
-        created, rotated = rotate_key(key, wish, known[UNREVOKED], known.get(of_agent, ()), at)
+        key = existing(known, old_need)
+        created, rotated = rotate_key(key, wish, known[UNREVOKED], known[of_agent] if of_agent else (), at)
         return [Change(new, created), Change(old, rotated)]
 
     def answer(known: Known, _: Sequence[Recorded]) -> Any:
         return {
-            "new_key": new_key_body(known[new_need]),
-            "old_key_expires_at": wire_time(known[old_need].expires_at),
+            "new_key": new_key_body(existing(known, new_need)),
+            "old_key_expires_at": wire_time(existing(known, old_need).expires_at),
         }
 
-    plan = Plan(
-        decide=decide, answer=answer, needs=(old_need, new_need, tenant, UNREVOKED, *((of_agent,) if agent_id else ())),
+    command = Command(
+        origin=origin(services, asking),
+        decide=decide, answer=answer, needs=(old_need, new_need, tenant, UNREVOKED, *([of_agent] if of_agent else ())),
         streams=(old, new), status=CREATED, beside=_hash(services, new.id, raw_key),
     )  # fmt: skip
-    commands = Commands(services)
-    reply = await commands.submit(asking, plan)
-    return await commands.answer(asking, _with_raw_key(services, asking, reply, "new_key", raw_key))
+    reply = await submit(services, asking, command)
+    return await written(services, asking, _with_raw_key(services, asking, reply, "new_key", raw_key))
 
 
 def _refuse_in_its_name(asking: Asking, agent_id: UUID | None) -> None:
@@ -103,12 +110,12 @@ async def _agent_of(services: Services, asking: Asking, key_id: UUID) -> UUID | 
     return found.agent_id if found else None
 
 
-def _tenant(asking: Asking) -> Need:
-    return Need("tenant", asking.caller.tenant_id)
+def _tenant(asking: Asking) -> Need[Tenant | None]:
+    return TENANTS.need(asking.caller.tenant_id)
 
 
-def _most_keys(known: Known, tenant: Need) -> int:
-    return read_settings(known[tenant].settings).max_api_keys
+def _most_keys(known: Known, tenant: Need[Tenant | None]) -> int:
+    return read_settings(existing(known, tenant).settings).max_api_keys
 
 
 def _hash(services: Services, key_id: UUID, raw_key: str) -> Callable[[TenantTx], Awaitable[None]]:

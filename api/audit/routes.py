@@ -11,96 +11,86 @@ from litestar.params import JSONBody
 
 from api.audit.examples import ENTRY, PAGE
 from api.audit.schemas import ObserveBody, TrailQuery, audit_body, with_pagination
-from api.commands import Commands, Known, Plan, existing
+from api.commands import carry_out, origin
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.pages import PageQuery, page_of
 from api.paths import StoryPath
 from api.projects.routes import RETRYABLE, project_id_of
-from api.services import Services
+from api.services import Provided, Services
 from domain.audit_entry import audit_entry
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.observation import Observation, observe
-from eventstore.log.command import Change, Need
+from eventstore.log.command import Change, Command, Known, Need, existing
 from projections.queries.audit_trail import read_history, read_trail
+from projections.rows.projects import PROJECTS
+from projections.rows.stories import STORIES
 
 TAGS = ["Audit"]
 
 
-def audit_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [_trail(services), _history(services), _observe(services)]
+@get(
+    "/api/v1/audit",
+    opt={"access": "user+"},
+    tags=TAGS,
+    summary="List the audit trail",
+    description="Newest first; every mutation of the tenant, made from the log.",
+    responses=answers(200, "A page of entries", PAGE),
+)
+async def list_audit(services: Provided, asking: Asker, wanted: NamedDependency[TrailQuery]) -> dict[str, Any]:
+    tenant_id, page = asking.caller.tenant_id, page_of(wanted)
+    project_id = await project_id_of(services, asking, wanted.project_id) if wanted.project_id else None
+    async with services.reading(tenant_id) as tx:
+        found, total = await read_trail(tx, services.codec, wanted.filter(project_id), page.limit, page.offset)
+    return with_pagination(page, [audit_body(audit_entry(tenant_id, each)) for each in found], total)
 
 
-def _trail(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/audit",
-        opt={"access": "user+"},
-        tags=TAGS,
-        summary="List the audit trail",
-        description="Newest first; every mutation of the tenant, made from the log.",
-        responses=answers(200, "A page of entries", PAGE),
-    )
-    async def list_audit(asking: Asker, wanted: NamedDependency[TrailQuery]) -> dict[str, Any]:
-        tenant_id, page = asking.caller.tenant_id, page_of(wanted)
-        project_id = await project_id_of(services, asking, wanted.project_id) if wanted.project_id else None
-        async with services.reading(tenant_id) as tx:
-            found, total = await read_trail(tx, services.codec, wanted.filter(project_id), page.limit, page.offset)
-        return with_pagination(page, [audit_body(audit_entry(tenant_id, each)) for each in found], total)
-
-    return list_audit
-
-
-def _history(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/stories/{story_id:uuid}/history",
-        opt={"access": "any"},
-        tags=TAGS,
-        summary="The history of a story",
-        description="Oldest first, from its creation or import on. A deleted story keeps its history.",
-        responses=answers(200, "A page of entries", PAGE),
-    )
-    async def show_history(asking: Asker, story_id: StoryPath, wanted: NamedDependency[PageQuery]) -> dict[str, Any]:
-        tenant_id, page = asking.caller.tenant_id, page_of(wanted, default=100)
-        async with services.reading(tenant_id) as tx:
-            found, total = await read_history(tx, services.codec, story_id, page.limit, page.offset)
-        if not total:
-            raise NotFound("Not found")
-        return with_pagination(page, [audit_body(audit_entry(tenant_id, each)) for each in found], total)
-
-    return show_history
+@get(
+    "/api/v1/stories/{story_id:uuid}/history",
+    opt={"access": "any"},
+    tags=TAGS,
+    summary="The history of a story",
+    description="Oldest first, from its creation or import on. A deleted story keeps its history.",
+    responses=answers(200, "A page of entries", PAGE),
+)
+async def show_history(
+    services: Provided, asking: Asker, story_id: StoryPath, wanted: NamedDependency[PageQuery]
+) -> dict[str, Any]:
+    tenant_id, page = asking.caller.tenant_id, page_of(wanted, default=100)
+    async with services.reading(tenant_id) as tx:
+        found, total = await read_history(tx, services.codec, story_id, page.limit, page.offset)
+    if not total:
+        raise NotFound("Not found")
+    return with_pagination(page, [audit_body(audit_entry(tenant_id, each)) for each in found], total)
 
 
-def _observe(services: Services) -> HTTPRouteHandler:
-    commands = Commands(services)
+@post(
+    "/api/v1/audit/events",
+    opt={"access": "orchestrator+", "errors": RETRYABLE},
+    tags=TAGS,
+    summary="Add an observation to the audit trail",
+    description="For observers of the work. Its action is observe.<event>; who says it follows from the key.",
+    status_code=201,
+    responses=answers(201, "The entry", {"data": {**ENTRY, "action": "observe.session_started"}}),
+)
+async def add_observation(services: Provided, asking: Asker, data: JSONBody[ObserveBody]) -> Response[bytes]:
+    stream = Stream("audit", services.new_id())
+    observation = await _observation(services, asking, data, stream)
+    needs = _needed(observation)
 
-    @post(
-        "/api/v1/audit/events",
-        opt={"access": "orchestrator+", "errors": RETRYABLE},
-        tags=TAGS,
-        summary="Add an observation to the audit trail",
-        description="For observers of the work. Its action is observe.<event>; who says it follows from the key.",
-        status_code=201,
-        responses=answers(201, "The entry", {"data": {**ENTRY, "action": "observe.session_started"}}),
-    )
-    async def add_observation(asking: Asker, data: JSONBody[ObserveBody]) -> Response[bytes]:
-        stream = Stream("audit", services.new_id())
-        observation = await _observation(services, asking, data, stream)
-        needs = _needed(observation)
+    def decide(known: Known) -> Sequence[Change]:
+        for need in needs:
+            existing(known, need)
+        return [Change(stream, observe(observation))]
 
-        def decide(known: Known) -> Sequence[Change]:
-            for need in needs:
-                existing(known, need)
-            return [Change(stream, observe(observation))]
+    def answer(_: Known, recorded: Sequence[Recorded]) -> dict[str, Any]:
+        return {"data": audit_body(audit_entry(asking.caller.tenant_id, recorded[0]))}
 
-        def answer(_: Known, recorded: Sequence[Recorded]) -> dict[str, Any]:
-            return {"data": audit_body(audit_entry(asking.caller.tenant_id, recorded[0]))}
-
-        return await commands.carry_out(
-            asking, Plan(decide=decide, answer=answer, needs=needs, streams=(stream,), status=201)
-        )
-
-    return add_observation
+    command = Command(
+        origin=origin(services, asking), decide=decide, answer=answer, needs=needs, streams=(stream,), status=201
+    )  # fmt: skip
+    return await carry_out(services, asking, command)
 
 
 async def _observation(services: Services, asking: Asking, body: ObserveBody, stream: Stream) -> Observation:
@@ -120,11 +110,13 @@ def _about(own: UUID, entity_type: str | None, project_id: UUID | None) -> UUID:
     return project_id if entity_type == "project" and project_id else own
 
 
-def _needed(observation: Observation) -> Sequence[Need]:
+def _needed(observation: Observation) -> Sequence[Need[Any]]:
     """Stories and projects must be there, and be the tenant's; a session is whatever the observer calls one."""
-    needs = [Need("project", observation.project_id)] if observation.project_id else []
-    if observation.entity_type in ("story", "project"):
-        needs.append(Need(observation.entity_type, observation.entity_id))
+    needs: list[Need[Any]] = [PROJECTS.need(observation.project_id)] if observation.project_id else []
+    if observation.entity_type == "story":
+        needs.append(STORIES.need(observation.entity_id))
+    elif observation.entity_type == "project":
+        needs.append(PROJECTS.need(observation.entity_id))
     return list(dict.fromkeys(needs))
 
 
@@ -133,3 +125,10 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound("Not found") from None
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    list_audit,
+    show_history,
+    add_observation,
+)

@@ -17,15 +17,31 @@ POSITION = re.compile(r"-1|[0-9]{1,18}")
 Cursor = Annotated[str, Meta(description="Position of the last entry that you have; -1 for all. Misses nothing.")]
 
 
-class ChangesQuery(Struct, frozen=True, kw_only=True):
+class ChosenQuery(Struct, frozen=True, kw_only=True):
+    """Which changes: all of them, unless said otherwise."""
+
+    project_id: Annotated[str, Meta(description="Only of the project with this id or slug.")] | UnsetType = UNSET
+    entity_type: Annotated[str, Meta(description="Only of this kind, such as story.")] | UnsetType = UNSET
+    action: Annotated[str, Meta(description="Only this, such as status_changed.")] | UnsetType = UNSET
+
+    def filter(self, project_id: UUID | None, since: datetime | None = None) -> ChangeFilter:
+        return ChangeFilter(
+            project_id=project_id, action=self.action or None, entity_type=self.entity_type or None, since=since
+        )
+
+
+class WatchQuery(ChosenQuery, frozen=True, kw_only=True):
+    after: (
+        Annotated[str, Meta(description="Position of the last entry that you have; default the newest.")] | UnsetType
+    ) = UNSET
+
+
+class ChangesQuery(ChosenQuery, frozen=True, kw_only=True):
     """Exactly one of ``since``, ``after`` and ``cursor``; the last two mean the same."""
 
     since: Annotated[str, Meta(description="Only later than this time: ISO 8601 with offset.")] | UnsetType = UNSET
     after: Cursor | UnsetType = UNSET
     cursor: Cursor | UnsetType = UNSET
-    project_id: Annotated[str, Meta(description="Only of the project with this id or slug.")] | UnsetType = UNSET
-    entity_type: Annotated[str, Meta(description="Only of this kind, such as story.")] | UnsetType = UNSET
-    action: Annotated[str, Meta(description="Only this, such as status_changed.")] | UnsetType = UNSET
     limit: Annotated[int, Meta(description="At most this many, 1 to 1000; default 1000.")] | UnsetType = UNSET
 
     @property
@@ -43,11 +59,6 @@ class ChangesQuery(Struct, frozen=True, kw_only=True):
         if since is None:
             raise Refused("bad_request", "since must be ISO 8601 with an offset; a + in it is written %2B")
         return -1, since
-
-    def filter(self, project_id: UUID | None, since: datetime | None = None) -> ChangeFilter:
-        return ChangeFilter(
-            project_id=project_id, action=self.action or None, entity_type=self.entity_type or None, since=since
-        )
 
 
 def read_cursor(text: str) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.changes.news import set_within
-from api.changes.rendering import Rendered, Renderer
+from api.changes.rendering import Rendered
 from api.http.refusal import Refused
 from api.services import Services
 from eventstore.database.transaction import DatabaseUnavailable
@@ -34,7 +34,7 @@ def check_room(services: Services, tenant_id: UUID) -> None:
         raise Refused("overloaded", "Too many open streams", headers={"Retry-After": "5"})
 
 
-async def stream_changes(services: Services, renderer: Renderer, watch: Watch) -> AsyncIterator[bytes]:
+async def stream_changes(services: Services, watch: Watch) -> AsyncIterator[bytes]:
     """Until its time is over, the process stops or the database is lost; the client goes on where it was.
 
     Whoever is woken while a page is read looks again before it waits, so that no wake-up falls between.
@@ -46,7 +46,7 @@ async def stream_changes(services: Services, renderer: Renderer, watch: Watch) -
         while not news.stopping and loop.time() < ends_at:
             woken.clear()
             try:
-                changes, entries = await _page(services, renderer, watch, after)
+                changes, entries = await _page(services, watch, after)
             except DatabaseUnavailable:
                 return
             if entries:
@@ -60,14 +60,12 @@ async def stream_changes(services: Services, renderer: Renderer, watch: Watch) -
                 await set_within(woken, min(limits.stream_poll_seconds, limits.heartbeat_seconds))
 
 
-async def _page(
-    services: Services, renderer: Renderer, watch: Watch, after: int | None
-) -> tuple[Changes, list[Rendered]]:
+async def _page(services: Services, watch: Watch, after: int | None) -> tuple[Changes, list[Rendered]]:
     async with services.reading(watch.tenant_id) as tx:
         if after is None:
             after = (await find_changes(tx, -1, ChangeFilter(), 2**40)).cursor
         changes = await find_changes(tx, after, watch.wanted, MOST_AT_ONCE)
-        return changes, await renderer.render(tx, changes.positions)
+        return changes, await services.renderer.render(tx, changes.positions)
 
 
 def _event(entry: Rendered) -> bytes:

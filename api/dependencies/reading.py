@@ -12,7 +12,7 @@ from api.documentation.responses import answers
 from api.http.asking import Asker
 from api.paths import EpicPath, ProjectPath
 from api.projects.routes import project_id_of
-from api.services import Services
+from api.services import Provided
 from domain.errors import NotFound
 from projections.queries.story_lists import story_lines
 from projections.rows.edges import epic_edges, story_edges, story_edges_of_epic
@@ -22,70 +22,64 @@ from projections.rows.projects import find_project
 TAGS = ["Dependencies"]
 
 
-def dependency_reads(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [_of_epics(services), _of_stories(services), _graph(services)]
+@get(
+    "/api/v1/projects/{project:str}/epic_dependencies",
+    opt={"access": "agent+"},
+    tags=TAGS,
+    summary="List the dependencies between a project's epics",
+    description="All of them, oldest first.",
+    responses=answers(200, "The dependencies", {"data": [EPIC_DEPENDENCY]}),
+)
+async def list_epic_dependencies(services: Provided, asking: Asker, project: ProjectPath) -> dict[str, Any]:
+    project_id = await project_id_of(services, asking, project)
+    tenant = asking.caller.tenant_id
+    async with services.reading(tenant) as tx:
+        if await find_project(tx, project_id) is None:
+            raise NotFound("Not found")
+        return {"data": [dependency_body(tenant, "epic", edge) for edge in await epic_edges(tx, project_id)]}
 
 
-def _of_epics(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/projects/{project:str}/epic_dependencies",
-        opt={"access": "agent+"},
-        tags=TAGS,
-        summary="List the dependencies between a project's epics",
-        description="All of them, oldest first.",
-        responses=answers(200, "The dependencies", {"data": [EPIC_DEPENDENCY]}),
-    )
-    async def list_epic_dependencies(asking: Asker, project: ProjectPath) -> dict[str, Any]:
-        project_id = await project_id_of(services, asking, project)
-        tenant = asking.caller.tenant_id
-        async with services.reading(tenant) as tx:
-            if await find_project(tx, project_id) is None:
-                raise NotFound("Not found")
-            return {"data": [dependency_body(tenant, "epic", edge) for edge in await epic_edges(tx, project_id)]}
-
-    return list_epic_dependencies
+@get(
+    "/api/v1/epics/{epic_id:uuid}/story_dependencies",
+    opt={"access": "agent+"},
+    tags=TAGS,
+    summary="List the dependencies of an epic's stories",
+    description="Those with either end in the epic, all of them, oldest first.",
+    responses=answers(200, "The dependencies", {"data": [STORY_DEPENDENCY]}),
+)
+async def list_story_dependencies(services: Provided, asking: Asker, epic_id: EpicPath) -> dict[str, Any]:
+    tenant = asking.caller.tenant_id
+    async with services.reading(tenant) as tx:
+        if await find_epic(tx, epic_id) is None:
+            raise NotFound("Not found")
+        return {"data": [dependency_body(tenant, "story", edge) for edge in await story_edges_of_epic(tx, epic_id)]}
 
 
-def _of_stories(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/epics/{epic_id:uuid}/story_dependencies",
-        opt={"access": "agent+"},
-        tags=TAGS,
-        summary="List the dependencies of an epic's stories",
-        description="Those with either end in the epic, all of them, oldest first.",
-        responses=answers(200, "The dependencies", {"data": [STORY_DEPENDENCY]}),
-    )
-    async def list_story_dependencies(asking: Asker, epic_id: EpicPath) -> dict[str, Any]:
-        tenant = asking.caller.tenant_id
-        async with services.reading(tenant) as tx:
-            if await find_epic(tx, epic_id) is None:
-                raise NotFound("Not found")
-            return {"data": [dependency_body(tenant, "story", edge) for edge in await story_edges_of_epic(tx, epic_id)]}
+@get(
+    "/api/v1/projects/{project:str}/dependency_graph",
+    opt={"access": "agent+"},
+    tags=TAGS,
+    summary="Show the dependency graph of a project",
+    description="Epics by position and number, their stories by number; dependencies from what waits to what it "
+    "waits for.",
+    responses=answers(200, "The graph", {"graph": GRAPH}),
+)
+async def show_dependency_graph(services: Provided, asking: Asker, project: ProjectPath) -> dict[str, Any]:
+    project_id = await project_id_of(services, asking, project)
+    async with services.reading(asking.caller.tenant_id) as tx:
+        if await find_project(tx, project_id) is None:
+            raise NotFound("Not found")
+        epics, _ = await list_epics(tx, project_id, None, None, 0)
+        lines = await story_lines(tx, [each.epic.epic_id for each in epics])
+        edges = {
+            "epic_dependencies": await epic_edges(tx, project_id),
+            "story_dependencies": await story_edges(tx, project_id),
+        }
+    return {"graph": graph_body(epics, lines, edges)}
 
-    return list_story_dependencies
 
-
-def _graph(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/projects/{project:str}/dependency_graph",
-        opt={"access": "agent+"},
-        tags=TAGS,
-        summary="Show the dependency graph of a project",
-        description="Epics by position and number, their stories by number; dependencies from what waits to what it "
-        "waits for.",
-        responses=answers(200, "The graph", {"graph": GRAPH}),
-    )
-    async def show_dependency_graph(asking: Asker, project: ProjectPath) -> dict[str, Any]:
-        project_id = await project_id_of(services, asking, project)
-        async with services.reading(asking.caller.tenant_id) as tx:
-            if await find_project(tx, project_id) is None:
-                raise NotFound("Not found")
-            epics, _ = await list_epics(tx, project_id, None, None, 0)
-            lines = await story_lines(tx, [each.epic.epic_id for each in epics])
-            edges = {
-                "epic_dependencies": await epic_edges(tx, project_id),
-                "story_dependencies": await story_edges(tx, project_id),
-            }
-        return {"graph": graph_body(epics, lines, edges)}
-
-    return show_dependency_graph
+ROUTES: Sequence[HTTPRouteHandler] = (
+    list_epic_dependencies,
+    list_story_dependencies,
+    show_dependency_graph,
+)

@@ -1,6 +1,7 @@
 """The OpenAPI document: Litestar's reading of the handlers, with our errors, our envelope and no schema of its own."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
+from api.discovery.schemas import RouteEntry
 from api.documentation.envelope import ENVELOPE, PROBLEM, error_response
 from api.documentation.three_zero import as_three_zero
 from api.http.calling import GIVEN, query_type
@@ -32,6 +34,8 @@ WITH_JSON = ("not_acceptable",)
 WITH_BODY = ("unsupported_media_type", "validation_failed")
 WITH_KEY = ("unauthorized", "invalid_api_key", "tenant_inactive", "insufficient_role")
 IN_A_TENANT = ("tenant_context_required",)
+PLACEHOLDER = re.compile(r"\{([^:}]+)[^}]*\}")
+"""Of a parameter in a path, with its type."""
 WITH_CUSTODY = ("impersonation_refused",)
 
 
@@ -45,6 +49,16 @@ class Documents:
 
     def describe(self, handlers: Sequence[HTTPRouteHandler]) -> None:
         self._handlers = handlers
+
+    def routes(self) -> Sequence[RouteEntry]:
+        """Every route, sorted by path, then method."""
+        found = [
+            RouteEntry(method, PLACEHOLDER.sub(r":\1", path), handler.summary or "", handler.opt["access"])
+            for handler in self._handlers
+            for path in handler.paths
+            for method in handler.http_methods
+        ]
+        return sorted(found, key=lambda entry: (entry.path, entry.method))
 
     def encoded(self, version: str) -> bytes:
         """``version`` is 3.0 or 3.1."""
@@ -85,15 +99,16 @@ def openapi_document(handlers: Sequence[HTTPRouteHandler], version: str) -> dict
 def query_parameters(query: type[Struct]) -> list[dict[str, Any]]:
     """Each field of a Struct that a handler takes as ``wanted``; the text of its Meta describes it."""
     _, components = msgspec.json.schema_components([query])
+    described = components[query.__name__]
     return [
         {
             "name": name,
             "in": "query",
-            "required": False,
+            "required": name in described.get("required", ()),
             "description": schema.pop("description", name.replace("_", " ")),
             "schema": schema,
         }
-        for name, schema in components[query.__name__]["properties"].items()
+        for name, schema in described["properties"].items()
     ]
 
 

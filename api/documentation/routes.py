@@ -1,71 +1,72 @@
 """The OpenAPI document and the page that shows it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
+from msgspec import Meta
 
 from api.documentation.assets import KINDS, Assets, AssetsMissing
 from api.documentation.page import HTML, SCRIPT
 from api.http.headers import PAGE
+from api.http.query import StrictQuery
 from api.http.refusal import Refused
+from api.services import Provided
 
 ANY_ACCEPT = {"access": "public", "any_accept": True}
 LASTING = {"Cache-Control": "public, max-age=3600"}
 
-Version = Literal["3.0", "3.1"]
+
+class VersionQuery(StrictQuery, frozen=True, kw_only=True):
+    version: Annotated[Literal["3.0", "3.1"], Meta(description="Version of OpenAPI")] = "3.1"
 
 
-def documentation_routes(document: Callable[[Version], bytes], assets: Assets) -> Sequence[HTTPRouteHandler]:
-    """``document`` answers the encoded OpenAPI document of a version."""
-
-    @get(
-        "/api/v1/openapi",
-        opt={"access": "public", "errors": ["validation_failed"]},
-        tags=["Discovery"],
-        summary="This document",
-        description="OpenAPI 3.1; the same in 3.0 for tools that know no newer one.",
-        responses={200: ResponseSpec(dict[str, Any], False, "The OpenAPI document")},
-    )
-    async def show_openapi(
-        version: Annotated[Version, QueryParameter(description="Version of OpenAPI")] = "3.1",
-    ) -> Response[bytes]:
-        return Response(document(version), media_type="application/json", headers=LASTING)
-
-    return [show_openapi, *_pages(assets)]
+@get(
+    "/api/v1/openapi",
+    opt={"access": "public", "errors": ["validation_failed"]},
+    tags=["Discovery"],
+    summary="This document",
+    description="OpenAPI 3.1; the same in 3.0 for tools that know no newer one.",
+    responses={200: ResponseSpec(dict[str, Any], False, "The OpenAPI document")},
+)
+async def show_openapi(services: Provided, wanted: NamedDependency[VersionQuery]) -> Response[bytes]:
+    return Response(services.documents.encoded(wanted.version), media_type="application/json", headers=LASTING)
 
 
-def _pages(assets: Assets) -> Sequence[HTTPRouteHandler]:
-    @get(
-        "/swaggerui",
-        opt=ANY_ACCEPT,
-        tags=["Discovery"],
-        summary="The API, to read and to try out",
-        media_type="text/html",
-        responses={200: ResponseSpec(str, False, "A page", "text/html")},
-    )
-    async def show_swagger() -> Response[bytes]:
-        _read(assets, "swagger-ui-bundle.js")  # so that a missing set-up is said here and not in the browser's console
-        return Response(HTML.encode(), media_type="text/html", headers=PAGE)
+@get(
+    "/swaggerui",
+    opt=ANY_ACCEPT,
+    tags=["Discovery"],
+    summary="The API, to read and to try out",
+    media_type="text/html",
+    responses={200: ResponseSpec(str, False, "A page", "text/html")},
+)
+async def show_swagger(services: Provided) -> Response[bytes]:
+    _read(
+        services.assets, "swagger-ui-bundle.js"
+    )  # so that a missing set-up is said here and not in the browser's console
+    return Response(HTML.encode(), media_type="text/html", headers=PAGE)
 
-    @get("/swagger", opt=ANY_ACCEPT, include_in_schema=False, summary="Moved to /swaggerui")
-    async def redirect_to_swagger() -> Response[bytes]:
-        return Response(b"", status_code=302, media_type="text/html", headers={"Location": "/swaggerui"})
 
-    @get("/swaggerui/{name:str}", opt=ANY_ACCEPT, include_in_schema=False, summary="A file of the page")
-    async def show_file(name: FromPath[str]) -> Response[bytes]:
-        if name == "start.js":
-            return Response(SCRIPT.encode(), media_type="text/javascript", headers={**PAGE, **LASTING})
-        return _file(assets, name)
+@get("/swagger", opt=ANY_ACCEPT, include_in_schema=False, summary="Moved to /swaggerui")
+async def redirect_to_swagger() -> Response[bytes]:
+    return Response(b"", status_code=302, media_type="text/html", headers={"Location": "/swaggerui"})
 
-    @get("/favicon.ico", opt=ANY_ACCEPT, include_in_schema=False, summary="The icon of every page")
-    async def show_icon() -> Response[bytes]:
-        return _file(assets, "favicon-32x32.png")
 
-    return [show_swagger, redirect_to_swagger, show_file, show_icon]
+@get("/swaggerui/{name:str}", opt=ANY_ACCEPT, include_in_schema=False, summary="A file of the page")
+async def show_file(services: Provided, name: FromPath[str]) -> Response[bytes]:
+    if name == "start.js":
+        return Response(SCRIPT.encode(), media_type="text/javascript", headers={**PAGE, **LASTING})
+    return _file(services.assets, name)
+
+
+@get("/favicon.ico", opt=ANY_ACCEPT, include_in_schema=False, summary="The icon of every page")
+async def show_icon(services: Provided) -> Response[bytes]:
+    return _file(services.assets, "favicon-32x32.png")
 
 
 def _file(assets: Assets, name: str) -> Response[bytes]:
@@ -79,3 +80,12 @@ def _read(assets: Assets, name: str) -> bytes:
         return assets.file(name)
     except AssetsMissing as error:
         raise Refused("assets_missing", str(error)) from error
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    show_openapi,
+    show_swagger,
+    redirect_to_swagger,
+    show_file,
+    show_icon,
+)

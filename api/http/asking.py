@@ -2,9 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
-from typing import Any
 
-from litestar import Request
 from litestar.di import NamedDependency
 from msgspec import Struct
 
@@ -14,7 +12,6 @@ from domain.caller import Caller, Role
 from eventstore.callers.callers import TenantInactive, UnknownKey
 from eventstore.log.command import IdempotencyKey
 
-SCOPE_KEY = "loopctl_asking"
 BEARER = b"Bearer "
 LONGEST_IDEMPOTENCY_KEY = 255
 
@@ -35,14 +32,6 @@ class Asking(Struct, frozen=True):
 
 Asker = NamedDependency[Asking]
 """How a handler declares that it wants to know who asks: ``asking: Asker``."""
-
-
-def asking_of(request: Request[Any, Any, Any]) -> Asking:
-    """In a handler of a route that is not public."""
-    found: Any = request.scope.get(SCOPE_KEY)
-    if not isinstance(found, Asking):
-        raise TypeError("a public route knows no caller")
-    return found
 
 
 async def authenticate(headers: Mapping[bytes, bytes], find: FindCaller) -> Caller:

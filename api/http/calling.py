@@ -1,22 +1,26 @@
-"""Calls a plain handler without the framework's own request machinery, which costs more than most handlers.
+"""How a handler is called: its arguments made from the request, its answer encoded. There is no other way.
 
-Plain is a coroutine function that takes nothing but a JSON body (``data``), path parameters, who asks (``asking``)
-and a query as a Struct (``wanted``), has no guard or hook, and returns a value to encode or a Response of bytes.
-Every other handler goes through Litestar; a test holds the two ways to the same answers. Both decode the body once,
-strictly, into the type that the handler declares.
+Litestar routes and documents; its own way from a request to a handler costs more than most handlers. A handler is a
+coroutine function at the top of its module, and asks for what it wants by the names of its parameters:
+
+- path parameters, under their names in the path;
+- ``data``: the JSON body, decoded strictly into the declared type;
+- ``wanted``: the query, read into a Struct as `api.http.query` says;
+- ``asking``: who asks; ``sent_headers``, with names in lower case; ``services``: what the application is given.
 """
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
+from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
-from litestar.response.base import ASGIResponse
+from litestar.utils.helpers import get_enum_string_value
 from msgspec import Struct
 
 from api.http.asking import Asking
@@ -24,64 +28,45 @@ from api.http.query import read_query
 
 
 class Called(Struct, frozen=True):
-    """What a plain handler's arguments are made from. ``body`` is checked JSON, or nothing."""
+    """What arguments are made from. ``body`` is checked JSON, or nothing."""
 
     path: Mapping[str, Any]
     body: bytes
     form: bool
     asking: Asking | None
     query: bytes
+    headers: Mapping[bytes, bytes]
 
 
-Call = Callable[[Called], Awaitable[bytes | Response[bytes]]]
-"""To the encoded answer, or to one that says its status and headers as well."""
+Call = Callable[[Called], Awaitable[bytes | Response[Any]]]
+"""To the encoded answer with the handler's own status, or to one that says its status and headers as well."""
+
+SentHeaders = NamedDependency[Mapping[bytes, bytes]]
+"""How a handler declares that it looks at the request's headers: ``sent_headers: SentHeaders``."""
 
 ENCODER = msgspec.json.Encoder()
 EMPTY = b"{}"
 """A missing body reads as an empty object, so that the answer names the fields that are missing."""
 
 
-class TypedRequest(Request[Any, Any, State]):
-    """Decodes a body into the handler's own type at once, where Litestar makes a dictionary and converts it laxly."""
+def _made_here(name: str) -> Provide:
+    def framework_calls() -> None:
+        raise TypeError(f"the framework calls no handler, and so does not make {name}")
 
-    async def json(self) -> Any:
-        field = self.route_handler.parsed_fn_signature.parameters.get("data")
-        body = await self.body()
-        kind = field.annotation if field is not None else Any
-        return msgspec.json.decode(body or EMPTY, type=kind, strict=not self.scope.get("loopctl_form", False))
+    return Provide(framework_calls, sync_to_thread=False)
 
 
-BODY_SOURCES = frozenset({"data", "body", "request", "scope"})
-"""Parameters of a handler through which it can come by the body."""
-
-
-def reads_body(handler: HTTPRouteHandler) -> bool:
-    """It may look at the body, itself or in a hook. Nobody does for GET, where a body has no meaning."""
-    hooks = (handler.resolve_guards(), handler.resolve_dependencies(), handler.resolve_before_request())
-    named = BODY_SOURCES & handler.parsed_fn_signature.parameters.keys()
-    return not handler.http_methods <= {"GET", "HEAD"} and bool(named or any(hooks))
-
-
-def needs_body(handler: HTTPRouteHandler) -> bool:
-    """It takes a body and has no default for a missing one."""
-    field = handler.parsed_fn_signature.parameters.get("data")
-    return field is not None and not field.has_default
-
-
-def _asking() -> None:
-    raise TypeError("a handler that takes `asking` is called directly")
-
-
-def _wanted() -> None:
-    raise TypeError("a handler that takes `wanted` is called directly")
-
-
-GIVEN = {"asking": Provide(_asking, sync_to_thread=False), "wanted": Provide(_wanted, sync_to_thread=False)}
+GIVEN = {name: _made_here(name) for name in ("asking", "sent_headers", "services", "wanted")}
 """Tells the framework that these parameters are neither in the path nor in the query."""
 
 
-def takes_what_is_given(handler: HTTPRouteHandler) -> bool:
-    return bool(handler.parsed_fn_signature.parameters.keys() & GIVEN.keys())
+class Undeclared(Exception):
+    """A handler wants something that no request has."""
+
+
+def reads_body(handler: HTTPRouteHandler) -> bool:
+    """Nobody looks at the body of another one."""
+    return "data" in handler.parsed_fn_signature.parameters
 
 
 def query_type(handler: HTTPRouteHandler) -> type[Struct] | None:
@@ -90,36 +75,82 @@ def query_type(handler: HTTPRouteHandler) -> type[Struct] | None:
     return field.annotation if field is not None else None
 
 
-def direct_call(handler: HTTPRouteHandler, path_parameters: Mapping[str, Any]) -> Call | None:
-    """None for a handler that needs the framework. ``path_parameters`` maps name to type."""
-    if not _is_plain(handler, path_parameters):
-        return None
+def call_of(handler: HTTPRouteHandler, path: Mapping[str, Any], services: object) -> Call:
+    """``path`` maps the names of path parameters to their types. Raises Undeclared."""
+    _check_nothing_is_ignored(handler)
+    _check_all_is_made(handler, path)
     function: Any = handler.fn
-    makers = _argument_makers(handler)
+    given = {"services": services} if "services" in handler.parsed_fn_signature.parameters else {}
+    makers = _makers(handler)
+    media_type = get_enum_string_value(handler.media_type) or MediaType.JSON.value
 
-    async def call(called: Called) -> bytes | Response[bytes]:
-        answer = await function(**called.path, **{name: make(called) for name, make in makers})
-        return answer if isinstance(answer, Response) else ENCODER.encode(answer)
+    async def call(called: Called) -> bytes | Response[Any]:
+        arguments = {name: make(called) for name, make in makers}
+        answer = await function(**called.path, **given, **arguments)
+        if isinstance(answer, Response):
+            return answer
+        if media_type != MediaType.JSON.value:
+            return Response(answer, media_type=media_type)
+        return ENCODER.encode(answer)
 
     return call
 
 
-def _argument_makers(handler: HTTPRouteHandler) -> list[tuple[str, Callable[[Called], Any]]]:
+def _check_nothing_is_ignored(handler: HTTPRouteHandler) -> None:
+    """What only Litestar's own way would do is refused. Raises Undeclared."""
+    name, signature = handler.fn.__name__, handler.parsed_fn_signature
+    ignored = {
+        "guards": handler.resolve_guards(),
+        "dependencies": handler.resolve_dependencies().keys() - GIVEN.keys(),
+        "before_request": handler.resolve_before_request(),
+        "after_request": handler.after_request,
+        "after_response": handler.resolve_after_response(),
+        "response_headers": handler.resolve_response_headers(),
+        "response_cookies": handler.resolve_response_cookies(),
+        "background": handler.background,
+        "cache": handler.cache,
+        "request": "request" in signature.parameters or "scope" in signature.parameters,
+    }
+    if given := [what for what, value in ignored.items() if value]:
+        raise Undeclared(f"{name} declares {', '.join(given)}, which nothing here does.")
+    if not inspect.iscoroutinefunction(handler.fn):
+        raise Undeclared(f"{name} is no coroutine function.")
+
+
+def _check_all_is_made(handler: HTTPRouteHandler, path: Mapping[str, Any]) -> None:
+    for name, field in handler.parsed_fn_signature.parameters.items():
+        in_path = str if path.get(name) is Path else path.get(name)  # the rest of a path comes as text
+        if name not in ("data", *GIVEN) and in_path is not field.annotation:
+            raise Undeclared(f"{handler.fn.__name__} asks for {name}, which is made from nothing of that type.")
+
+
+def _makers(handler: HTTPRouteHandler) -> list[tuple[str, Callable[[Called], Any]]]:
     parameters = handler.parsed_fn_signature.parameters
     makers: list[tuple[str, Callable[[Called], Any]]] = []
     if "data" in parameters:
-        makers.append(("data", _body_maker(parameters["data"].annotation)))
+        makers.append(("data", _body_maker(parameters["data"].annotation, parameters["data"].default)))
     if "asking" in parameters:
-        makers.append(("asking", lambda called: called.asking))
+        makers.append(("asking", _asking))
+    if "sent_headers" in parameters:
+        makers.append(("sent_headers", lambda called: called.headers))
     if (query := query_type(handler)) is not None:
         makers.append(("wanted", lambda called: read_query(query, called.query)))
     return makers
 
 
-def _body_maker(kind: Any) -> Callable[[Called], Any]:
+def _asking(called: Called) -> Asking:
+    if called.asking is None:
+        raise TypeError("a public route knows no caller")
+    return called.asking
+
+
+def _body_maker(kind: Any, default: Any) -> Callable[[Called], Any]:
     decode = msgspec.json.Decoder(kind).decode
+    optional = default is None
 
     def make(called: Called) -> Any:
+        if optional and not called.body:
+            return None
         if called.form:
             return msgspec.json.decode(called.body, type=kind, strict=False)
         return decode(called.body or EMPTY)
@@ -127,28 +158,6 @@ def _body_maker(kind: Any) -> Callable[[Called], Any]:
     return make
 
 
-def _is_plain(handler: HTTPRouteHandler, path_parameters: Mapping[str, Any]) -> bool:
-    signature = handler.parsed_fn_signature
-    needs = (
-        handler.resolve_guards(),
-        handler.resolve_dependencies().keys() - GIVEN.keys(),
-        handler.resolve_before_request(),
-        handler.resolve_after_response(),
-        handler.after_request,
-        handler.resolve_response_headers(),
-        handler.resolve_response_cookies(),
-        handler.background,
-        handler.cache,
-        "data" in signature.parameters and not needs_body(handler),
-        signature.return_type.is_subclass_of((Response, ASGIResponse)) and not takes_what_is_given(handler),
-    )
-    return (
-        inspect.iscoroutinefunction(handler.fn)
-        and not any(needs)
-        and str(handler.media_type) in ("", "MediaType.JSON", "application/json")
-        and all(
-            name in ("data", *GIVEN)
-            or (path_parameters.get(name) is field.annotation and field.annotation in (UUID, str, int))
-            for name, field in signature.parameters.items()
-        )
-    )
+def framework_request(scope: Any) -> Request[Any, Any, State]:
+    """What a response of the framework wants to see before it is sent."""
+    return Request(scope)

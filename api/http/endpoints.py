@@ -1,4 +1,4 @@
-"""From a path to what answers it: Litestar's routing tree, our policy, and the short way to plain handlers."""
+"""From a path to what answers it: Litestar's routing tree, our policy, and the way to call the handler."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,25 +8,23 @@ from litestar import Litestar
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp
 from litestar.utils.path import normalize_path
 from msgspec import Struct
 
-from api.http.calling import Call, direct_call, needs_body, reads_body, takes_what_is_given
+from api.http.calling import Call, call_of, reads_body
 from api.http.limits import Limits
-from api.http.policy import Policy, UndeclaredRoute, policy_of
+from api.http.policy import Policy, policy_of
 from api.http.refusal import Refused
 
 
 class Endpoint(Struct, frozen=True):
-    """One handler at one path. ``call`` is None when the framework has to do it."""
+    """One handler at one path."""
 
     policy: Policy
     template: str
     """Names the route in metrics and logs, where a path could hold ids."""
     handler: HTTPRouteHandler
-    call: Call | None
-    needs_body: bool
+    call: Call
     reads_body: bool
     """Of another one the body is read within the limits, and nobody looks at it."""
 
@@ -35,22 +33,20 @@ class Found(Struct):
     """A request's endpoint with what its path says."""
 
     endpoint: Endpoint
-    app: ASGIApp
-    path: str
     parameters: dict[str, Any]
 
 
 class Endpoints:
     """Raises UndeclaredRoute while it is made. Uses the router of the pinned Litestar, without the layers around it."""
 
-    def __init__(self, app: Litestar, limits: Limits) -> None:
+    def __init__(self, app: Litestar, limits: Limits, services: object) -> None:
         self._route = app.asgi_router.handle_routing
-        self._known = _known(app, limits)
+        self._known = _known(app, limits, services)
 
     def find(self, method: str, path: str) -> Found:
         """Raises Refused (not_found), for a wrong method and for an id in a wrong form too."""
         try:
-            app, handler, plain, parameters, template = self._route(
+            _, handler, plain, parameters, template = self._route(
                 normalize_path(path) if path[-1:] == "/" or path[:1] != "/" or "//" in path else path, method
             )
         except (NotFoundException, MethodNotAllowedException):
@@ -58,29 +54,24 @@ class Endpoints:
         endpoint = self._known.get((id(handler), template))
         if endpoint is None or (parameters and not _canonical(parameters, plain)):
             raise Refused("not_found")
-        return Found(endpoint, app, plain, parameters)
+        return Found(endpoint, parameters)
 
 
-def _known(app: Litestar, limits: Limits) -> Mapping[tuple[int, str], Endpoint]:
+def _known(app: Litestar, limits: Limits, services: object) -> Mapping[tuple[int, str], Endpoint]:
     found: dict[tuple[int, str], Endpoint] = {}
     for route in app.routes:
         if not isinstance(route, HTTPRoute):
             raise TypeError(f"{route.path} is not HTTP: nothing here guards it")
         for handler in route.route_handlers:
-            # The framework adds an OPTIONS handler to each route; without a policy it stays an unknown path.
-            if handler.http_methods == {"OPTIONS"} and "access" not in handler.opt:
-                continue
+            if handler.fn.__module__.startswith("litestar."):
+                continue  # OPTIONS, which it adds to each route, stays an unknown path
             policy = policy_of(handler, f"{'/'.join(sorted(handler.http_methods))} {route.path_format}", limits)
             types = {name: definition.type for name, definition in route.path_parameters.items()}
-            call = direct_call(handler, types)
-            if call is None and takes_what_is_given(handler):
-                raise UndeclaredRoute(f"{route.path_format} takes `asking` or `wanted` and cannot be called directly.")
             found[id(handler), route.path_format] = Endpoint(
                 policy=policy,
                 template=route.path_format,
                 handler=handler,
-                call=call,
-                needs_body=needs_body(handler),
+                call=call_of(handler, types, services),
                 reads_body=reads_body(handler),
             )
     return found

@@ -21,11 +21,11 @@ TAKEN_ROLES = {role.value.encode(): role for role in (Role.USER, Role.ORCHESTRAT
 
 
 class Gate(Struct, frozen=True):
-    """What the shell asks of each request that needs a key. Without ``check_rate`` nobody is limited."""
+    """What the shell asks of each request that needs a key."""
 
     find_caller: FindCaller
     find_tenant: FindTenant
-    check_rate: CheckRate | None
+    check_rate: CheckRate
     is_current: Callable[[UUID, int], bool]
     """Whether what is remembered of a tenant's callers is as new as the mark that came with the rate."""
     note: Callable[[Caller], None]
@@ -36,7 +36,7 @@ class Gate(Struct, frozen=True):
         caller = await authenticate(headers, self.find_caller)
         if caller.superadmin and not policy.admin:
             caller = await self._impersonating(caller, headers)
-        if self.check_rate and caller.limited:
+        if caller.limited:
             verdict = await self.check_rate(asked_by(caller))
             more += verdict.headers()
             if verdict.wait > 0:

@@ -2,7 +2,6 @@
 
 import re
 
-from litestar.enums import ParamType
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
@@ -16,6 +15,10 @@ ACCESS = re.compile(
 KNOWN = frozenset(
     {"access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors", "custody", "held_open"}
 )
+
+
+STREAM_ENDS_SECONDS = 30.0
+"""A stream ends by itself before the shell's deadline ends it."""
 
 
 class UndeclaredRoute(Exception):
@@ -37,8 +40,6 @@ class Policy(Struct, frozen=True, kw_only=True):
     """For superadmins as such: in no tenant, whatever headers say."""
     custody: bool
     """A transition of custody, which nobody makes in another's name."""
-    repeatable: frozenset[str]
-    """Query parameters that take a list."""
 
 
 def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
@@ -48,24 +49,16 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         raise UndeclaredRoute(f"{name} does not declare who may call it: opt={{'access': 'public'}} or a role rule.")
     if unknown := sorted(handler.opt.keys() - KNOWN):
         raise UndeclaredRoute(f"{name} declares {', '.join(unknown)}, which nothing reads.")
-    seconds = float(handler.opt.get("request_seconds", limits.request_seconds))
+    usual = limits.stream_seconds + STREAM_ENDS_SECONDS if handler.opt.get("held_open") else limits.request_seconds
+    seconds = float(handler.opt.get("request_seconds", usual))
     return Policy(
         access=access,
         body_bytes=int(handler.opt.get("body_bytes", limits.body_bytes)),
-        body_seconds=seconds if "request_seconds" in handler.opt else limits.body_seconds,
+        body_seconds=limits.body_seconds if seconds == limits.request_seconds else seconds,
         request_seconds=seconds,
         always_admitted=bool(handler.opt.get("always_admitted")),
         held_open=bool(handler.opt.get("held_open")),
         any_accept=bool(handler.opt.get("any_accept")),
         admin=access == "=superadmin",
         custody=bool(handler.opt.get("custody")),
-        repeatable=_repeatable(handler),
-    )
-
-
-def _repeatable(handler: HTTPRouteHandler) -> frozenset[str]:
-    return frozenset(
-        field.kwarg_definition.name or name  # type: ignore[union-attr]  # a query parameter has a definition
-        for name, field in handler.parsed_fn_signature.parameters.items()
-        if field.is_non_string_sequence and getattr(field.kwarg_definition, "param_type", None) is ParamType.QUERY
     )

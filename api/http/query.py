@@ -20,8 +20,8 @@ TRUE = frozenset({"true", "1"})
 FALSE = frozenset({"false", "0"})
 
 
-def check_query(query: bytes, repeatable: Collection[str], most: int) -> None:
-    """Raises Refused for too many parameters, one given twice that takes one value, bad UTF-8, and NUL."""
+def check_query(query: bytes, most: int) -> None:
+    """Raises Refused for too many parameters, one given twice, bad UTF-8, and NUL."""
     parts = [part for part in query.split(b"&") if part]
     if len(parts) > most:
         raise Refused("bad_request", f"Bad Request: more than {most} query parameters")
@@ -29,7 +29,7 @@ def check_query(query: bytes, repeatable: Collection[str], most: int) -> None:
     for part in parts:
         name = _decoded(part.partition(b"=")[0])
         _decoded(part)
-        if name in seen and name not in repeatable:
+        if name in seen:
             raise Refused("bad_request", f"Bad Request: the query parameter {name[:64]!r} is given twice")
         seen.add(name)
 
@@ -54,12 +54,19 @@ def _decoded(part: bytes) -> str:
     return text
 
 
+class StrictQuery(Struct, frozen=True, kw_only=True):
+    """What is out of bounds or in a wrong form is refused, as in a body. Raises msgspec.ValidationError."""
+
+
 def read_query(kind: type[Query], raw: bytes) -> Query:
     """In the manner of spec 01, sections 1.1 and 1.7: what is unknown or empty is left out, of an integer the leading
-    digits are taken, and it is moved into its bounds.
+    digits are taken, and it is moved into its bounds; but for a `StrictQuery`.
 
     Raises Invalid for an unknown value of an enumeration or a boolean, NotFound for an id in no form of an id.
     """
+    if issubclass(kind, StrictQuery):
+        given = dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
+        return msgspec.convert(given, kind, strict=False)
     if not raw:
         return kind()
     readers = _readers(kind)

@@ -6,7 +6,7 @@ Each step is a module of its own; this one only says in which order they stand a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -20,8 +20,8 @@ from msgspec import Struct
 from api.http import body as request_body
 from api.http.access_log import AccessLog
 from api.http.admission import Admission
-from api.http.asking import SCOPE_KEY, asking
-from api.http.calling import EMPTY, Called
+from api.http.asking import asking
+from api.http.calling import Called, framework_request
 from api.http.deadlines import Deadline, Deadlines
 from api.http.endpoints import Endpoint, Endpoints, Found
 from api.http.errors import JSON, failure_of, render
@@ -38,6 +38,8 @@ from api.http.request_id import LOGGED
 from domain.caller import Caller
 
 log = structlog.get_logger("api")
+
+JSON_TYPE = "application/json"
 
 CLIENT_GONE = 499
 """Never sent; how figures and logs show a client that left before its request was complete."""
@@ -60,11 +62,12 @@ class Surroundings(Struct, frozen=True):
 class Shell:
     """The ASGI application that is served."""
 
-    def __init__(self, app: Litestar, around: Surroundings) -> None:
+    def __init__(self, app: Litestar, around: Surroundings, services: object) -> None:
+        """``services`` go to the handlers that ask for them."""
         self._app = app
         self._around = around
         self._limits = limits = around.limits
-        self._endpoints = Endpoints(app, limits)
+        self._endpoints = Endpoints(app, limits, services)
         self._admission = Admission(limits.running, limits.admission_seconds)
         self._deadlines = Deadlines(min(0.05, limits.request_seconds / 10, limits.body_seconds / 10))
         self._checking = ThreadPoolExecutor(CHECKING_THREADS, "check")
@@ -143,7 +146,7 @@ class Shell:
         if accept is not None and not policy.any_accept and not accepts_json(accept):
             raise Refused("not_acceptable")
         if query := exchange.scope["query_string"]:
-            check_query(query, policy.repeatable, self._limits.query_parameters)
+            check_query(query, self._limits.query_parameters)
 
     async def _read(self, exchange: Exchange, endpoint: Endpoint, deadline: Deadline) -> tuple[bytes, bool]:
         """The bytes as they came, and whether they are a form; of the type nothing is asked where nobody reads them."""
@@ -173,36 +176,21 @@ class Shell:
         return await asyncio.get_running_loop().run_in_executor(self._checking, check)
 
     async def _run(self, exchange: Exchange, found: Found, body: bytes, form: bool) -> None:
-        call = found.endpoint.call
-        if call is None:
-            await self._run_in_framework(exchange, found, body, form)
-            return
-        answer = await call(Called(found.parameters, body, form, exchange.asking, exchange.scope["query_string"]))
+        handler = found.endpoint.handler
+        called = Called(
+            found.parameters, body, form, exchange.asking, exchange.scope["query_string"], exchange.headers
+        )  # fmt: skip
+        answer = await found.endpoint.call(called)
         if isinstance(answer, bytes):
-            await exchange.answer(found.endpoint.handler.status_code, JSON, answer)
-        else:
+            await exchange.answer(handler.status_code, JSON, answer)
+        elif isinstance(answer.content, bytes) and answer.media_type == JSON_TYPE:
             headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
-            await exchange.answer(answer.status_code or 200, JSON, answer.content, headers)
-
-    async def _run_in_framework(self, exchange: Exchange, found: Found, body: bytes, form: bool) -> None:
-        """What Litestar's own outer layers would put into the scope."""
-        scope: Any = {
-            **exchange.scope,
-            "headers": [*exchange.headers.items()],  # a repeated one is one list there as well
-            "app": self._app,
-            "litestar_app": self._app,
-            "method": "GET" if exchange.method == "HEAD" else exchange.method,
-            "path": found.path,
-            "path_params": found.parameters,
-            "path_template": found.endpoint.template,
-            "route_handler": found.endpoint.handler,
-            "state": dict(exchange.scope.get("state") or {}),
-            "loopctl_form": form,
-            SCOPE_KEY: exchange.asking,
-        }
-        await found.app(
-            scope, _received(body or (EMPTY if found.endpoint.needs_body else b""), exchange.receive), exchange.send
-        )
+            await exchange.answer(answer.status_code or handler.status_code, JSON, answer.content, headers)
+        else:  # pages, files, streams
+            sending = answer.to_asgi_response(
+                None, framework_request(exchange.scope), media_type=handler.media_type, status_code=handler.status_code
+            )
+            await sending(exchange.scope, exchange.receive, exchange.send)
 
     async def _refuse(self, exchange: Exchange, error: BaseException) -> None:
         failure = failure_of(error)
@@ -247,19 +235,3 @@ def _too_late(exchange: Exchange) -> Exception:
     if exchange.body_left:
         return Refused("request_timeout", headers={"Connection": "close"})
     return TimeoutError()
-
-
-def _received(body: bytes, receive: Receive) -> Callable[[], Awaitable[Any]]:
-    """The body that was read already, once; then whatever the client does next, which is to leave."""
-    given = False
-
-    async def following() -> Any:
-        nonlocal given
-        if not given:
-            given = True
-            return {"type": "http.request", "body": body, "more_body": False}
-        while (message := await receive())["type"] == "http.request":
-            pass
-        return message
-
-    return following

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import Struct, structs
 
+from api.commands import submit
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.lifecycle import examples
@@ -27,9 +28,9 @@ from api.lifecycle.schemas import (
     VerifyBody,
     json_text,
 )
-from api.lifecycle.transitions import Bodies, Transition, Transitions
+from api.lifecycle.transitions import Bodies, Transition, transition_command
 from api.paths import EpicPath
-from api.services import Services
+from api.services import Provided, Services
 from domain.errors import Invalid, NotFound
 from domain.lifecycle import judges as confirming
 from domain.lifecycle.identity import identity_of
@@ -41,6 +42,7 @@ from projections.rows.epics import EPICS
 from projections.rows.stories import stories_to_verify
 
 TAGS = ["Lifecycle in bulk"]
+BULK_ERRORS = ("orchestrator_agent_required", "idempotency_key_reused")
 SLICE = 256
 """Entries that wait for the tenant's lane at a time, so that one request does not fill its queue."""
 
@@ -71,22 +73,15 @@ class Outcome(Struct, frozen=True):
         return self.problem if self.reply is None else str(_error(self.reply).get("message", ""))
 
 
-def bulk_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [
-        _claim(services),
-        *(_judge(services, *each) for each in JUDGEMENTS),
-        _verify_all(services),
-    ]
-
-
 async def carry_out_all(services: Services, asking: Asking, entries: Sequence[Entry]) -> Sequence[Outcome]:
     """In the order of the request. The lane decides them one after the other and commits them together."""
-    transitions = Transitions(services)
 
     async def one(entry: Entry) -> Outcome:
         if entry.transition is None:
             return Outcome(entry, None, entry.problem)
-        reply = await transitions.reply(_for_entry(asking, entry.story_id), entry.story_id, entry.transition)
+        alone = _for_entry(asking, entry.story_id)
+        command = transition_command(services, alone, entry.story_id, entry.transition)
+        reply = await submit(services, alone, command)
         return Outcome(entry, reply)
 
     outcomes: list[Outcome] = []
@@ -109,37 +104,34 @@ def _for_entry(asking: Asking, story_id: UUID) -> Asking:
     return structs.replace(asking, idempotency=structs.replace(whole, key=f"bulk:{key}"))
 
 
-def _claim(services: Services) -> HTTPRouteHandler:
-    @post(
-        "/api/v1/stories/bulk/claim",
-        opt={"access": "=agent", "custody": True, "errors": ("idempotency_key_reused",)},
-        tags=TAGS,
-        summary="Claim many stories",
-        description="At most 50. Each as by itself; 422 with the same body when none succeeded.",
-        status_code=200,
-        responses=answers(200, "What became of each", examples.BULK),
-    )
-    async def claim_stories(asking: Asker, data: JSONBody[BulkClaimBody]) -> Response[bytes]:
-        items = _items(data.story_ids, "story_ids")
+@post(
+    "/api/v1/stories/bulk/claim",
+    opt={"access": "=agent", "custody": True, "errors": ("idempotency_key_reused",)},
+    tags=TAGS,
+    summary="Claim many stories",
+    description="At most 50. Each as by itself; 422 with the same body when none succeeded.",
+    status_code=200,
+    responses=answers(200, "What became of each", examples.BULK),
+)
+async def claim_stories(services: Provided, asking: Asker, data: JSONBody[BulkClaimBody]) -> Response[bytes]:
+    items = _items(data.story_ids, "story_ids")
 
-        def entry(story_id: UUID, _: Any) -> Transition:
-            return claim_transition(services, asking, story_id, Hold())
+    def entry(story_id: UUID, _: Any) -> Transition:
+        return claim_transition(services, asking, story_id, Hold())
 
-        entries = _entries([{"story_id": item} for item in items], entry)
-        return await answered_once(services, asking, partial(_worked, services, asking, entries))
-
-    return claim_stories
+    entries = _entries([{"story_id": item} for item in items], entry)
+    return await answered_once(services, asking, partial(_worked, services, asking, entries))
 
 
-def _verifying(services: Services, bodies: Bodies, item: Any) -> Transition:
-    return verify_transition(_read(item, VerifyBody), services, bodies)
+def verifying(services: Services, asking: Asking, item: Any) -> Transition:
+    return verify_transition(services, asking, _read(item, VerifyBody))
 
 
-def _rejecting(services: Services, bodies: Bodies, item: Any) -> Transition:
-    return reject_transition(_read(item, RejectBody), services, bodies)
+def rejecting(services: Services, asking: Asking, item: Any) -> Transition:
+    return reject_transition(services, asking, _read(item, RejectBody))
 
 
-def _completing(services: Services, bodies: Bodies, item: Any) -> Transition:
+def completing(services: Services, asking: Asking, item: Any) -> Transition:
     body = _read(item, VerifyBody)
     judgement = Judgement(
         verification_id=services.new_id(), review_type=body.review_type or "pre_existing", summary=body.summary,
@@ -147,62 +139,67 @@ def _completing(services: Services, bodies: Bodies, item: Any) -> Transition:
     )  # fmt: skip
     return Transition(
         action="mark-complete",
-        decide=lambda asked: confirming.mark_complete(asked.story, asked.who, asked.policy, judgement),
-        body=bodies.story,
+        decide=lambda facts: confirming.mark_complete(facts.story, facts.who, facts.policy, judgement),
+        body=Bodies(services, asking).story,
         confirms=True,
     )
 
 
-Judging = Callable[[Services, Bodies, Any], Transition]
-JUDGEMENTS: Sequence[tuple[str, Judging, str]] = (
-    ("verify", _verifying, "Confirm the work of many stories"),
-    ("reject", _rejecting, "Reject the work of many stories"),
-    ("mark-complete", _completing, "Mark many stories that were finished before loopctl"),
+Judging = Callable[[Services, Asking, Any], Transition]
+"""The transition of one entry."""
+
+
+def _judging(name: str) -> dict[str, Any]:
+    return {
+        "opt": {"access": "=orchestrator", "custody": True, "errors": BULK_ERRORS},
+        "tags": TAGS,
+        "operation_id": f"bulk_{name}",
+        "description": "At most 50, each under the rules of a single one; 422 with the same body when none succeeded.",
+        "status_code": 200,
+        "responses": answers(200, "What became of each", examples.BULK),
+    }
+
+
+@post("/api/v1/stories/bulk/verify", **_judging("verify"), summary="Confirm the work of many stories")
+async def verify_stories(services: Provided, asking: Asker, data: JSONBody[BulkBody]) -> Response[bytes]:
+    return await _judge(services, asking, data, verifying)
+
+
+@post("/api/v1/stories/bulk/reject", **_judging("reject"), summary="Reject the work of many stories")
+async def reject_stories(services: Provided, asking: Asker, data: JSONBody[BulkBody]) -> Response[bytes]:
+    return await _judge(services, asking, data, rejecting)
+
+
+@post(
+    "/api/v1/stories/bulk/mark-complete",
+    **_judging("mark_complete"),
+    summary="Mark many stories that were finished before loopctl",
 )
-"""Name in the path, transition of an entry, summary."""
+async def mark_stories_complete(services: Provided, asking: Asker, data: JSONBody[BulkBody]) -> Response[bytes]:
+    return await _judge(services, asking, data, completing)
 
 
-def _judge(services: Services, name: str, judging: Judging, summary: str) -> HTTPRouteHandler:
-    @post(
-        f"/api/v1/stories/bulk/{name}",
-        opt={"access": "=orchestrator", "custody": True, "errors": BULK_ERRORS},
-        tags=TAGS,
-        operation_id=f"bulk_{name.replace('-', '_')}",
-        summary=summary,
-        description="At most 50, each under the rules of a single one; 422 with the same body when none succeeded.",
-        status_code=200,
-        responses=answers(200, "What became of each", examples.BULK),
-    )
-    async def judge_stories(asking: Asker, data: JSONBody[BulkBody]) -> Response[bytes]:
-        need_orchestrator(identity_of(asking.caller))
-        bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
-        entries = _entries(_items(data.stories, "stories"), lambda _, item: judging(services, bodies, item))
-        return await answered_once(services, asking, partial(_worked, services, asking, entries))
-
-    return judge_stories
+async def _judge(services: Services, asking: Asking, data: BulkBody, judging: Judging) -> Response[bytes]:
+    need_orchestrator(identity_of(asking.caller))
+    entries = _entries(_items(data.stories, "stories"), lambda _, item: judging(services, asking, item))
+    return await answered_once(services, asking, partial(_worked, services, asking, entries))
 
 
-BULK_ERRORS = ("orchestrator_agent_required", "idempotency_key_reused")
-
-
-def _verify_all(services: Services) -> HTTPRouteHandler:
-    @post(
-        "/api/v1/epics/{epic_id:uuid}/verify-all",
-        opt={"access": "=orchestrator", "custody": True, "errors": (*BULK_ERRORS, "review_required")},
-        tags=TAGS,
-        summary="Confirm all reported stories of an epic",
-        description="Each under the rules of a single one; what was refused is listed with its reason.",
-        status_code=200,
-        responses=answers(
-            200, "How many", {"verified_count": 1, "skipped_count": 0, "total_eligible": 1, "errors": []}
-        ),
-    )
-    async def verify_all_of_epic(asking: Asker, epic_id: EpicPath, data: JSONBody[VerifyBody]) -> Response[bytes]:
-        need_orchestrator(identity_of(asking.caller))
-        confirming.need_review(data.review_type, data.summary)
-        return await answered_once(services, asking, partial(_verified, services, asking, epic_id, data))
-
-    return verify_all_of_epic
+@post(
+    "/api/v1/epics/{epic_id:uuid}/verify-all",
+    opt={"access": "=orchestrator", "custody": True, "errors": (*BULK_ERRORS, "review_required")},
+    tags=TAGS,
+    summary="Confirm all reported stories of an epic",
+    description="Each under the rules of a single one; what was refused is listed with its reason.",
+    status_code=200,
+    responses=answers(200, "How many", {"verified_count": 1, "skipped_count": 0, "total_eligible": 1, "errors": []}),
+)
+async def verify_all_of_epic(
+    services: Provided, asking: Asker, epic_id: EpicPath, data: JSONBody[VerifyBody]
+) -> Response[bytes]:
+    need_orchestrator(identity_of(asking.caller))
+    confirming.need_review(data.review_type, data.summary)
+    return await answered_once(services, asking, partial(_verified, services, asking, epic_id, data))
 
 
 async def _verified(services: Services, asking: Asking, epic_id: UUID, data: VerifyBody) -> Worked:
@@ -210,8 +207,7 @@ async def _verified(services: Services, asking: Asking, epic_id: UUID, data: Ver
         if not await EPICS.load(tx, [epic_id]):
             raise NotFound("Not found")
         found = await stories_to_verify(tx, epic_id)
-    bodies = Bodies(asking.caller.tenant_id, services.settings.base_url())
-    entries = [Entry(story.story_id, verify_transition(data, services, bodies)) for story in found]
+    entries = [Entry(story.story_id, verify_transition(services, asking, data)) for story in found]
     outcomes = await carry_out_all(services, asking, entries)
     refused = [outcome for outcome in outcomes if not outcome.succeeded]
     numbers = {story.story_id: story.number for story in found}
@@ -297,3 +293,12 @@ def _error(reply: Reply) -> dict[str, Any]:
     decoded = msgspec.json.decode(reply.body) if reply.body else {}
     found: dict[str, Any] = decoded.get("error", {}) if isinstance(decoded, dict) else {}
     return found
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    claim_stories,
+    verify_stories,
+    reject_stories,
+    mark_stories_complete,
+    verify_all_of_epic,
+)

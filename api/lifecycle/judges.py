@@ -8,9 +8,8 @@ from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from api.commands import existing
 from api.documentation.responses import answers
-from api.http.asking import Asker
+from api.http.asking import Asker, Asking
 from api.lifecycle import examples
 from api.lifecycle.schemas import (
     BackfillBody,
@@ -22,9 +21,9 @@ from api.lifecycle.schemas import (
     refuse_capability,
     review_body,
 )
-from api.lifecycle.transitions import Asked, Bodies, Transition, Transitions
+from api.lifecycle.transitions import Bodies, Transition, TransitionFacts, make
 from api.paths import StoryPath
-from api.services import Services
+from api.services import Provided, Services
 from domain.event import Event, Recorded, Stream
 from domain.lifecycle import judges as confirming
 from domain.lifecycle.artifacts import Artifact, report_artifact
@@ -32,65 +31,76 @@ from domain.lifecycle.identity import Identity
 from domain.lifecycle.judges import Judgement, Provenance, Review
 from domain.lifecycle.refusals import need_agent, need_orchestrator
 from domain.usage import report_usage
-from eventstore.log.command import Change, Need
+from eventstore.log.command import Change, existing
+from projections.rows.agents import AGENTS
+from projections.rows.story_texts import STORY_TEXTS
 
 TAGS = ["Lifecycle"]
 RETRYABLE = ("agent_deactivated", "idempotency_key_reused")
-
-
-def confirming_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [
-        *(_report(services, name) for name in ("report", "report-done")),
-        _review(services),
-        _verify(services),
-        _reject(services),
-        _backfill(services),
-    ]
-
-
-def _report(services: Services, name: str) -> HTTPRouteHandler:
-    transitions, base = Transitions(services), services.settings.base_url()
-
-    @post(
-        f"/api/v1/stories/{{story_id:uuid}}/{name}",
-        opt={"access": "=agent,orchestrator", "custody": True, "errors": REPORT_ERRORS},
-        tags=TAGS,
-        operation_id=f"{name.replace('-', '_')}_story",
-        summary=f"Report the work as done ({name})",
-        description="By anybody but the implementer. With it, an artifact and what the work has cost.",
-        status_code=200,
-        responses=answers(200, "The story", examples.STORY_ANSWER),
-    )
-    async def report_story(asking: Asker, story_id: StoryPath, data: JSONBody[ReportBody]) -> Response[bytes]:
-        artifact, usage = Stream("artifact_report", services.new_id()), Stream("token_usage_report", services.new_id())
-
-        worked = data.token_usage.agent_id if data.token_usage else None
-
-        def decide(asked: Asked) -> Sequence[Event]:
-            events = confirming.report(asked.story, asked.who, asked.policy)
-            refuse_capability(data.cap_id)
-            return events
-
-        transition = Transition(
-            action="report",
-            decide=decide,
-            body=Bodies(asking.caller.tenant_id, base).story,
-            needs=[Need("agent", worked)] if worked else [],
-            streams=(artifact, usage),
-            beside=lambda asked: _reported(asked, data, artifact, usage),
-            check=_need_agent,
-        )
-        return await transitions.make(asking, story_id, transition)
-
-    return report_story
-
-
 REPORT_ERRORS = (
     "agent_identity_required", "invalid_transition", "self_report_blocked", "cap_rejected", *RETRYABLE,
 )  # fmt: skip
+REVIEW_ERRORS = (
+    "agent_identity_required", "story_not_reported_done", "self_review_blocked", "cap_rejected", *RETRYABLE,
+)  # fmt: skip
+VERIFY_ERRORS = (
+    "orchestrator_agent_required", "invalid_transition", "self_verify_blocked", "distinct_verifier_required",
+    "criteria_changed", "review_required", "review_not_conducted", "cap_rejected", *RETRYABLE,
+)  # fmt: skip
+REJECT_ERRORS = (
+    "orchestrator_agent_required", "reason_required", "invalid_transition", "self_verify_blocked", "cap_rejected",
+    *RETRYABLE,
+)  # fmt: skip
+BACKFILL_ERRORS = ("already_verified", "already_rejected", "not_pre_existing", *RETRYABLE)
 
 
-def _reported(asked: Asked, data: ReportBody, artifact: Stream, usage: Stream) -> Sequence[Change]:
+def _reporting(name: str) -> dict[str, Any]:
+    """``name`` in the path: the contract spells it in two ways."""
+    return {
+        "opt": {"access": "=agent,orchestrator", "custody": True, "errors": REPORT_ERRORS},
+        "tags": TAGS,
+        "summary": f"Report the work as done ({name})",
+        "description": "By anybody but the implementer. With it, an artifact and what the work has cost.",
+        "status_code": 200,
+        "responses": answers(200, "The story", examples.STORY_ANSWER),
+    }
+
+
+@post("/api/v1/stories/{story_id:uuid}/report", **_reporting("report"), operation_id="report_story")
+async def report_story(
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[ReportBody]
+) -> Response[bytes]:
+    return await make(services, asking, story_id, report_transition(services, asking, data))
+
+
+@post("/api/v1/stories/{story_id:uuid}/report-done", **_reporting("report-done"), operation_id="report_done_story")
+async def report_story_done(
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[ReportBody]
+) -> Response[bytes]:
+    return await make(services, asking, story_id, report_transition(services, asking, data))
+
+
+def report_transition(services: Services, asking: Asking, data: ReportBody) -> Transition:
+    artifact, usage = Stream("artifact_report", services.new_id()), Stream("token_usage_report", services.new_id())
+    worked = data.token_usage.agent_id if data.token_usage else None
+
+    def decide(facts: TransitionFacts) -> Sequence[Event]:
+        events = confirming.report(facts.story, facts.who, facts.policy)
+        refuse_capability(data.cap_id)
+        return events
+
+    return Transition(
+        action="report",
+        decide=decide,
+        body=Bodies(services, asking).story,
+        needs=[AGENTS.need(worked)] if worked else [],
+        streams=(artifact, usage),
+        beside=lambda facts: _reported(facts, data, artifact, usage),
+        check=need_agent,
+    )
+
+
+def _reported(facts: TransitionFacts, data: ReportBody, artifact: Stream, usage: Stream) -> Sequence[Change]:
     """What comes with a report. Raises Invalid and NotFound, and then nothing is reported."""
     changes: list[Change] = []
     if data.artifact is not None:
@@ -98,109 +108,92 @@ def _reported(asked: Asked, data: ReportBody, artifact: Stream, usage: Stream) -
             artifact_id=artifact.id, artifact_type=data.artifact.artifact_type, path=data.artifact.path,
             exists=data.artifact.exists is not False, details=json_text(data.artifact.details),
         )  # fmt: skip
-        changes.append(Change(artifact, report_artifact(asked.story, asked.who, said, "artifact.")))
+        changes.append(Change(artifact, report_artifact(facts.story, facts.who, said, "artifact.")))
     if data.token_usage is not None:
-        agent = asked.who.agent_id
+        agent = facts.who.agent_id
         if data.token_usage.agent_id is not None:
-            agent = existing(asked.known, Need("agent", data.token_usage.agent_id)).agent_id
-        event = report_usage(data.token_usage.usage(), asked.story.project_id, asked.story.story_id, agent)
+            agent = existing(facts.known, AGENTS.need(data.token_usage.agent_id)).agent_id
+        event = report_usage(data.token_usage.usage(), facts.story.project_id, facts.story.story_id, agent)
         changes.append(Change(usage, event))
     return changes
 
 
-def _review(services: Services) -> HTTPRouteHandler:
-    transitions = Transitions(services)
+@post(
+    "/api/v1/stories/{story_id:uuid}/review-complete",
+    opt={"access": "=agent,orchestrator,user", "custody": True, "errors": REVIEW_ERRORS},
+    tags=TAGS,
+    summary="Record a completed review",
+    description="By anybody but the implementer; fixes and disproved findings must add up to the findings.",
+    status_code=201,
+    responses=answers(201, "The review record", {"review_record": examples.REVIEW}),
+)
+async def complete_review(
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[ReviewBody]
+) -> Response[bytes]:
+    review = Review(
+        review_id=services.new_id(), review_type=data.review_type, findings_count=data.findings_count or 0,
+        fixes_count=data.fixes_count or 0, disproved_count=data.disproved_count or 0, summary=data.summary,
+        completed_at=data.completed_at,
+    )  # fmt: skip
 
-    @post(
-        "/api/v1/stories/{story_id:uuid}/review-complete",
-        opt={"access": "=agent,orchestrator,user", "custody": True, "errors": REVIEW_ERRORS},
-        tags=TAGS,
-        summary="Record a completed review",
-        description="By anybody but the implementer; fixes and disproved findings must add up to the findings.",
-        status_code=201,
-        responses=answers(201, "The review record", {"review_record": examples.REVIEW}),
-    )
-    async def complete_review(asking: Asker, story_id: StoryPath, data: JSONBody[ReviewBody]) -> Response[bytes]:
-        review = Review(
-            review_id=services.new_id(), review_type=data.review_type, findings_count=data.findings_count or 0,
-            fixes_count=data.fixes_count or 0, disproved_count=data.disproved_count or 0, summary=data.summary,
-            completed_at=data.completed_at,
-        )  # fmt: skip
+    def decide(facts: TransitionFacts) -> Sequence[Event]:
+        events = confirming.complete_review(facts.story, facts.who, facts.policy, review, services.utc_now())
+        refuse_capability(data.cap_id)
+        return events
 
-        def decide(asked: Asked) -> Sequence[Event]:
-            events = confirming.complete_review(asked.story, asked.who, asked.policy, review, services.utc_now())
-            refuse_capability(data.cap_id)
-            return events
+    def body(_: TransitionFacts, recorded: Sequence[Recorded]) -> dict[str, Any]:
+        (made,) = recorded
+        row = {**msgspec.structs.asdict(made.event), "story_id": story_id, "created_at": made.at}
+        return {"review_record": review_body(asking.caller.tenant_id, row)}
 
-        def body(_: Asked, recorded: Sequence[Recorded]) -> dict[str, Any]:
-            (made,) = recorded
-            row = {**msgspec.structs.asdict(made.event), "story_id": story_id, "created_at": made.at}
-            return {"review_record": review_body(asking.caller.tenant_id, row)}
-
-        transition = Transition(action="review-complete", decide=decide, body=body, status=201)
-        return await transitions.make(asking, story_id, transition)
-
-    return complete_review
+    transition = Transition(action="review-complete", decide=decide, body=body, status=201)
+    return await make(services, asking, story_id, transition)
 
 
-REVIEW_ERRORS = (
-    "agent_identity_required", "story_not_reported_done", "self_review_blocked", "cap_rejected", *RETRYABLE,
-)  # fmt: skip
-
-
-def verify_transition(data: VerifyBody, services: Services, bodies: Bodies) -> Transition:
+def verify_transition(services: Services, asking: Asking, data: VerifyBody) -> Transition:
+    bodies = Bodies(services, asking)
     judgement = Judgement(
         verification_id=services.new_id(), review_type=data.review_type, summary=data.summary,
         result=data.result or "pass", findings=json_text(data.findings),
     )  # fmt: skip
 
-    def decide(asked: Asked) -> Sequence[Event]:
-        events = confirming.verify(asked.story, asked.who, asked.policy, judgement)
+    def decide(facts: TransitionFacts) -> Sequence[Event]:
+        events = confirming.verify(facts.story, facts.who, facts.policy, judgement)
         refuse_capability(data.cap_id)
         return events
 
-    def body(asked: Asked, recorded: Sequence[Recorded]) -> dict[str, Any]:
-        return {"status": "verification_pending", "run_id": None, **bodies.story(asked, recorded), **bodies.next_action}
+    def body(facts: TransitionFacts, recorded: Sequence[Recorded]) -> dict[str, Any]:
+        return {"status": "verification_pending", "run_id": None, **bodies.story(facts, recorded), **bodies.next_action}
 
     return Transition(
-        action="verify", decide=decide, body=body, status=202, check=_need_orchestrator, confirms=True
+        action="verify", decide=decide, body=body, status=202, check=need_orchestrator, confirms=True
     )  # fmt: skip
 
 
-def _verify(services: Services) -> HTTPRouteHandler:
-    transitions, base = Transitions(services), services.settings.base_url()
-
-    @post(
-        "/api/v1/stories/{story_id:uuid}/verify",
-        opt={"access": "=orchestrator", "custody": True, "errors": VERIFY_ERRORS},
-        tags=TAGS,
-        summary="Confirm the work",
-        description="By an orchestrator that is not the implementer, after a review of this very report. The story is "
-        "verified when this answers; run_id is null because no run is made.",
-        status_code=202,
-        responses=answers(202, "The story, verified", examples.VERIFIED),
-    )
-    async def verify_story(asking: Asker, story_id: StoryPath, data: JSONBody[VerifyBody]) -> Response[bytes]:
-        bodies = Bodies(asking.caller.tenant_id, base)
-        return await transitions.make(asking, story_id, verify_transition(data, services, bodies))
-
-    return verify_story
+@post(
+    "/api/v1/stories/{story_id:uuid}/verify",
+    opt={"access": "=orchestrator", "custody": True, "errors": VERIFY_ERRORS},
+    tags=TAGS,
+    summary="Confirm the work",
+    description="By an orchestrator that is not the implementer, after a review of this very report. The story is "
+    "verified when this answers; run_id is null because no run is made.",
+    status_code=202,
+    responses=answers(202, "The story, verified", examples.VERIFIED),
+)
+async def verify_story(
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[VerifyBody]
+) -> Response[bytes]:
+    return await make(services, asking, story_id, verify_transition(services, asking, data))
 
 
-VERIFY_ERRORS = (
-    "orchestrator_agent_required", "invalid_transition", "self_verify_blocked", "distinct_verifier_required",
-    "criteria_changed", "review_required", "review_not_conducted", "cap_rejected", *RETRYABLE,
-)  # fmt: skip
-
-
-def reject_transition(data: RejectBody, services: Services, bodies: Bodies) -> Transition:
+def reject_transition(services: Services, asking: Asking, data: RejectBody) -> Transition:
     judgement = Judgement(
         verification_id=services.new_id(), review_type=data.review_type, summary=data.reason,
         findings=json_text(data.findings),
     )  # fmt: skip
 
-    def decide(asked: Asked) -> Sequence[Event]:
-        events = confirming.reject(asked.story, asked.who, asked.policy, judgement)
+    def decide(facts: TransitionFacts) -> Sequence[Event]:
+        events = confirming.reject(facts.story, facts.who, facts.policy, judgement)
         refuse_capability(data.cap_id)
         return events
 
@@ -208,67 +201,53 @@ def reject_transition(data: RejectBody, services: Services, bodies: Bodies) -> T
         need_orchestrator(who)
         confirming.need_reason(data.reason)
 
-    return Transition(action="reject", decide=decide, body=bodies.story, check=check)
+    return Transition(action="reject", decide=decide, body=Bodies(services, asking).story, check=check)
 
 
-def _reject(services: Services) -> HTTPRouteHandler:
-    transitions, base = Transitions(services), services.settings.base_url()
-
-    @post(
-        "/api/v1/stories/{story_id:uuid}/reject",
-        opt={"access": "=orchestrator", "custody": True, "errors": REJECT_ERRORS},
-        tags=TAGS,
-        summary="Reject the work",
-        description="With a reason. Unless the tenant has switched that off, the story goes back to the queue.",
-        status_code=200,
-        responses=answers(200, "The story", examples.STORY_ANSWER),
-    )
-    async def reject_story(asking: Asker, story_id: StoryPath, data: JSONBody[RejectBody]) -> Response[bytes]:
-        bodies = Bodies(asking.caller.tenant_id, base)
-        return await transitions.make(asking, story_id, reject_transition(data, services, bodies))
-
-    return reject_story
+@post(
+    "/api/v1/stories/{story_id:uuid}/reject",
+    opt={"access": "=orchestrator", "custody": True, "errors": REJECT_ERRORS},
+    tags=TAGS,
+    summary="Reject the work",
+    description="With a reason. Unless the tenant has switched that off, the story goes back to the queue.",
+    status_code=200,
+    responses=answers(200, "The story", examples.STORY_ANSWER),
+)
+async def reject_story(
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[RejectBody]
+) -> Response[bytes]:
+    return await make(services, asking, story_id, reject_transition(services, asking, data))
 
 
-REJECT_ERRORS = (
-    "orchestrator_agent_required", "reason_required", "invalid_transition", "self_verify_blocked", "cap_rejected",
-    *RETRYABLE,
-)  # fmt: skip
+@post(
+    "/api/v1/stories/{story_id:uuid}/backfill",
+    opt={"access": "orchestrator+", "custody": True, "errors": BACKFILL_ERRORS},
+    tags=TAGS,
+    summary="Mark work that was finished before loopctl",
+    description="Only a story that nobody has ever worked on here. The same again changes nothing.",
+    status_code=200,
+    responses=answers(200, "The story", examples.STORY_ANSWER),
+)
+async def backfill_story(
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[BackfillBody]
+) -> Response[bytes]:
+    provenance = Provenance(reason=data.reason, evidence_url=data.evidence_url, pr_number=data.pull_request())
+    text = STORY_TEXTS.need(story_id)
+
+    def decide(facts: TransitionFacts) -> Sequence[Event]:
+        earlier = msgspec.json.decode(existing(facts.known, text).metadata).get("backfill")
+        return confirming.backfill(facts.story, provenance, earlier)
+
+    bodies = Bodies(services, asking)
+    transition = Transition(action="backfill", decide=decide, body=bodies.story, confirms=True)
+    return await make(services, asking, story_id, transition)
 
 
-def _backfill(services: Services) -> HTTPRouteHandler:
-    transitions, base = Transitions(services), services.settings.base_url()
-
-    @post(
-        "/api/v1/stories/{story_id:uuid}/backfill",
-        opt={"access": "orchestrator+", "custody": True, "errors": BACKFILL_ERRORS},
-        tags=TAGS,
-        summary="Mark work that was finished before loopctl",
-        description="Only a story that nobody has ever worked on here. The same again changes nothing.",
-        status_code=200,
-        responses=answers(200, "The story", examples.STORY_ANSWER),
-    )
-    async def backfill_story(asking: Asker, story_id: StoryPath, data: JSONBody[BackfillBody]) -> Response[bytes]:
-        provenance = Provenance(reason=data.reason, evidence_url=data.evidence_url, pr_number=data.pull_request())
-        text = Need("story_text", story_id)
-
-        def decide(asked: Asked) -> Sequence[Event]:
-            earlier = msgspec.json.decode(asked.known[text].metadata).get("backfill")
-            return confirming.backfill(asked.story, provenance, earlier)
-
-        bodies = Bodies(asking.caller.tenant_id, base)
-        transition = Transition(action="backfill", decide=decide, body=bodies.story, confirms=True)
-        return await transitions.make(asking, story_id, transition)
-
-    return backfill_story
-
-
-BACKFILL_ERRORS = ("already_verified", "already_rejected", "not_pre_existing", *RETRYABLE)
-
-
-def _need_agent(who: Identity) -> None:
-    need_agent(who)
-
-
-def _need_orchestrator(who: Identity) -> None:
-    need_orchestrator(who)
+ROUTES: Sequence[HTTPRouteHandler] = (
+    report_story,
+    report_story_done,
+    complete_review,
+    verify_story,
+    reject_story,
+    backfill_story,
+)

@@ -1,6 +1,7 @@
 """POST /api/v1/stories/next/claim: the best ready story of a project, contracted and claimed in one decision."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import structs
 
-from api.commands import Commands, Known, Plan
+from api.commands import carry_out, origin
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.lifecycle import examples
@@ -17,15 +18,18 @@ from api.lifecycle.implementer import lease_of
 from api.lifecycle.schemas import NextClaimBody
 from api.lifecycle.transitions import Bodies, StoryNeeds
 from api.projects.routes import project_id_of
-from api.services import Services
+from api.services import Provided, Services
 from domain.errors import Conflict, Invalid, NotFound
 from domain.event import Event, Recorded, Stream
 from domain.lifecycle import implementer as working
 from domain.lifecycle.identity import Identity, identity_of
-from domain.lifecycle.implementer import Echo, Hold
+from domain.lifecycle.implementer import Echo, Hold, check_active
+from domain.lifecycle.prerequisites import Prerequisites
 from domain.lifecycle.refusals import need_agent
 from domain.story import Story
-from eventstore.log.command import Change, Need
+from eventstore.log.command import Change, Command, Known, Need
+from projections.facts.prerequisites import PREREQUISITES
+from projections.rows.agents import AGENTS
 from projections.rows.projects import find_project
 from projections.rows.work_queue import best_ready
 
@@ -38,38 +42,32 @@ class Outrun(Exception):
     """Others have taken all candidates. Not a refusal: those are kept under the idempotency key."""
 
 
-def next_claim_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    commands = Commands(services)
-
-    @post(
-        "/api/v1/stories/next/claim",
-        opt={
-            "access": "=agent",
-            "custody": True,
-            "errors": ("agent_identity_required", "agent_deactivated", "nothing_ready", "idempotency_key_reused"),
-        },
-        tags=["Lifecycle"],
-        summary="Claim the best ready story of a project",
-        description="The one that most other stories wait for; it is contracted and claimed in one step.",
-        status_code=200,
-        responses=answers(200, "The story", examples.STORY_ANSWER),
-    )
-    async def claim_next_story(asking: Asker, data: JSONBody[NextClaimBody]) -> Response[bytes]:
-        who = identity_of(asking.caller)
-        need_agent(who)
-        if not data.project_id:
-            raise Invalid(project_id="can't be blank")
-        project_id = await project_id_of(services, asking, data.project_id)
-        for _ in range(ROUNDS):
-            candidates = await _candidates(services, asking, project_id)
-            pick = Pick(services, asking, candidates, Hold(lease_seconds=data.lease_seconds))
-            try:
-                return await commands.carry_out(asking, pick.plan())
-            except Outrun:
-                continue
-        return await commands.carry_out(asking, Pick(services, asking, (), Hold()).plan())
-
-    return [claim_next_story]
+@post(
+    "/api/v1/stories/next/claim",
+    opt={
+        "access": "=agent",
+        "custody": True,
+        "errors": ("agent_identity_required", "agent_deactivated", "nothing_ready", "idempotency_key_reused"),
+    },
+    tags=["Lifecycle"],
+    summary="Claim the best ready story of a project",
+    description="The one that most other stories wait for; it is contracted and claimed in one step.",
+    status_code=200,
+    responses=answers(200, "The story", examples.STORY_ANSWER),
+)
+async def claim_next_story(services: Provided, asking: Asker, data: JSONBody[NextClaimBody]) -> Response[bytes]:
+    need_agent(identity_of(asking.caller))
+    if not data.project_id:
+        raise Invalid(project_id="can't be blank")
+    project_id = await project_id_of(services, asking, data.project_id)
+    for _ in range(ROUNDS):
+        candidates = await _candidates(services, asking, project_id)
+        pick = Pick(services, asking, candidates, Hold(lease_seconds=data.lease_seconds))
+        try:
+            return await carry_out(services, asking, pick.command())
+        except Outrun:
+            continue
+    return await carry_out(services, asking, Pick(services, asking, (), Hold()).command())
 
 
 async def _candidates(services: Services, asking: Asking, project_id: UUID) -> Sequence[UUID]:
@@ -86,36 +84,38 @@ class Pick:
         self._services = services
         self._asking = asking
         self._hold = hold
-        self._agent = Need("agent", asking.caller.agent_id)
-        self._needs = {each: StoryNeeds(asking.caller.tenant_id, each) for each in candidates}
+        self._who = identity_of(asking.caller)
+        self._agent = AGENTS.need(need_agent(self._who))
+        self._needs = {each: StoryNeeds(asking, each) for each in candidates}
 
-    def plan(self) -> Plan:
-        needs = [need for each in self._needs.values() for need in each.all]
-        needs += [self._agent, *(Need("prerequisites", story_id) for story_id in self._needs)]
-        streams = [Stream("story", story_id) for story_id in self._needs]
-        return Plan(decide=self._decide, answer=self._answer, needs=needs, streams=streams)
+    def command(self) -> Command:
+        needs: list[Need[Any]] = [self._agent]
+        needs += [need for each in self._needs.values() for need in each.all]
+        needs += [PREREQUISITES.need(story_id) for story_id in self._needs]
+        return Command(
+            origin=origin(self._services, self._asking), decide=self._decide, answer=self._answer, needs=needs,
+            streams=[Stream("story", story_id) for story_id in self._needs],
+        )  # fmt: skip
 
     def _decide(self, known: Known) -> Sequence[Change]:
-        working.check_active(known[self._agent])
+        check_active(known[self._agent])
         if not self._needs:  # decided like everything else, so that a retry hears what it was answered before
             raise _nothing_ready()
-        who, now = identity_of(self._asking.caller), self._services.utc_now()
+        now = self._services.utc_now()
         for story_id, needs in self._needs.items():
-            story: Story | None = known[needs.story]
-            prerequisites = Need("prerequisites", story_id)
+            story, before = known[needs.story], known[PREREQUISITES.need(story_id)]
             if story is None or story.agent_status != "pending" or story.verified_status == "verified":
                 continue
-            if known[prerequisites].missing:
-                continue
-            events = contract_and_claim(story, who, known[prerequisites], self._hold, now)
-            return [Change(Stream("story", story_id), event) for event in events]
+            if not before.missing:
+                events = contract_and_claim(story, self._who, before, self._hold, now)
+                return [Change(Stream("story", story_id), event) for event in events]
         raise Outrun
 
     def _answer(self, known: Known, recorded: Sequence[Recorded]) -> Mapping[str, Any]:
         needs = self._needs[recorded[-1].stream.id]
-        asked = needs.asked(known, identity_of(self._asking.caller))
-        bodies = Bodies(self._asking.caller.tenant_id, self._services.settings.base_url())
-        return {**bodies.story(asked), **lease_of(asked)}
+        facts = needs.facts(known, self._who)
+        bodies = Bodies(self._services, self._asking)
+        return {**bodies.story(facts), **lease_of(facts)}
 
 
 def _nothing_ready() -> Conflict:
@@ -128,7 +128,12 @@ def _nothing_ready() -> Conflict:
     )
 
 
-def contract_and_claim(story: Story, who: Identity, before: Any, hold: Hold, now: Any) -> Sequence[Event]:
+def contract_and_claim(
+    story: Story, who: Identity, before: Prerequisites, hold: Hold, now: datetime
+) -> Sequence[Event]:
     contracted = working.contract(story, who, Echo(title=story.title, ac_count=story.ac_count))
     then = structs.replace(story, agent_status="contracted", contracted_by_agent_id=who.agent_id)
     return (*contracted, *working.claim(then, who, before, hold, now))
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (claim_next_story,)

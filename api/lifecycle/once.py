@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 from litestar import Response
 
-from api.commands import Commands, Plan
+from api.commands import origin, submit
 from api.http.asking import Asking
-from api.replies import with_reply_headers
+from api.replies import with_reply_headers, written
 from api.services import Services
+from eventstore.log.command import Command
 from eventstore.log.idempotency import find_reply
 
 Worked = tuple[int, Any, int | None]
@@ -22,13 +23,16 @@ async def answered_once(services: Services, asking: Asking, work: Callable[[], A
     A crash in between leaves what was committed, and the keys of the single commands tell the retry what that was.
     Raises Invalid when the key was used for another request.
     """
-    commands = Commands(services)
     if asking.idempotency is not None:
         async with services.reading(asking.caller.tenant_id) as tx:
             earlier = await find_reply(tx, asking.idempotency)
         if earlier is not None:
-            return await commands.answer(asking, earlier)
+            return await written(services, asking, earlier)
     status, body, position = await work()
     if asking.idempotency is not None:
-        await commands.submit(asking, Plan(decide=lambda _: [], answer=lambda *_: body, status=status))
+        kept = Command(
+            origin=origin(services, asking), decide=lambda _: [], answer=lambda *_: body, status=status, needs=(),
+            streams=(),
+        )  # fmt: skip
+        await submit(services, asking, kept)
     return with_reply_headers(status, msgspec.json.encode(body), position)

@@ -11,101 +11,119 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from api.commands import Commands, Known, Plan, existing
+from api.commands import carry_out, origin
 from api.documentation.responses import answers
-from api.http.asking import Asker
+from api.http.asking import Asker, Asking
 from api.lifecycle import examples
 from api.lifecycle.schemas import ArtifactBody, artifact_body, json_text, review_body, verification_body
 from api.pages import PageQuery, page_of
 from api.paths import StoryPath
 from api.projects.examples import META
-from api.services import Services
+from api.services import Provided, Services
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.lifecycle.artifacts import Artifact, report_artifact
 from domain.lifecycle.identity import identity_of
 from eventstore.database.transaction import TenantTx
-from eventstore.log.command import Change, Need
+from eventstore.log.command import Change, Command, Known, existing
 from projections.rows.custody_records import list_artifacts, list_reviews, list_verifications
 from projections.rows.stories import STORIES
 
 TAGS = ["Lifecycle"]
 
 Read = Callable[[TenantTx, UUID, int, int], Awaitable[Sequence[Any]]]
-RECORDS: Sequence[tuple[str, str, Read, Callable[[UUID, Any], dict[str, Any]], Any]] = (
-    ("artifacts", "agent+", list_artifacts, artifact_body, examples.ARTIFACT),
-    ("verifications", "orchestrator+", list_verifications, verification_body, examples.VERIFICATION),
-    ("reviews", "agent+", list_reviews, review_body, examples.REVIEW),
+Shown = Callable[[UUID, Any], dict[str, Any]]
+"""From tenant and row to what is sent."""
+
+
+def _listing(name: str, access: str, example: object) -> dict[str, Any]:
+    return {
+        "opt": {"access": access},
+        "tags": TAGS,
+        "operation_id": f"list_{name}_of_story",
+        "summary": f"List the {name} of a story",
+        "description": "Artifacts with the oldest first, the others with the newest first.",
+        "responses": answers(200, f"A page of {name}", {"data": [example], "meta": META}),
+    }
+
+
+@get("/api/v1/stories/{story_id:uuid}/artifacts", **_listing("artifacts", "agent+", examples.ARTIFACT))
+async def list_artifacts_of_story(
+    services: Provided, asking: Asker, story_id: StoryPath, wanted: NamedDependency[PageQuery]
+) -> dict[str, Any]:
+    return await _list(services, asking, story_id, wanted, (list_artifacts, artifact_body))
+
+
+@get(
+    "/api/v1/stories/{story_id:uuid}/verifications",
+    **_listing("verifications", "orchestrator+", examples.VERIFICATION),
 )
-"""Name in the path, access, query, body, example."""
+async def list_verifications_of_story(
+    services: Provided, asking: Asker, story_id: StoryPath, wanted: NamedDependency[PageQuery]
+) -> dict[str, Any]:
+    return await _list(services, asking, story_id, wanted, (list_verifications, verification_body))
 
 
-def record_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [_report_artifact(services), *(_list(services, *each) for each in RECORDS)]
+@get("/api/v1/stories/{story_id:uuid}/reviews", **_listing("reviews", "agent+", examples.REVIEW))
+async def list_reviews_of_story(
+    services: Provided, asking: Asker, story_id: StoryPath, wanted: NamedDependency[PageQuery]
+) -> dict[str, Any]:
+    return await _list(services, asking, story_id, wanted, (list_reviews, review_body))
 
 
-def _list(
-    services: Services, name: str, access: str, read: Read, body: Callable[[UUID, Any], dict[str, Any]], *example: Any
-) -> HTTPRouteHandler:
-    @get(
-        f"/api/v1/stories/{{story_id:uuid}}/{name}",
-        opt={"access": access},
-        tags=TAGS,
-        operation_id=f"list_{name}_of_story",
-        summary=f"List the {name} of a story",
-        description="Artifacts with the oldest first, the others with the newest first.",
-        responses=answers(200, f"A page of {name}", {"data": [*example], "meta": META}),
+async def _list(
+    services: Services, asking: Asking, story_id: UUID, wanted: PageQuery, records: tuple[Read, Shown]
+) -> dict[str, Any]:
+    page, (read, shown) = page_of(wanted), records
+    async with services.reading(asking.caller.tenant_id) as tx:
+        if not await STORIES.load(tx, [story_id]):
+            raise NotFound("Not found")
+        rows = await read(tx, story_id, page.limit, page.offset)
+    return page.answer([shown(asking.caller.tenant_id, row) for row in rows], rows[0]["total"] if rows else 0)
+
+
+@post(
+    "/api/v1/stories/{story_id:uuid}/artifacts",
+    opt={"access": "=agent,orchestrator", "custody": True, "errors": ("idempotency_key_reused",)},
+    tags=TAGS,
+    summary="Report an artifact",
+    description="Something that the work has produced, in any state of the story. Nobody checks that it exists.",
+    status_code=201,
+    responses=answers(201, "The artifact report", {"artifact_report": examples.ARTIFACT}),
+)
+async def report_artifact_of_story(
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[ArtifactBody]
+) -> Response[bytes]:
+    stream, story = Stream("artifact_report", services.new_id()), STORIES.need(story_id)
+    said = Artifact(
+        artifact_id=stream.id, artifact_type=data.artifact_type, path=data.path, exists=data.exists is not False,
+        details=json_text(data.details),
+    )  # fmt: skip
+    who = identity_of(asking.caller)
+
+    def decide(known: Known) -> Sequence[Change]:
+        return [Change(stream, report_artifact(existing(known, story), who, said))]
+
+    command = Command(
+        origin=origin(services, asking),
+        decide=decide,
+        answer=partial(_answer, asking.caller.tenant_id),
+        needs=(story,),
+        streams=(stream,),
+        status=201,
     )
-    async def list_records(asking: Asker, story_id: StoryPath, wanted: NamedDependency[PageQuery]) -> dict[str, Any]:
-        page = page_of(wanted)
-        async with services.reading(asking.caller.tenant_id) as tx:
-            if not await STORIES.load(tx, [story_id]):
-                raise NotFound("Not found")
-            rows = await read(tx, story_id, page.limit, page.offset)
-        shown = [body(asking.caller.tenant_id, row) for row in rows]
-        return page.answer(shown, rows[0]["total"] if rows else 0)
-
-    return list_records
-
-
-def _report_artifact(services: Services) -> HTTPRouteHandler:
-    commands = Commands(services)
-
-    @post(
-        "/api/v1/stories/{story_id:uuid}/artifacts",
-        opt={"access": "=agent,orchestrator", "custody": True, "errors": ("idempotency_key_reused",)},
-        tags=TAGS,
-        summary="Report an artifact",
-        description="Something that the work has produced, in any state of the story. Nobody checks that it exists.",
-        status_code=201,
-        responses=answers(201, "The artifact report", {"artifact_report": examples.ARTIFACT}),
-    )
-    async def report_artifact_of_story(
-        asking: Asker, story_id: StoryPath, data: JSONBody[ArtifactBody]
-    ) -> Response[bytes]:
-        stream, story = Stream("artifact_report", services.new_id()), Need("story", story_id)
-        said = Artifact(
-            artifact_id=stream.id, artifact_type=data.artifact_type, path=data.path, exists=data.exists is not False,
-            details=json_text(data.details),
-        )  # fmt: skip
-        who = identity_of(asking.caller)
-
-        def decide(known: Known) -> Sequence[Change]:
-            return [Change(stream, report_artifact(existing(known, story), who, said))]
-
-        plan = Plan(
-            decide=decide,
-            answer=partial(_answer, asking.caller.tenant_id),
-            needs=(story,),
-            streams=(stream,),
-            status=201,
-        )
-        return await commands.carry_out(asking, plan)
-
-    return report_artifact_of_story
+    return await carry_out(services, asking, command)
 
 
 def _answer(tenant_id: UUID, _: Known, recorded: Sequence[Recorded]) -> dict[str, Any]:
     (made,) = recorded
     row = {**msgspec.structs.asdict(made.event), "artifact_id": made.stream.id, "created_at": made.at}
     return {"artifact_report": artifact_body(tenant_id, row)}
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    list_artifacts_of_story,
+    list_verifications_of_story,
+    list_reviews_of_story,
+    report_artifact_of_story,
+)

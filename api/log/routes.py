@@ -3,20 +3,35 @@
 import base64
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from litestar import Request, Response, get
+from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import PathParameter
 
-from api.http.asking import asking_of
+from api.http.asking import Asker
+from api.http.calling import SentHeaders
 from api.log.examples import CHAIN, KEYS, PROOF, TREE_HEAD
-from api.log.reading import LogReader, StoredEntry
-from api.log.schemas import Chain, ChainEntry, Proof, ProofAnswer, PublicKey, PublicKeys, TreeHead, TreeHeadAnswer
+from api.log.reading import StoredEntry
+from api.log.schemas import (
+    Chain,
+    ChainEntry,
+    ChainQuery,
+    Proof,
+    ProofAnswer,
+    ProofQuery,
+    PublicKey,
+    PublicKeys,
+    TreeHead,
+    TreeHeadAnswer,
+    TreeHeadQuery,
+)
+from api.services import Provided
 from domain.errors import Invalid, NotFound
 from eventstore.heads.checkpoints import StoredHead
 from eventstore.heads.log_keys import LogKey
@@ -31,124 +46,103 @@ PEM = "application/x-pem-file"
 RECEIPT = "text/plain"
 
 TenantId = Annotated[UUID, PathParameter(description="Whose log")]
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="At most this many")]
-Size = Annotated[int | None, QueryParameter(ge=1, description="Tree size; default that of the newest head")]
 
 
-def log_routes(log: LogReader) -> Sequence[HTTPRouteHandler]:
-    return [*_head_routes(log), *_entry_routes(log), *_key_routes(log)]
+@get(
+    "/api/v1/audit/sth/{tenant_id:uuid}",
+    opt=PUBLIC,
+    tags=TAGS,
+    summary="The signed tree head of a tenant's log",
+    responses=TREE_HEAD,
+    description="The newest; with `at` the smallest whose newest entry is at or behind that position.",
+)
+async def show_tree_head(
+    services: Provided, tenant_id: TenantId, wanted: NamedDependency[TreeHeadQuery]
+) -> TreeHeadAnswer:
+    at = wanted.at
+    if at is not None and not (at.isascii() and at.isdigit() and len(at) <= 18):
+        raise NotFound("Not found")
+    head, key = await services.log_reader.head(tenant_id, None if at is None else int(at) + 1)
+    return TreeHeadAnswer(_tree_head(tenant_id, head, key))
 
 
-def _head_routes(log: LogReader) -> Sequence[HTTPRouteHandler]:
-    @get(
-        "/api/v1/audit/sth/{tenant_id:uuid}",
-        opt=PUBLIC,
-        tags=TAGS,
-        summary="The signed tree head of a tenant's log",
-        responses=TREE_HEAD,
-        description="The newest; with `at` the smallest whose newest entry is at or behind that position.",
-    )
-    async def show_tree_head(
-        tenant_id: TenantId, at: Annotated[str | None, QueryParameter(description="A position")] = None
-    ) -> TreeHeadAnswer:
-        if at is not None and not (at.isascii() and at.isdigit() and len(at) <= 18):
-            raise NotFound("Not found")
-        head, key = await log.head(tenant_id, None if at is None else int(at) + 1)
-        return TreeHeadAnswer(_tree_head(tenant_id, head, key))
-
-    @get(
-        "/api/v1/audit/proof",
-        opt=AGENT,
-        tags=TAGS,
-        summary="A proof that an entry is in the log, or that a head extends an older one",
-        responses=PROOF,
-        description="inclusion: `index`, optional `size`; consistency: `first`, optional `size`.",
-    )
-    async def show_proof(
-        request: Request[Any, Any, Any],
-        kind: Annotated[Literal["inclusion", "consistency"], QueryParameter(description="What to prove")],
-        index: Annotated[int | None, QueryParameter(ge=0, description="Position of the entry")] = None,
-        first: Annotated[int | None, QueryParameter(ge=1, description="Size of the older head")] = None,
-        size: Size = None,
-    ) -> ProofAnswer:
-        tenant_id = asking_of(request).caller.tenant_id
-        if kind == "inclusion":
-            if index is None:
-                raise Invalid(index="can't be blank")
-            size, leaf, hashes = await log.inclusion(tenant_id, index, size)
-            return ProofAnswer(
-                Proof(kind, size, [*map(_base64url, hashes)], leaf_index=index, leaf_hash=_base64url(leaf))
-            )
-        if first is None:
-            raise Invalid(first="can't be blank")
-        size, hashes = await log.consistency(tenant_id, first, size)
-        return ProofAnswer(Proof(kind, size, [*map(_base64url, hashes)], first_size=first))
-
-    return [show_tree_head, show_proof]
+@get(
+    "/api/v1/audit/proof",
+    opt=AGENT,
+    tags=TAGS,
+    summary="A proof that an entry is in the log, or that a head extends an older one",
+    responses=PROOF,
+    description="inclusion: `index`, optional `size`; consistency: `first`, optional `size`.",
+)
+async def show_proof(services: Provided, asking: Asker, wanted: NamedDependency[ProofQuery]) -> ProofAnswer:
+    tenant_id, log = asking.caller.tenant_id, services.log_reader
+    if wanted.kind == "inclusion":
+        if wanted.index is None:
+            raise Invalid(index="can't be blank")
+        size, leaf, hashes = await log.inclusion(tenant_id, wanted.index, wanted.size)
+        path = [*map(_base64url, hashes)]
+        return ProofAnswer(Proof(wanted.kind, size, path, leaf_index=wanted.index, leaf_hash=_base64url(leaf)))
+    if wanted.first is None:
+        raise Invalid(first="can't be blank")
+    size, hashes = await log.consistency(tenant_id, wanted.first, wanted.size)
+    return ProofAnswer(Proof(wanted.kind, size, [*map(_base64url, hashes)], first_size=wanted.first))
 
 
-def _entry_routes(log: LogReader) -> Sequence[HTTPRouteHandler]:
-    @get(
-        "/api/v1/audit/chain",
-        opt=AGENT,
-        tags=TAGS,
-        summary="The entries of the log, in order",
-        responses=CHAIN,
-        description="Each with the exact bytes that were hashed; `after` is the last position that you have.",
-    )
-    async def list_entries(
-        request: Request[Any, Any, Any],
-        after: Annotated[int, QueryParameter(ge=-1, description="Position of the last entry that you have")] = -1,
-        limit: Limit = 100,
-    ) -> Chain:
-        found, more = await log.entries(asking_of(request).caller.tenant_id, after, limit)
-        return Chain([*map(_chain_entry, found)], more, found[-1].position if more else None)
-
-    @get(
-        "/api/v1/audit/receipts/{position:int}",
-        opt={**AGENT, "any_accept": True},
-        tags=TAGS,
-        summary="The receipt of an entry: a tlog-proof that can be checked offline for ever",
-        media_type=RECEIPT,
-    )
-    async def show_receipt(
-        request: Request[Any, Any, Any],
-        position: Annotated[int, PathParameter(description="Place of the entry in the log")],
-    ) -> Response[bytes]:
-        text = await log.receipt(asking_of(request).caller.tenant_id, position)
-        return Response(text, media_type="text/plain", headers={"Cache-Control": "no-store"})
-
-    return [list_entries, show_receipt]
+@get(
+    "/api/v1/audit/chain",
+    opt=AGENT,
+    tags=TAGS,
+    summary="The entries of the log, in order",
+    responses=CHAIN,
+    description="Each with the exact bytes that were hashed; `after` is the last position that you have.",
+)
+async def list_entries(services: Provided, asking: Asker, wanted: NamedDependency[ChainQuery]) -> Chain:
+    found, more = await services.log_reader.entries(asking.caller.tenant_id, wanted.after, wanted.limit)
+    return Chain([*map(_chain_entry, found)], more, found[-1].position if more else None)
 
 
-def _key_routes(log: LogReader) -> Sequence[HTTPRouteHandler]:
-    @get(
-        "/api/v1/tenants/{tenant_id:uuid}/audit_public_key",
-        opt={**PUBLIC, "any_accept": True},
-        tags=TAGS,
-        summary="The key that signs the log now, as PEM or JWK",
-        media_type=PEM,
-    )
-    async def show_public_key(request: Request[Any, Any, Any], tenant_id: TenantId) -> Response[bytes]:
-        newest = (await log.keys(tenant_id))[-1].key.public_key
-        if JWK in request.headers.get("accept", ""):
-            jwk = {"kty": "OKP", "crv": "Ed25519", "x": _base64url(newest)}
-            return Response(msgspec.json.encode(jwk), media_type=JWK)
-        pem = Ed25519PublicKey.from_public_bytes(newest).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        return Response(pem, media_type=PEM)
+@get(
+    "/api/v1/audit/receipts/{position:int}",
+    opt={**AGENT, "any_accept": True},
+    tags=TAGS,
+    summary="The receipt of an entry: a tlog-proof that can be checked offline for ever",
+    media_type=RECEIPT,
+)
+async def show_receipt(
+    services: Provided,
+    asking: Asker,
+    position: Annotated[int, PathParameter(description="Place of the entry in the log")],
+) -> Response[bytes]:
+    text = await services.log_reader.receipt(asking.caller.tenant_id, position)
+    return Response(text, media_type="text/plain", headers={"Cache-Control": "no-store"})
 
-    @get(
-        "/api/v1/tenants/{tenant_id:uuid}/audit_public_keys",
-        opt=PUBLIC,
-        tags=TAGS,
-        summary="Every key that the log ever had, and for which sizes each counts",
-        responses=KEYS,
-    )
-    async def list_public_keys(tenant_id: TenantId) -> PublicKeys:
-        keys = await log.keys(tenant_id)
-        return PublicKeys(keys[-1].key.name, [*map(_public_key, keys)])
 
-    return [show_public_key, list_public_keys]
+@get(
+    "/api/v1/tenants/{tenant_id:uuid}/audit_public_key",
+    opt={**PUBLIC, "any_accept": True},
+    tags=TAGS,
+    summary="The key that signs the log now, as PEM or JWK",
+    media_type=PEM,
+)
+async def show_public_key(services: Provided, sent_headers: SentHeaders, tenant_id: TenantId) -> Response[bytes]:
+    newest = (await services.log_reader.keys(tenant_id))[-1].key.public_key
+    if JWK.encode() in sent_headers.get(b"accept", b""):
+        jwk = {"kty": "OKP", "crv": "Ed25519", "x": _base64url(newest)}
+        return Response(msgspec.json.encode(jwk), media_type=JWK)
+    pem = Ed25519PublicKey.from_public_bytes(newest).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return Response(pem, media_type=PEM)
+
+
+@get(
+    "/api/v1/tenants/{tenant_id:uuid}/audit_public_keys",
+    opt=PUBLIC,
+    tags=TAGS,
+    summary="Every key that the log ever had, and for which sizes each counts",
+    responses=KEYS,
+)
+async def list_public_keys(services: Provided, tenant_id: TenantId) -> PublicKeys:
+    keys = await services.log_reader.keys(tenant_id)
+    return PublicKeys(keys[-1].key.name, [*map(_public_key, keys)])
 
 
 def _tree_head(tenant_id: UUID, head: StoredHead, key: LogKey) -> TreeHead:
@@ -185,3 +179,13 @@ def _key_id(key: LogKey) -> str:
 
 def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    show_tree_head,
+    show_proof,
+    list_entries,
+    show_receipt,
+    show_public_key,
+    list_public_keys,
+)

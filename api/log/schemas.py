@@ -1,10 +1,28 @@
 """The log on the wire (spec 01, sections 2.3, 4.2, 4.3; spec 05)."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from api.http.query import StrictQuery
+
+
+class TreeHeadQuery(StrictQuery, frozen=True, kw_only=True):
+    at: Annotated[str, Meta(description="A position")] | None = None
+
+
+class ProofQuery(StrictQuery, frozen=True, kw_only=True):
+    kind: Annotated[Literal["inclusion", "consistency"], Meta(description="What to prove")]
+    index: Annotated[int, Meta(ge=0, description="Position of the entry")] | None = None
+    first: Annotated[int, Meta(ge=1, description="Size of the older head")] | None = None
+    size: Annotated[int, Meta(ge=1, description="Tree size; default that of the newest head")] | None = None
+
+
+class ChainQuery(StrictQuery, frozen=True, kw_only=True):
+    after: Annotated[int, Meta(ge=-1, description="Position of the last entry that you have")] = -1
+    limit: Annotated[int, Meta(ge=1, le=1000, description="At most this many")] = 100
 
 
 class TreeHead(Struct, frozen=True):

@@ -9,20 +9,20 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
 from api.audit.examples import META
-from api.commands import Commands, Known, Plan, existing
+from api.commands import carry_out, origin
 from api.documentation.responses import answers
 from api.http.asking import Asker
 from api.orchestrator.schemas import SaveStateBody, StateHistoryQuery, StateQuery, saved_body, state_body
 from api.pages import page_of
 from api.paths import ProjectPath
 from api.projects.routes import RETRYABLE, project_id_of
-from api.services import Services
+from api.services import Provided
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.orchestrator_state import DEFAULT_KEY, OrchestratorStateSaved, SaveState, save_state, state_id
-from eventstore.log.command import Change, Need
-from projections.rows.orchestrator_states import find_state, read_versions
-from projections.rows.projects import find_project
+from eventstore.log.command import Change, Command, Known, existing
+from projections.rows.orchestrator_states import ORCHESTRATOR_STATES, find_state, read_versions
+from projections.rows.projects import PROJECTS, find_project
 
 ACCESS = "=orchestrator,superadmin"
 TAGS = ["Orchestrator state"]
@@ -44,85 +44,78 @@ VERSION: dict[str, Any] = {
 }
 
 
-def orchestrator_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [_save(services), _load(services), _history(services)]
+@put(
+    "/api/v1/orchestrator/state/{project:str}",
+    opt={"access": ACCESS, "errors": ("version_conflict", *RETRYABLE)},
+    tags=TAGS,
+    summary="Save a checkpoint",
+    description="Whole, over the version that the caller saw last: 0, or none, when there is none yet.",
+    responses=answers(200, "The checkpoint", {"state": STATE}),
+)
+async def save_orchestrator_state(
+    services: Provided, asking: Asker, project: ProjectPath, data: JSONBody[SaveStateBody]
+) -> Response[bytes]:
+    project_id = await project_id_of(services, asking, project)
+    key = DEFAULT_KEY if data.state_key is None else data.state_key
+    wish = SaveState(project_id=project_id, state_key=key, state_data=data.text, version=data.version)
+    stream = Stream("orchestrator_state", state_id(project_id, key))
+    of_project, need = PROJECTS.need(project_id), ORCHESTRATOR_STATES.need(stream.id)
+
+    def decide(known: Known) -> Sequence[Change]:
+        existing(known, of_project)
+        return [Change(stream, save_state(known[need], wish))]
+
+    def answer(known: Known, _: Sequence[Recorded]) -> dict[str, Any]:
+        return {"state": state_body(asking.caller.tenant_id, existing(known, need))}
+
+    command = Command(
+        origin=origin(services, asking), decide=decide, answer=answer, needs=(of_project, need), streams=(stream,)
+    )  # fmt: skip
+    return await carry_out(services, asking, command)
 
 
-def _save(services: Services) -> HTTPRouteHandler:
-    commands = Commands(services)
-
-    @put(
-        "/api/v1/orchestrator/state/{project:str}",
-        opt={"access": ACCESS, "errors": ("version_conflict", *RETRYABLE)},
-        tags=TAGS,
-        summary="Save a checkpoint",
-        description="Whole, over the version that the caller saw last: 0, or none, when there is none yet.",
-        responses=answers(200, "The checkpoint", {"state": STATE}),
-    )
-    async def save_orchestrator_state(
-        asking: Asker, project: ProjectPath, data: JSONBody[SaveStateBody]
-    ) -> Response[bytes]:
-        project_id = await project_id_of(services, asking, project)
-        key = DEFAULT_KEY if data.state_key is None else data.state_key
-        wish = SaveState(project_id=project_id, state_key=key, state_data=data.text, version=data.version)
-        stream = Stream("orchestrator_state", state_id(project_id, key))
-        of_project, need = Need("project", project_id), Need("orchestrator_state", stream.id)
-
-        def decide(known: Known) -> Sequence[Change]:
-            existing(known, of_project)
-            return [Change(stream, save_state(known[need], wish))]
-
-        def answer(known: Known, _: Sequence[Recorded]) -> dict[str, Any]:
-            return {"state": state_body(asking.caller.tenant_id, known[need])}
-
-        return await commands.carry_out(
-            asking, Plan(decide=decide, answer=answer, needs=(of_project, need), streams=(stream,))
-        )
-
-    return save_orchestrator_state
+@get(
+    "/api/v1/orchestrator/state/{project:str}",
+    opt={"access": ACCESS},
+    tags=TAGS,
+    summary="Load a checkpoint",
+    responses=answers(200, "The checkpoint", {"state": STATE}),
+)
+async def load_orchestrator_state(
+    services: Provided, asking: Asker, project: ProjectPath, wanted: NamedDependency[StateQuery]
+) -> dict[str, Any]:
+    project_id = await project_id_of(services, asking, project)
+    async with services.reading(asking.caller.tenant_id) as tx:
+        found = await find_state(tx, project_id, wanted.state_key)
+    if found is None:
+        raise NotFound("Not found")
+    return {"state": state_body(asking.caller.tenant_id, found)}
 
 
-def _load(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/orchestrator/state/{project:str}",
-        opt={"access": ACCESS},
-        tags=TAGS,
-        summary="Load a checkpoint",
-        responses=answers(200, "The checkpoint", {"state": STATE}),
-    )
-    async def load_orchestrator_state(
-        asking: Asker, project: ProjectPath, wanted: NamedDependency[StateQuery]
-    ) -> dict[str, Any]:
-        project_id = await project_id_of(services, asking, project)
-        async with services.reading(asking.caller.tenant_id) as tx:
-            found = await find_state(tx, project_id, wanted.state_key)
-        if found is None:
+@get(
+    "/api/v1/orchestrator/state/{project:str}/history",
+    opt={"access": ACCESS},
+    tags=TAGS,
+    summary="Every version of a checkpoint",
+    description="Newest first, from the log, so that none is ever lost.",
+    responses=answers(200, "A page of versions", {"data": [VERSION], "meta": {**META, "page_size": 25}}),
+)
+async def list_orchestrator_states(
+    services: Provided, asking: Asker, project: ProjectPath, wanted: NamedDependency[StateHistoryQuery]
+) -> dict[str, Any]:
+    project_id = await project_id_of(services, asking, project)
+    page = page_of(wanted, default=25)
+    async with services.reading(asking.caller.tenant_id) as tx:
+        if await find_project(tx, project_id) is None:
             raise NotFound("Not found")
-        return {"state": state_body(asking.caller.tenant_id, found)}
+        wished = state_id(project_id, wanted.state_key)
+        found, total = await read_versions(tx, services.codec, wished, page.limit, page.offset)
+    saved = [(each, each.event) for each in found if isinstance(each.event, OrchestratorStateSaved)]
+    return page.answer([saved_body(each, event) for each, event in saved], total)
 
-    return load_orchestrator_state
 
-
-def _history(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/orchestrator/state/{project:str}/history",
-        opt={"access": ACCESS},
-        tags=TAGS,
-        summary="Every version of a checkpoint",
-        description="Newest first, from the log, so that none is ever lost.",
-        responses=answers(200, "A page of versions", {"data": [VERSION], "meta": {**META, "page_size": 25}}),
-    )
-    async def list_orchestrator_states(
-        asking: Asker, project: ProjectPath, wanted: NamedDependency[StateHistoryQuery]
-    ) -> dict[str, Any]:
-        project_id = await project_id_of(services, asking, project)
-        page = page_of(wanted, default=25)
-        async with services.reading(asking.caller.tenant_id) as tx:
-            if await find_project(tx, project_id) is None:
-                raise NotFound("Not found")
-            wished = state_id(project_id, wanted.state_key)
-            found, total = await read_versions(tx, services.codec, wished, page.limit, page.offset)
-        saved = [(each, each.event) for each in found if isinstance(each.event, OrchestratorStateSaved)]
-        return page.answer([saved_body(each, event) for each, event in saved], total)
-
-    return list_orchestrator_states
+ROUTES: Sequence[HTTPRouteHandler] = (
+    save_orchestrator_state,
+    load_orchestrator_state,
+    list_orchestrator_states,
+)

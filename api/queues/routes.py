@@ -16,7 +16,7 @@ from api.http.asking import Asker, Asking
 from api.pages import PageQuery, page_of
 from api.projects.examples import META
 from api.projects.routes import project_id_of
-from api.services import Services
+from api.services import Provided, Services
 from api.stories.examples import STORY
 from api.stories.schemas import story_body
 from projections.queries.blocking import MOST_SHOWN, Blocking, blocking
@@ -26,6 +26,7 @@ from projections.rows.queues import QueueFilter, queued
 TAGS = ["Queues"]
 DEFAULT_SIZE, LARGEST_SIZE = 100, 500
 QUEUE_META = {**META, "page_size": DEFAULT_SIZE, "limit": DEFAULT_SIZE}
+BLOCKED_EXAMPLE = {"story": STORY, "blocking_dependencies": [{**STORY_LINE, "via": "story"}], "blocking_count": 1}
 
 
 class QueueQuery(PageQuery, frozen=True, kw_only=True):
@@ -35,60 +36,50 @@ class QueueQuery(PageQuery, frozen=True, kw_only=True):
     epic_id: Annotated[UUID, Meta(description="Only stories of this epic.")] | UnsetType = UNSET
 
 
-def queue_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [_ready(services), _blocked(services)]
+@get(
+    "/api/v1/stories/ready",
+    opt={"access": "agent+"},
+    tags=TAGS,
+    summary="List the stories that are ready",
+    description="Pending, not verified, and everything that they wait for directly is verified. In the order of "
+    "their numbers, 100 at a time unless said otherwise, 500 at most.",
+    responses=answers(200, "A page of stories", {"data": [STORY], "meta": QUEUE_META}),
+)
+async def list_ready_stories(services: Provided, asking: Asker, wanted: NamedDependency[QueueQuery]) -> dict[str, Any]:
+    page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
+    tenant = asking.caller.tenant_id
+    async with services.reading(tenant) as tx:
+        ids, total = await queued(tx, "ready", only, page.limit, page.offset)
+        found = await stories_by_id(tx, ids)
+    return page.answer([story_body(tenant, each.story, each.text) for each in found], total)
 
 
-def _ready(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/stories/ready",
-        opt={"access": "agent+"},
-        tags=TAGS,
-        summary="List the stories that are ready",
-        description="Pending, not verified, and everything that they wait for directly is verified. In the order of "
-        "their numbers, 100 at a time unless said otherwise, 500 at most.",
-        responses=answers(200, "A page of stories", {"data": [STORY], "meta": QUEUE_META}),
+@get(
+    "/api/v1/stories/blocked",
+    opt={"access": "agent+"},
+    tags=TAGS,
+    summary="List the stories that are blocked",
+    description="Pending or contracted, not verified, and something that they wait for directly is not verified: a "
+    f"story, or one in an epic that theirs waits for. The first {MOST_SHOWN} of those are listed, by number, and "
+    "all are counted.",
+    responses=answers(200, "A page of stories with what blocks them", {"data": [BLOCKED_EXAMPLE], "meta": QUEUE_META}),
+)
+async def list_blocked_stories(
+    services: Provided, asking: Asker, wanted: NamedDependency[QueueQuery]
+) -> dict[str, Any]:
+    page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
+    tenant = asking.caller.tenant_id
+    async with services.reading(tenant) as tx:
+        ids, total = await queued(tx, "blocked", only, page.limit, page.offset)
+        found = await stories_by_id(tx, ids)
+        reasons = await blocking(tx, [each.story for each in found])
+    return page.answer(
+        [
+            {"story": story_body(tenant, each.story, each.text), **_reasons(reasons[each.story.story_id])}
+            for each in found
+        ],
+        total,
     )
-    async def list_ready_stories(asking: Asker, wanted: NamedDependency[QueueQuery]) -> dict[str, Any]:
-        page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
-        tenant = asking.caller.tenant_id
-        async with services.reading(tenant) as tx:
-            ids, total = await queued(tx, "ready", only, page.limit, page.offset)
-            found = await stories_by_id(tx, ids)
-        return page.answer([story_body(tenant, each.story, each.text) for each in found], total)
-
-    return list_ready_stories
-
-
-def _blocked(services: Services) -> HTTPRouteHandler:
-    example = {"story": STORY, "blocking_dependencies": [{**STORY_LINE, "via": "story"}], "blocking_count": 1}
-
-    @get(
-        "/api/v1/stories/blocked",
-        opt={"access": "agent+"},
-        tags=TAGS,
-        summary="List the stories that are blocked",
-        description="Pending or contracted, not verified, and something that they wait for directly is not verified: a "
-        f"story, or one in an epic that theirs waits for. The first {MOST_SHOWN} of those are listed, by number, and "
-        "all are counted.",
-        responses=answers(200, "A page of stories with what blocks them", {"data": [example], "meta": QUEUE_META}),
-    )
-    async def list_blocked_stories(asking: Asker, wanted: NamedDependency[QueueQuery]) -> dict[str, Any]:
-        page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
-        tenant = asking.caller.tenant_id
-        async with services.reading(tenant) as tx:
-            ids, total = await queued(tx, "blocked", only, page.limit, page.offset)
-            found = await stories_by_id(tx, ids)
-            reasons = await blocking(tx, [each.story for each in found])
-        return page.answer(
-            [
-                {"story": story_body(tenant, each.story, each.text), **_reasons(reasons[each.story.story_id])}
-                for each in found
-            ],
-            total,
-        )
-
-    return list_blocked_stories
 
 
 async def _filter(services: Services, asking: Asking, wanted: QueueQuery) -> QueueFilter:
@@ -105,3 +96,9 @@ def _reasons(found: Blocking) -> dict[str, Any]:
         "blocking_dependencies": [{**line, "via": via} for line, (_, via) in zip(lines, found.first, strict=True)],
         "blocking_count": found.count,
     }
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    list_ready_stories,
+    list_blocked_stories,
+)

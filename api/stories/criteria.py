@@ -10,13 +10,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct
 
-from api.commands import Commands, Known, Plan, existing
+from api.commands import carry_out, origin
 from api.documentation.responses import answers
 from api.http.asking import Asker
 from api.paths import CriterionPath, StoryPath
 from api.projects.routes import RETRYABLE
 from api.projects.schemas import Text
-from api.services import Services
+from api.services import Provided
 from api.times import wire_time
 from domain.caller import Caller
 from domain.criteria import Criterion, CriterionFields, CriterionStatus, criteria_of, find_criterion, update_criterion
@@ -27,8 +27,11 @@ from domain.lifecycle.identity import identity_of, is_implementer
 from domain.lifecycle.refusals import own_work
 from domain.story import Story
 from domain.tenant_settings import read_settings
-from eventstore.log.command import Change, Need, Refusal
+from eventstore.log.command import Change, Command, Known, Refusal, existing
 from projections.queries.story_lists import show_story
+from projections.rows.stories import STORIES
+from projections.rows.story_texts import STORY_TEXTS
+from projections.rows.tenants import TENANTS
 
 TAGS = ["Acceptance criteria"]
 CRITERION: dict[str, Any] = {
@@ -57,63 +60,53 @@ class UpdateCriterionBody(Struct, frozen=True, kw_only=True):
         )
 
 
-def criteria_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [_list(services), _update(services)]
+@get(
+    "/api/v1/stories/{story_id:uuid}/acceptance_criteria",
+    opt={"access": "agent+"},
+    tags=TAGS,
+    summary="List the acceptance criteria of a story",
+    description="In the order of ac_id as text, each with the way in which it is to be checked.",
+    responses=answers(200, "The criteria", {"data": [CRITERION]}),
+)
+async def list_acceptance_criteria(services: Provided, asking: Asker, story_id: StoryPath) -> dict[str, Any]:
+    async with services.reading(asking.caller.tenant_id) as tx:
+        shown = await show_story(tx, story_id)
+    if shown is None:
+        raise NotFound("Not found")
+    return {"data": [_body(criterion) for criterion in criteria_of(shown.text)]}
 
 
-def _list(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/stories/{story_id:uuid}/acceptance_criteria",
-        opt={"access": "agent+"},
-        tags=TAGS,
-        summary="List the acceptance criteria of a story",
-        description="In the order of ac_id as text, each with the way in which it is to be checked.",
-        responses=answers(200, "The criteria", {"data": [CRITERION]}),
+@patch(
+    "/api/v1/stories/{story_id:uuid}/acceptance_criteria/{ac_id:str}",
+    opt={"access": "orchestrator+", "custody": True, "errors": ("self_verify_blocked", *RETRYABLE)},
+    tags=TAGS,
+    summary="Change an acceptance criterion",
+    description="The way in which it is to be checked, or what the check found. Whoever did the work does not say "
+    "what was found. A criterion whose words are changed later is pending again.",
+    responses=answers(200, "The criterion", {"acceptance_criterion": CRITERION}),
+)
+async def update_acceptance_criterion(
+    services: Provided, asking: Asker, story_id: StoryPath, ac_id: CriterionPath, data: JSONBody[UpdateCriterionBody]
+) -> Response[bytes]:
+    stream, fields = Stream("story", story_id), data.fields()
+    story, text = STORIES.need(story_id), STORY_TEXTS.need(story_id)
+    tenant = TENANTS.need(asking.caller.tenant_id)
+
+    def decide(known: Known) -> Sequence[Change] | Refusal:
+        now: Story = existing(known, story)
+        events = update_criterion(now, existing(known, text), ac_id, fields)
+        policy = read_settings(existing(known, tenant).settings).lineage_policy
+        if fields.status is not UNSET and is_implementer(now, identity_of(asking.caller), policy):
+            return _refusal(now, asking.caller)
+        return [Change(stream, event) for event in events]
+
+    def answer(known: Known, _: Sequence[Recorded]) -> dict[str, Any]:
+        return {"acceptance_criterion": _body(find_criterion(existing(known, text), ac_id))}
+
+    command = Command(
+        origin=origin(services, asking), decide=decide, answer=answer, needs=(story, text, tenant), streams=(stream,)
     )
-    async def list_acceptance_criteria(asking: Asker, story_id: StoryPath) -> dict[str, Any]:
-        async with services.reading(asking.caller.tenant_id) as tx:
-            shown = await show_story(tx, story_id)
-        if shown is None:
-            raise NotFound("Not found")
-        return {"data": [_body(criterion) for criterion in criteria_of(shown.text)]}
-
-    return list_acceptance_criteria
-
-
-def _update(services: Services) -> HTTPRouteHandler:
-    commands = Commands(services)
-
-    @patch(
-        "/api/v1/stories/{story_id:uuid}/acceptance_criteria/{ac_id:str}",
-        opt={"access": "orchestrator+", "custody": True, "errors": ("self_verify_blocked", *RETRYABLE)},
-        tags=TAGS,
-        summary="Change an acceptance criterion",
-        description="The way in which it is to be checked, or what the check found. Whoever did the work does not say "
-        "what was found. A criterion whose words are changed later is pending again.",
-        responses=answers(200, "The criterion", {"acceptance_criterion": CRITERION}),
-    )
-    async def update_acceptance_criterion(
-        asking: Asker, story_id: StoryPath, ac_id: CriterionPath, data: JSONBody[UpdateCriterionBody]
-    ) -> Response[bytes]:
-        stream, fields = Stream("story", story_id), data.fields()
-        story, text = Need("story", story_id), Need("story_text", story_id)
-        tenant = Need("tenant", asking.caller.tenant_id)
-
-        def decide(known: Known) -> Sequence[Change] | Refusal:
-            now: Story = existing(known, story)
-            events = update_criterion(now, existing(known, text), ac_id, fields)
-            policy = read_settings(existing(known, tenant).settings).lineage_policy
-            if fields.status is not UNSET and is_implementer(now, identity_of(asking.caller), policy):
-                return _refusal(now, asking.caller)
-            return [Change(stream, event) for event in events]
-
-        def answer(known: Known, _: Sequence[Recorded]) -> dict[str, Any]:
-            return {"acceptance_criterion": _body(find_criterion(known[text], ac_id))}
-
-        plan = Plan(decide=decide, answer=answer, needs=(story, text, tenant), streams=(stream,))
-        return await commands.carry_out(asking, plan)
-
-    return update_acceptance_criterion
+    return await carry_out(services, asking, command)
 
 
 def _refusal(story: Story, caller: Caller) -> Refusal:
@@ -136,3 +129,9 @@ def _body(criterion: Criterion) -> dict[str, Any]:
         "verified_at": verified_at,
         "evidence_path": criterion.evidence_path,
     }
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    list_acceptance_criteria,
+    update_acceptance_criterion,
+)

@@ -17,7 +17,7 @@ from api.pages import page_of
 from api.paths import EpicPath, StoryPath
 from api.projects.examples import META
 from api.projects.routes import project_id_of
-from api.services import Services
+from api.services import Provided, Services
 from api.stories.examples import STORY
 from api.stories.schemas import StoriesOfEpicQuery, StoriesQuery, story_body
 from domain.errors import Invalid, NotFound
@@ -39,89 +39,78 @@ SHOWN = {
 }
 
 
-def story_reads(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [_list(services), _list_of_epic(services), _show(services)]
+@get(
+    "/api/v1/stories",
+    opt={"access": "agent+"},
+    tags=TAGS,
+    summary="List the stories of a project",
+    description="In the order of their numbers; 100 at a time unless limit says otherwise, 500 at most.",
+    responses=answers(200, "A page of stories", {"data": [STORY], "meta": {**META, "limit": 100}}),
+)
+async def list_stories_of_project(
+    services: Provided, asking: Asker, wanted: NamedDependency[StoriesQuery]
+) -> dict[str, Any]:
+    if wanted.project_id is UNSET:
+        raise Refused("bad_request", "project_id query parameter is required")
+    number = _number(wanted.number)
+    project_id = await project_id_of(services, asking, wanted.project_id)
+    only = StoryFilter(
+        project_id=project_id, epic_id=wanted.epic_id or None, agent_status=wanted.agent_status or None,
+        verified_status=wanted.verified_status or None, number=number,
+    )  # fmt: skip
+    page = page_of(wanted, default=100, cap=500, by_offset=True)
+    async with services.reading(asking.caller.tenant_id) as tx:
+        found, total = await list_stories(tx, only, page.limit, page.offset)
+    return page.answer(_bodies(asking.caller.tenant_id, found), total)
 
 
-def _list(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/stories",
-        opt={"access": "agent+"},
-        tags=TAGS,
-        summary="List the stories of a project",
-        description="In the order of their numbers; 100 at a time unless limit says otherwise, 500 at most.",
-        responses=answers(200, "A page of stories", {"data": [STORY], "meta": {**META, "limit": 100}}),
+@get(
+    "/api/v1/epics/{epic_id:uuid}/stories",
+    opt={"access": "agent+"},
+    tags=TAGS,
+    summary="List the stories of an epic",
+    description="In the order of their numbers.",
+    responses=answers(200, "A page of stories", {"data": [STORY], "meta": META}),
+)
+async def list_stories_of_epic(
+    services: Provided, asking: Asker, epic_id: EpicPath, wanted: NamedDependency[StoriesOfEpicQuery]
+) -> dict[str, Any]:
+    page = page_of(wanted)
+    only = StoryFilter(
+        epic_id=epic_id, agent_status=wanted.agent_status or None, verified_status=wanted.verified_status or None
     )
-    async def list_stories_of_project(asking: Asker, wanted: NamedDependency[StoriesQuery]) -> dict[str, Any]:
-        if wanted.project_id is UNSET:
-            raise Refused("bad_request", "project_id query parameter is required")
-        number = _number(wanted.number)
-        project_id = await project_id_of(services, asking, wanted.project_id)
-        only = StoryFilter(
-            project_id=project_id, epic_id=wanted.epic_id or None, agent_status=wanted.agent_status or None,
-            verified_status=wanted.verified_status or None, number=number,
-        )  # fmt: skip
-        page = page_of(wanted, default=100, cap=500, by_offset=True)
-        async with services.reading(asking.caller.tenant_id) as tx:
-            found, total = await list_stories(tx, only, page.limit, page.offset)
-        return page.answer(_bodies(asking.caller.tenant_id, found), total)
-
-    return list_stories_of_project
-
-
-def _list_of_epic(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/epics/{epic_id:uuid}/stories",
-        opt={"access": "agent+"},
-        tags=TAGS,
-        summary="List the stories of an epic",
-        description="In the order of their numbers.",
-        responses=answers(200, "A page of stories", {"data": [STORY], "meta": META}),
-    )
-    async def list_stories_of_epic(
-        asking: Asker, epic_id: EpicPath, wanted: NamedDependency[StoriesOfEpicQuery]
-    ) -> dict[str, Any]:
-        page = page_of(wanted)
-        only = StoryFilter(
-            epic_id=epic_id, agent_status=wanted.agent_status or None, verified_status=wanted.verified_status or None
-        )
-        async with services.reading(asking.caller.tenant_id) as tx:
-            if await find_epic(tx, epic_id) is None:
-                raise NotFound("Not found")
-            found, total = await list_stories(tx, only, page.limit, page.offset)
-        return page.answer(_bodies(asking.caller.tenant_id, found), total)
-
-    return list_stories_of_epic
+    async with services.reading(asking.caller.tenant_id) as tx:
+        if await find_epic(tx, epic_id) is None:
+            raise NotFound("Not found")
+        found, total = await list_stories(tx, only, page.limit, page.offset)
+    return page.answer(_bodies(asking.caller.tenant_id, found), total)
 
 
 class ShowQuery(Struct, frozen=True, kw_only=True):
     at: Annotated[int, Meta(ge=0, description="A position in the log: the story as of then.")] | UnsetType = UNSET
 
 
-def _show(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/stories/{story_id:uuid}",
-        opt={"access": "agent+"},
-        tags=TAGS,
-        summary="Show a story",
-        description="With the stories that it waits for, its artifacts, its newest verification and the mission of its "
-        "project, where that has one.",
-        responses=answers(200, "The story", {"story": SHOWN}),
-    )
-    async def show_story_by_id(
-        asking: Asker, story_id: StoryPath, wanted: NamedDependency[ShowQuery]
-    ) -> dict[str, Any]:
-        async with services.reading(asking.caller.tenant_id) as tx:
-            if wanted.at is not UNSET:
-                return {"story": await _as_it_was(services, asking, tx, story_id, wanted.at)}
-            shown = await show_story(tx, story_id)
-            if shown is None:
-                raise NotFound("Not found")
-            artifacts = await list_artifacts(tx, story_id, MOST_ARTIFACTS, 0)
-            verifications = await list_verifications(tx, story_id, 1, 0)
-        return {"story": _shown(asking.caller.tenant_id, shown, artifacts, verifications)}
-
-    return show_story_by_id
+@get(
+    "/api/v1/stories/{story_id:uuid}",
+    opt={"access": "agent+"},
+    tags=TAGS,
+    summary="Show a story",
+    description="With the stories that it waits for, its artifacts, its newest verification and the mission of its "
+    "project, where that has one.",
+    responses=answers(200, "The story", {"story": SHOWN}),
+)
+async def show_story_by_id(
+    services: Provided, asking: Asker, story_id: StoryPath, wanted: NamedDependency[ShowQuery]
+) -> dict[str, Any]:
+    async with services.reading(asking.caller.tenant_id) as tx:
+        if wanted.at is not UNSET:
+            return {"story": await _as_it_was(services, asking, tx, story_id, wanted.at)}
+        shown = await show_story(tx, story_id)
+        if shown is None:
+            raise NotFound("Not found")
+        artifacts = await list_artifacts(tx, story_id, MOST_ARTIFACTS, 0)
+        verifications = await list_verifications(tx, story_id, 1, 0)
+    return {"story": _shown(asking.caller.tenant_id, shown, artifacts, verifications)}
 
 
 async def _as_it_was(services: Services, asking: Asking, tx: TenantTx, story_id: UUID, position: int) -> dict[str, Any]:
@@ -157,3 +146,10 @@ def _number(text: str | UnsetType) -> str | None:
     if number is None:
         raise Invalid(number='must be "major" or "major.minor", each from 0 to 9999')
     return number.text
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    list_stories_of_project,
+    list_stories_of_epic,
+    show_story_by_id,
+)

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 from msgspec import UNSET
 
-from api.commands import Commands, Known, Plan, existing
+from api.commands import origin, submit
 from api.http.asking import Asking
 from api.services import Services
 from api.tenants.schemas import Beside, UpdateTenantBody
@@ -15,8 +15,8 @@ from domain.errors import Invalid, NotFound
 from domain.event import Recorded, Stream
 from domain.tenant import Tenant, update_tenant
 from eventstore.database.transaction import TenantTx
-from eventstore.log.command import Change, Need, Reply
-from projections.rows.tenants import EMAIL_INDEX, find_email, find_tenant, has_log_key, store_email
+from eventstore.log.command import Change, Command, Known, Reply, existing
+from projections.rows.tenants import EMAIL_INDEX, TENANTS, find_email, find_tenant, has_log_key, store_email
 
 Body = Callable[[Tenant, Beside], Any]
 
@@ -36,18 +36,25 @@ async def change_tenant(services: Services, asking: Asking, data: UpdateTenantBo
     fields = data.fields(beside.email)
     email = None if fields.email is UNSET else fields.email
     stream = Stream("tenant", asking.caller.tenant_id)
-    need = Need("tenant", stream.id)
+    need = TENANTS.need(stream.id)
 
     def decide(known: Known) -> Sequence[Change]:
         events = update_tenant(existing(known, need), fields, by_superadmin=asking.caller.superadmin)
         return [Change(stream, event) for event in events]
 
     def answer(known: Known, _: Sequence[Recorded]) -> Any:
-        return body(known[need], Beside(email or beside.email, beside.has_audit_key))
+        return body(existing(known, need), Beside(email or beside.email, beside.has_audit_key))
 
-    plan = Plan(decide=decide, answer=answer, needs=(need,), streams=(stream,), beside=_contact(email))
+    command = Command(
+        origin=origin(services, asking),
+        decide=decide,
+        answer=answer,
+        needs=(need,),
+        streams=(stream,),
+        beside=_contact(email),
+    )
     try:
-        return await Commands(services).submit(asking, plan)
+        return await submit(services, asking, command)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != EMAIL_INDEX:
             raise

@@ -9,13 +9,13 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from api.commands import Commands, Known, Plan, existing
+from api.commands import carry_out, origin
 from api.documentation.responses import answers
-from api.http.asking import Asker
+from api.http.asking import Asker, Asking
 from api.http.limits import LARGE_BODY_BYTES, LARGE_BODY_SECONDS
 from api.paths import ProjectPath
 from api.projects.routes import project_id_of
-from api.services import Services
+from api.services import Provided, Services
 from api.transfer.examples import EXPORT, IMPORTED, MERGED
 from api.transfer.schemas import Export, ImportBody, ImportQuery, export_body
 from domain.caller import Caller, Role
@@ -25,9 +25,10 @@ from domain.importing.payload import Given, Payload, read_payload
 from domain.importing.plan import Contents, Wish, most_new, orphans, plan_import
 from domain.project import ProjectImported, ProjectMerged
 from eventstore.gc_pauses import collector_paused
-from eventstore.log.command import Change, Need
-from projections.facts.import_contents import Asked
+from eventstore.log.command import Change, Command, Known, existing
+from projections.facts.import_contents import IMPORT_CONTENTS, ImportScope
 from projections.queries.exports import read_everything
+from projections.rows.projects import PROJECTS
 
 TAGS = ["Import and export"]
 ABOUT_IMPORT = (
@@ -41,65 +42,57 @@ ERRORS = (
 )  # fmt: skip
 
 
-def transfer_routes(services: Services) -> Sequence[HTTPRouteHandler]:
-    return [_import(services), _export(services)]
-
-
-def _import(services: Services) -> HTTPRouteHandler:
-    commands = Commands(services)
-
-    @post(
-        "/api/v1/projects/{project:str}/import",
-        opt={
-            "access": "=orchestrator,user,superadmin",
-            "body_bytes": LARGE_BODY_BYTES,
-            "request_seconds": LARGE_BODY_SECONDS,
-            "errors": ERRORS,
-        },
-        tags=TAGS,
-        summary="Import epics, stories and dependencies",
-        description=ABOUT_IMPORT,
-        status_code=201,
-        responses={**answers(201, "What was created", IMPORTED), **answers(200, "With merge", MERGED)},
+@post(
+    "/api/v1/projects/{project:str}/import",
+    opt={
+        "access": "=orchestrator,user,superadmin",
+        "body_bytes": LARGE_BODY_BYTES,
+        "request_seconds": LARGE_BODY_SECONDS,
+        "errors": ERRORS,
+    },
+    tags=TAGS,
+    summary="Import epics, stories and dependencies",
+    description=ABOUT_IMPORT,
+    status_code=201,
+    responses={**answers(201, "What was created", IMPORTED), **answers(200, "With merge", MERGED)},
+)
+async def import_into_project(
+    services: Provided,
+    asking: Asker,
+    project: ProjectPath,
+    wanted: NamedDependency[ImportQuery],
+    data: JSONBody[ImportBody],
+) -> Response[bytes]:
+    project_id = await project_id_of(services, asking, project)
+    payload = _read(data.given())
+    if isinstance(payload, Invalid):
+        return await carry_out(services, asking, _refusing(services, asking, project_id, payload))
+    wish = Wish(
+        project_id=project_id,
+        payload=payload,
+        merge=wanted.merge or data.merges,
+        ids=[services.new_id() for _ in range(most_new(payload))],
+        may_verify=may_verify(asking.caller),
+        at=services.utc_now(),
     )
-    async def import_into_project(
-        asking: Asker, project: ProjectPath, wanted: NamedDependency[ImportQuery], data: JSONBody[ImportBody]
-    ) -> Response[bytes]:
-        project_id = await project_id_of(services, asking, project)
-        payload = _read(data.given())
-        if isinstance(payload, Invalid):
-            return await commands.carry_out(asking, _refusing(project_id, payload))
-        wish = Wish(
-            project_id=project_id,
-            payload=payload,
-            merge=wanted.merge or data.merges,
-            ids=[services.new_id() for _ in range(most_new(payload))],
-            may_verify=may_verify(asking.caller),
-            at=services.utc_now(),
-        )
-        return await commands.carry_out(asking, _plan(wish))
-
-    return import_into_project
+    return await carry_out(services, asking, _importing(services, asking, wish))
 
 
-def _export(services: Services) -> HTTPRouteHandler:
-    @get(
-        "/api/v1/projects/{project:str}/export",
-        opt={"access": "agent+", "request_seconds": LARGE_BODY_SECONDS},
-        tags=TAGS,
-        summary="Export a project",
-        description="Everything by number, as it is at one moment. The body can be imported into another project.",
-        responses=answers(200, "The project with its epics, stories and dependencies", EXPORT),
-    )
-    async def export_project(asking: Asker, project: ProjectPath) -> dict[str, Any]:
-        tenant_id, project_id = asking.caller.tenant_id, await project_id_of(services, asking, project)
-        async with services.reading(tenant_id) as tx:
-            found = await read_everything(tx, project_id)
-        if found is None:
-            raise NotFound("Not found")
-        return export_body(Export(tenant_id=tenant_id, at=services.utc_now(), version=services.version, found=found))
-
-    return export_project
+@get(
+    "/api/v1/projects/{project:str}/export",
+    opt={"access": "agent+", "request_seconds": LARGE_BODY_SECONDS},
+    tags=TAGS,
+    summary="Export a project",
+    description="Everything by number, as it is at one moment. The body can be imported into another project.",
+    responses=answers(200, "The project with its epics, stories and dependencies", EXPORT),
+)
+async def export_project(services: Provided, asking: Asker, project: ProjectPath) -> dict[str, Any]:
+    tenant_id, project_id = asking.caller.tenant_id, await project_id_of(services, asking, project)
+    async with services.reading(tenant_id) as tx:
+        found = await read_everything(tx, project_id)
+    if found is None:
+        raise NotFound("Not found")
+    return export_body(Export(tenant_id=tenant_id, at=services.utc_now(), version=services.version, found=found))
 
 
 def may_verify(caller: Caller) -> bool:
@@ -118,20 +111,22 @@ def _read(given: Given) -> Payload | Invalid:
         return error
 
 
-def _refusing(project_id: UUID, error: Invalid) -> Plan:
-    project = Need("project", project_id)
+def _refusing(services: Services, asking: Asking, project_id: UUID, error: Invalid) -> Command:
+    project = PROJECTS.need(project_id)
 
     def decide(known: Known) -> Sequence[Change]:
         existing(known, project)
         raise error
 
-    return Plan(decide=decide, answer=lambda _, __: None, needs=(project,))
+    return Command(
+        origin=origin(services, asking), decide=decide, answer=lambda _, __: None, needs=(project,), streams=()
+    )
 
 
-def _plan(wish: Wish) -> Plan:
-    project = Need("project", wish.project_id)
+def _importing(services: Services, asking: Asking, wish: Wish) -> Command:
+    project = PROJECTS.need(wish.project_id)
     numbers = tuple(wish.payload.story_numbers) if wish.merge else None
-    contents = Need("import_contents", Asked(wish.project_id, numbers))
+    contents = IMPORT_CONTENTS.need(ImportScope(wish.project_id, numbers))
 
     def decide(known: Known) -> Sequence[Change]:
         existing(known, project)
@@ -146,7 +141,8 @@ def _plan(wish: Wish) -> Plan:
     def answer(known: Known, recorded: Sequence[Recorded]) -> dict[str, Any]:
         return {"import": _summary(recorded[-1], wish.payload, known[contents])}
 
-    return Plan(
+    return Command(
+        origin=origin(services, asking),
         decide=decide, answer=answer, needs=(project, contents), streams=streams, status=200 if wish.merge else 201,
         alone=True,
     )  # fmt: skip
@@ -172,3 +168,9 @@ def _summary(last: Recorded, payload: Payload, before: Contents) -> dict[str, An
             }
         case other:
             raise TypeError(f"an import ended with {other.TAG}")
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    import_into_project,
+    export_project,
+)

@@ -1,18 +1,41 @@
 """What a route hands to the log: what has to be known, what is decided, what is answered."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
-from domain.errors import Rejected
+from domain.errors import NotFound, Rejected
 from domain.event import Event, Recorded, Stream
 from eventstore.database.transaction import TenantTx
 
+State = TypeVar("State")
+Key = TypeVar("Key", bound=Hashable)
+Default = TypeVar("Default")
 
-class Model(Protocol):
+
+class Need(Struct, Generic[State], frozen=True):
+    """One thing to know, by the name of its model and its key; ``State`` is what is then known of it.
+
+    Made by `Model.need` or `Entity.need`, which know the type. Compared by value, so that a cache may hold it.
+    """
+
+    model: str
+    key: Hashable
+
+
+class Known(Protocol):
+    """What a decision looks at: the state of each of its needs."""
+
+    def __getitem__(self, need: Need[State], /) -> State: ...
+
+    def get(self, need: Need[State], default: Default, /) -> State | Default: ...
+
+
+class Model(ABC, Generic[Key, State]):
     """Something that decisions need to know, by key: the state of a stream, whether a slug is taken.
 
     Loaded under the head that the decision is made on, and kept up to date by the events of the decisions before it in
@@ -20,31 +43,32 @@ class Model(Protocol):
     """
 
     name: str
-    volatile: bool
+    volatile: bool = False
     """Not kept from one batch to the next: for what depends on more events than `touched` could name."""
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Any]:
+    def need(self, key: Key) -> Need[State]:
+        return Need(self.name, key)
+
+    @abstractmethod
+    async def load(self, tx: TenantTx, keys: Sequence[Key]) -> Mapping[Key, State]:
         """The state of each key; keys that are not known may be left out. One statement."""
 
-    def initial(self, key: Any) -> Any:
+    @abstractmethod
+    def initial(self, key: Key) -> State:
         """The state of a key that `load` left out."""
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    @abstractmethod
+    def touched(self, recorded: Recorded) -> Sequence[Key]:
         """The keys whose state this event changes; a volatile model may answer ``EVERY``, for all of its states
         in the batch."""
 
-    def evolve(self, state: Any, recorded: Recorded) -> Any: ...
+    @abstractmethod
+    def evolve(self, state: State, recorded: Recorded) -> State:
+        """The state after an event that touched it."""
 
 
 EVERY: Sequence[Any] = ("every",)
 """Compared by identity."""
-
-
-class Need(Struct, frozen=True):
-    """One thing to know. Compared by the model's name, so that a cache may hold it."""
-
-    model: str
-    key: Hashable
 
 
 class Change(Struct, frozen=True):
@@ -75,28 +99,52 @@ class Reply(Struct, frozen=True):
     status: int
     body: bytes
     position: int | None = None
+    """Of the last event that was recorded; None when there was none."""
     replayed: bool = False
 
 
-class Command(Struct, frozen=True, kw_only=True):
-    """One wish. Its three functions are pure, and are called again when the batch has to be decided again."""
+class Origin(Struct, frozen=True, kw_only=True):
+    """Whose wish a command is, and when it was made."""
 
     actor: tuple[str, ...]
     at: datetime
-    needs: Sequence[Need]
-    streams: Sequence[Stream] | Callable[[Mapping[Need, Any]], Sequence[Stream]]
-    """Every stream that the decision may append to and that may have events already; when it takes what is needed to
-    know them, a function of that. (New ids need not be looked up.)"""
-    decide: Callable[[Mapping[Need, Any]], Sequence[Change] | Refusal]
-    """What is known in, changes out. Raises Rejected."""
-    reply: Callable[[Mapping[Need, Any], Sequence[Recorded]], Reply]
-    """The answer: what is known after the changes, and what was recorded."""
     refuse: Callable[[Rejected], Reply]
     """The answer to a refusal. It is kept under the idempotency key as well, so that a retry hears the same."""
     idempotency: IdempotencyKey | None = None
+    needs: Sequence[Need[Any]] = ()
+    check: Callable[[Known], None] | None = None
+    """Whether the one who asks still may, at this head. What it raises is kept under no key."""
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """One wish. ``decide`` and ``answer`` are pure, and are called again when the batch has to be decided again."""
+
+    origin: Origin
+    needs: Sequence[Need[Any]]
+    streams: Sequence[Stream] | Callable[[Known], Sequence[Stream]]
+    """Every stream that the decision may append to and that may have events already; when it takes what is needed to
+    know them, a function of that. (New ids need not be looked up.)"""
+    decide: Callable[[Known], Sequence[Change] | Refusal]
+    """What is known in, changes out. Raises Rejected."""
+    answer: Callable[[Known, Sequence[Recorded]], Any]
+    """What is known after the changes, and what was recorded: to what the body is encoded from. None: no body."""
+    status: int = 200
+    """Of the answer, unless it is a refusal."""
     nonces: Sequence[bytes] = ()
     """What may be used once; a second use fails the whole command."""
     alone: bool = False
     """A batch of its own: for what changes much at once, such as the graph that others' decisions look at."""
     beside: Callable[[TenantTx], Awaitable[None]] | None = None
     """Writes what must not enter the log, such as a key's hash, in the same transaction; only when accepted."""
+
+    @property
+    def all_needs(self) -> Sequence[Need[Any]]:
+        return (*self.needs, *self.origin.needs)
+
+
+def existing(known: Known, need: Need[State | None]) -> State:
+    """Raises NotFound when there is none, or none that the caller may see."""
+    state = known[need]
+    if state is None:
+        raise NotFound("Not found")
+    return state

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct, structs
 
 from domain.errors import Invalid, Rejected
@@ -14,6 +15,8 @@ from eventstore.log.command import Change, Command, IdempotencyKey, Refusal, Rep
 from eventstore.log.knowledge import Knowledge
 from loopctl.tlog.canonical import CanonicalJson
 from loopctl.tlog.errors import TlogError
+
+ENCODER = msgspec.json.Encoder()
 
 Replies = dict[tuple[Any, str], tuple[bytes, Reply]]
 """Caller and key → hash of the request that it was used for, and what was answered."""
@@ -34,7 +37,7 @@ def decide_in_order(codec: Codec, known: Knowledge, commands: Sequence[Command],
     decided = Decided([], [], [], [], [])
     replies = dict(earlier)
     for command in commands:
-        key = command.idempotency
+        key = command.origin.idempotency
         used = replies.get((key.caller_id, key.key)) if key else None
         if key and used:
             decided.outcomes.append(answered_again(key, *used))
@@ -61,24 +64,29 @@ def answered_again(key: IdempotencyKey, request_hash: bytes, reply: Reply) -> Re
 
 def _decide(codec: Codec, known: Knowledge, command: Command, decided: Decided) -> Reply | Exception:
     """A refusal is the caller's answer; anything else that is raised is a bug, and the caller's alone too."""
+    origin = command.origin
     try:
+        if origin.check:
+            origin.check(known.view())
         verdict = command.decide(known.view())
         changes = verdict.changes if isinstance(verdict, Refusal) else verdict
         data = [_encoded(codec, change) for change in changes]
     except Rejected as refusal:
-        return command.refuse(refusal)
+        return origin.refuse(refusal)
     except TlogError as error:
-        return command.refuse(Invalid(body=f"cannot be recorded: {error.problem}"))
+        return origin.refuse(Invalid(body=f"cannot be recorded: {error.problem}"))
     except Exception as bug:  # noqa: BLE001  # decide is pure: nothing of this command has happened
         return bug
     recorded = [_place(known, command, change, encoded, decided) for change, encoded in zip(changes, data, strict=True)]
     if isinstance(verdict, Refusal):
-        return command.refuse(verdict.error)
+        return origin.refuse(verdict.error)
     if recorded:
         decided.nonces += [(nonce, recorded[0].position) for nonce in command.nonces]
     if command.beside:
         decided.beside.append(command.beside)
-    return command.reply(known.view(), recorded)
+    body = command.answer(known.view(), recorded)
+    encoded = b"" if body is None else ENCODER.encode(body)
+    return Reply(command.status, encoded, recorded[-1].position if recorded else None)
 
 
 def _encoded(codec: Codec, change: Change) -> CanonicalJson:
@@ -93,7 +101,7 @@ def _encoded(codec: Codec, change: Change) -> CanonicalJson:
 def _place(known: Knowledge, command: Command, change: Change, data: CanonicalJson, decided: Decided) -> Recorded:
     version, previous = known.end(change.stream)
     recorded = Recorded(
-        known.size + len(decided.events), change.stream, version, command.at, command.actor, change.event
+        known.size + len(decided.events), change.stream, version, command.origin.at, command.origin.actor, change.event
     )
     decided.events.append(NewEvent(recorded, previous, data))
     known.take_in(recorded)

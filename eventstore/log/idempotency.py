@@ -17,7 +17,7 @@ BY_KEY = """
 
 async def find_replies(tx: TenantTx, commands: Sequence[Command]) -> Replies:
     """What these keys were answered. Asked only after a key was found in use, which is the rare case."""
-    keys = [command.idempotency for command in commands if command.idempotency]
+    keys = [key for command in commands if (key := command.origin.idempotency)]
     rows = await tx.fetch(BY_KEY, tx.tenant_id, [key.caller_id for key in keys], [key.key for key in keys])
     return {
         (row["caller_id"], row["key"]): (row["request_hash"], Reply(row["status"], row["body"], row["position"]))

@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.event import Recorded, Stream
 from eventstore.database.transaction import TenantTx
 from eventstore.log.append import Head, HeadMoved
-from eventstore.log.command import EVERY, Command, Model, Need
+from eventstore.log.command import EVERY, Command, Known, Model, Need
 
 # One probe of the index for each stream, whatever the planner believes about a table that has just grown.
 STREAM_ENDS = """
@@ -29,15 +29,15 @@ MOST_REMEMBERED = 20_000
 class Knowledge:
     """Valid together with the head it was read under, and dropped as a whole when the head has moved without us."""
 
-    def __init__(self, models: Mapping[str, Model]) -> None:
+    def __init__(self, models: Mapping[str, Model[Any, Any]]) -> None:
         self._models = models
-        self._fleeting: list[Need] = []
+        self._fleeting: list[Need[Any]] = []
         """States of volatile models, which this batch alone may use."""
-        self._states: OrderedDict[Need, Any] = OrderedDict()
+        self._states: OrderedDict[Need[Any], Any] = OrderedDict()
         self._asked: set[str] = set()
         """Names of the models that any state is of: an event does not concern the others."""
         self._ends: OrderedDict[UUID, tuple[int, int] | None] = OrderedDict()
-        self.before: dict[Need, Any] = {}
+        self.before: dict[Need[Any], Any] = {}
         """What the events of this batch found, of all states that they have moved."""
         self.head: Head | None = None
 
@@ -51,12 +51,12 @@ class Knowledge:
 
     async def learn(self, tx: TenantTx, commands: Sequence[Command]) -> None:
         """Reads what is not known yet: one statement for each model, one for the ends of streams."""
-        await self._learn_states(tx, (need for command in commands for need in command.needs))
+        await self._learn_states(tx, (need for command in commands for need in command.all_needs))
         view = self.view()
         named = (each.streams(view) if callable(each.streams) else each.streams for each in commands)
         await self.learn_ends(tx, (stream for streams in named for stream in streams))
 
-    async def _learn_states(self, tx: TenantTx, needs: Iterable[Need]) -> None:
+    async def _learn_states(self, tx: TenantTx, needs: Iterable[Need[Any]]) -> None:
         missing: dict[str, list[Any]] = {}
         for need in needs:
             if need not in self._states:
@@ -83,7 +83,7 @@ class Knowledge:
                     raise HeadMoved  # written by another process since the head was read
                 self._ends[row["stream_id"]] = (row["stream_version"], row["position"])
 
-    def view(self) -> Mapping[Need, Any]:
+    def view(self) -> Known:
         return self._states
 
     def end(self, stream: Stream) -> tuple[int, int | None]:

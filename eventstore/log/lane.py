@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -53,7 +54,7 @@ class Store(Struct, frozen=True):
 
     database: Database
     codec: Codec
-    models: Mapping[str, Model]
+    models: Mapping[str, Model[Any, Any]]
     projections: Sequence[InlineProjection]
     now: Callable[[], datetime]
     committed: Callable[[UUID, int], None]

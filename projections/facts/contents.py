@@ -1,16 +1,19 @@
 """What hangs on a story or an epic, for the decision to delete it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from domain.deletion import Contents
 from domain.dependency import Dependency
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
+from eventstore.log.command import Model
 from projections.rows.epic_dependencies import EPIC_DEPENDENCIES
 from projections.rows.stories import STORIES
 from projections.rows.story_dependencies import STORY_DEPENDENCIES
+
+Kind = Literal["story", "epic"]
 
 STORIES_OF_EPIC = """
     SELECT * FROM app.story WHERE tenant_id = $1 AND epic_id = $2 ORDER BY major, minor, story_id
@@ -35,23 +38,26 @@ EDGES_OF_EPIC = """
 """
 
 
-class ContentsModel:
+class ContentsModel(Model[tuple[Kind, UUID], Contents]):
     """Keys are (kind, id), ``kind`` being ``story`` or ``epic``. For commands that are alone."""
 
     name = "contents"
     volatile = True
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Contents]:
+    async def load(self, tx: TenantTx, keys: Sequence[tuple[Kind, UUID]]) -> Mapping[tuple[Kind, UUID], Contents]:
         return {(kind, id_): await (_of_epic if kind == "epic" else _of_story)(tx, id_) for kind, id_ in keys}
 
-    def initial(self, _: Any) -> Contents:
+    def initial(self, _: tuple[Kind, UUID]) -> Contents:
         return Contents()
 
-    def touched(self, _: Recorded) -> Sequence[Any]:
+    def touched(self, _: Recorded) -> Sequence[tuple[Kind, UUID]]:
         return ()
 
     def evolve(self, known: Any, _: Recorded) -> Any:
         return known
+
+
+CONTENTS = ContentsModel()
 
 
 async def _of_story(tx: TenantTx, story_id: UUID) -> Contents:

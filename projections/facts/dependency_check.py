@@ -6,11 +6,17 @@ an epic ``i`` (what its stories wait for), or an epic's whole content ``a`` (all
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
+from uuid import UUID
 
 from domain.dependency import Surroundings
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
+from eventstore.log.command import Model
+
+Kind = Literal["story", "epic"]
+Edge = tuple[Kind, UUID, UUID]
+"""Kind of both ends, dependent, prerequisite."""
 
 # One statement each: a refusal writes nothing that would show that the graph has changed between two looks at it.
 # The walk begins at the prerequisite, and must not arrive at the dependent.
@@ -91,7 +97,7 @@ EPIC_EDGE = """
 """
 
 
-class EdgeSurroundings:
+class EdgeSurroundings(Model[Edge, Surroundings]):
     """Keys are (kind, dependent, prerequisite), ``kind`` being ``story`` or ``epic``. For commands that are alone."""
 
     name = "surroundings"
@@ -99,18 +105,21 @@ class EdgeSurroundings:
 
     EDGE: ClassVar[Mapping[str, str]] = {"story": STORY_EDGE, "epic": EPIC_EDGE}
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Surroundings]:
+    async def load(self, tx: TenantTx, keys: Sequence[Edge]) -> Mapping[Edge, Surroundings]:
         return {key: await self._around(tx, *key) for key in keys}
 
     async def _around(self, tx: TenantTx, kind: str, dependent: Any, prerequisite: Any) -> Surroundings:
         found: Any = await tx.fetchrow(self.EDGE[kind], tx.tenant_id, dependent, prerequisite)
         return Surroundings(**found)
 
-    def initial(self, _: Any) -> None:
-        return None
+    def initial(self, key: Edge) -> Surroundings:
+        raise KeyError(key)  # `load` answers every key
 
-    def touched(self, _: Recorded) -> Sequence[Any]:
+    def touched(self, _: Recorded) -> Sequence[Edge]:
         return ()
 
     def evolve(self, known: Any, _: Recorded) -> Any:
         return known
+
+
+EDGE_SURROUNDINGS = EdgeSurroundings()

@@ -1,12 +1,12 @@
 """How far a story's epic is, for the decision whether the story completes it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from uuid import UUID
 
 from domain.event import Recorded
 from domain.lifecycle.completion import STANDING_EVENTS, EpicStanding, evolve_standing
 from eventstore.database.transaction import TenantTx
-from eventstore.log.command import EVERY
+from eventstore.log.command import EVERY, Model
 
 # Each row is found by its key, whatever the planner believes about tables that have just grown.
 LOAD = """
@@ -25,24 +25,27 @@ LOAD = """
 """
 
 
-class EpicStandingModel:
+class EpicStandingModel(Model[UUID, EpicStanding | None]):
     """By story. Volatile: a story's epic is known when the story is."""
 
     name = "epic_standing"
     volatile = True
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, EpicStanding]:
+    async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, EpicStanding | None]:
         rows = await tx.fetch(LOAD, tx.tenant_id, list(keys))
         return {
             row["story_id"]: EpicStanding(**{name: row[name] for name in EpicStanding.__struct_fields__})
             for row in rows
         }
 
-    def initial(self, _: Any) -> None:
+    def initial(self, _: UUID) -> None:
         return None
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[UUID]:
         return EVERY if isinstance(recorded.event, STANDING_EVENTS) else ()
 
     def evolve(self, standing: EpicStanding | None, recorded: Recorded) -> EpicStanding | None:
         return evolve_standing(standing, recorded)
+
+
+EPIC_STANDING = EpicStandingModel()

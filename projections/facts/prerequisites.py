@@ -1,13 +1,12 @@
 """What a story waits for, for the decision whether it may be claimed."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from domain.event import Recorded
 from domain.lifecycle.prerequisites import CONFIRMING_EVENTS, Before, EpicBefore, Prerequisites, evolve_prerequisites
 from eventstore.database.transaction import TenantTx
-from eventstore.log.command import EVERY
+from eventstore.log.command import EVERY, Model
 
 # Each row is found by its key, whatever the planner believes about tables that have just grown.
 LOAD = """
@@ -36,13 +35,13 @@ LOAD = """
 """
 
 
-class PrerequisitesModel:
+class PrerequisitesModel(Model[UUID, Prerequisites]):
     """By story. Volatile: which events matter to a story is known from its dependencies only."""
 
     name = "prerequisites"
     volatile = True
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Prerequisites]:
+    async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, Prerequisites]:
         stories: dict[UUID, dict[UUID, Before]] = {key: {} for key in keys}
         epics: dict[UUID, dict[UUID, EpicBefore]] = {key: {} for key in keys}
         for row in await tx.fetch(LOAD, tx.tenant_id, list(keys)):
@@ -52,11 +51,14 @@ class PrerequisitesModel:
                 epics[row["dependent"]][row["before"]] = EpicBefore(int(row["number"]), row["unverified"])
         return {key: Prerequisites(stories=stories[key], epics=epics[key]) for key in keys}
 
-    def initial(self, _: Any) -> Prerequisites:
+    def initial(self, _: UUID) -> Prerequisites:
         return Prerequisites()
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[UUID]:
         return EVERY if isinstance(recorded.event, CONFIRMING_EVENTS) else ()
 
     def evolve(self, known: Prerequisites, recorded: Recorded) -> Prerequisites:
         return evolve_prerequisites(known, recorded)
+
+
+PREREQUISITES = PrerequisitesModel()

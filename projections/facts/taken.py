@@ -19,7 +19,7 @@ PROJECT_SLUGS = """
       FROM unnest($2::text[]) AS asked (slug)
 """
 
-ACTIVE_PROJECTS = "SELECT count(*) FROM app.project WHERE tenant_id = $1 AND status = 'active'"
+ACTIVE_COUNT = "SELECT count(*) FROM app.project WHERE tenant_id = $1 AND status = 'active'"
 
 EPIC_NUMBERS = """
     SELECT asked.project, asked.number,
@@ -40,39 +40,37 @@ STORY_NUMBERS = """
 """
 
 
-class ProjectSlug:
+class ProjectSlug(Model[str, UUID | None]):
     """The project that has this slug, which no other ever gets."""
 
     name = "project_slug"
-    volatile = False
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, UUID | None]:
+    async def load(self, tx: TenantTx, keys: Sequence[str]) -> Mapping[str, UUID | None]:
         rows = await tx.fetch(PROJECT_SLUGS, tx.tenant_id, list(keys))
         return {row["slug"]: row["holder"] for row in rows}
 
-    def initial(self, _: Any) -> UUID | None:
+    def initial(self, _: str) -> UUID | None:
         return None
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[str]:
         return [recorded.event.slug] if isinstance(recorded.event, ProjectCreated) else ()
 
     def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
         return recorded.stream.id
 
 
-class ActiveProjects:
+class ActiveProjects(Model[None, int]):
     """How many projects of the tenant are active."""
 
     name = "active_projects"
-    volatile = False
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, int]:
-        return dict.fromkeys(keys, await tx.fetchval(ACTIVE_PROJECTS, tx.tenant_id))
+    async def load(self, tx: TenantTx, keys: Sequence[None]) -> Mapping[None, int]:
+        return dict.fromkeys(keys, await tx.fetchval(ACTIVE_COUNT, tx.tenant_id))
 
-    def initial(self, _: Any) -> int:
+    def initial(self, _: None) -> int:
         return 0
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[None]:
         return [None] if isinstance(recorded.event, ProjectCreated | ProjectArchived | ProjectUpdated) else ()
 
     def evolve(self, active: int, recorded: Recorded) -> int:
@@ -87,22 +85,21 @@ class ActiveProjects:
                 return active
 
 
-class EpicNumber:
+class EpicNumber(Model[tuple[UUID, int], UUID | None]):
     """The epic of a project that has this number. Keys are (project, number)."""
 
     name = "epic_number"
-    volatile = False
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, UUID | None]:
+    async def load(self, tx: TenantTx, keys: Sequence[tuple[UUID, int]]) -> Mapping[tuple[UUID, int], UUID | None]:
         rows = await tx.fetch(
             EPIC_NUMBERS, tx.tenant_id, [project for project, _ in keys], [number for _, number in keys]
         )
         return {(row["project"], row["number"]): row["holder"] for row in rows}
 
-    def initial(self, _: Any) -> UUID | None:
+    def initial(self, _: tuple[UUID, int]) -> UUID | None:
         return None
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[tuple[UUID, int]]:
         event = recorded.event
         return [(event.project_id, event.number)] if isinstance(event, EpicCreated | EpicDeleted) else ()
 
@@ -110,22 +107,21 @@ class EpicNumber:
         return recorded.stream.id if isinstance(recorded.event, EpicCreated) else None
 
 
-class StoryNumber:
+class StoryNumber(Model[tuple[UUID, str], UUID | None]):
     """The story of a project that has this number. Keys are (project, number)."""
 
     name = "story_number"
-    volatile = False
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, UUID | None]:
+    async def load(self, tx: TenantTx, keys: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], UUID | None]:
         rows = await tx.fetch(
             STORY_NUMBERS, tx.tenant_id, [project for project, _ in keys], [number for _, number in keys]
         )
         return {(row["project"], row["number"]): row["holder"] for row in rows}
 
-    def initial(self, _: Any) -> UUID | None:
+    def initial(self, _: tuple[UUID, str]) -> UUID | None:
         return None
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[tuple[UUID, str]]:
         event = recorded.event
         return [(event.project_id, event.number)] if isinstance(event, StoryCreated | StoryDeleted) else ()
 
@@ -133,4 +129,9 @@ class StoryNumber:
         return recorded.stream.id if isinstance(recorded.event, StoryCreated) else None
 
 
-FACTS: Sequence[Model] = (ProjectSlug(), ActiveProjects(), EpicNumber(), StoryNumber())
+PROJECT_SLUG = ProjectSlug()
+ACTIVE_PROJECTS = ActiveProjects()
+EPIC_NUMBER = EpicNumber()
+STORY_NUMBER = StoryNumber()
+
+FACTS: Sequence[Model[Any, Any]] = (PROJECT_SLUG, ACTIVE_PROJECTS, EPIC_NUMBER, STORY_NUMBER)

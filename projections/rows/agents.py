@@ -10,6 +10,7 @@ from msgspec import Struct
 from domain.agent import Agent, AgentRegistered, evolve_agent
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
+from eventstore.log.command import Model
 from projections.rows.entity import Entity
 
 SELECT_ROWS = """
@@ -80,24 +81,26 @@ LIST = """
 """
 
 
-class AgentName:
+class AgentName(Model[str, UUID | None]):
     """The agent that has this name, which no other of the tenant ever gets."""
 
     name = "agent_name"
-    volatile = False
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, UUID | None]:
+    async def load(self, tx: TenantTx, keys: Sequence[str]) -> Mapping[str, UUID | None]:
         rows = await tx.fetch(AGENT_NAMES, tx.tenant_id, list(keys))
         return {row["name"]: row["holder"] for row in rows}
 
-    def initial(self, _: Any) -> UUID | None:
+    def initial(self, _: str) -> UUID | None:
         return None
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[str]:
         return [recorded.event.name] if isinstance(recorded.event, AgentRegistered) else ()
 
     def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
         return recorded.stream.id
+
+
+AGENT_NAME = AgentName()
 
 
 async def find_agent(tx: TenantTx, agent_id: UUID) -> tuple[Agent, datetime] | None:

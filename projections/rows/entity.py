@@ -14,7 +14,7 @@ from msgspec import Struct
 from domain.event import Event, Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.gc_pauses import collector_paused
-from eventstore.log.command import Need
+from eventstore.log.command import Model, Need
 
 State = TypeVar("State", bound=Struct)
 
@@ -41,6 +41,10 @@ class Entity(Struct, Generic[State], frozen=True):
     replaces: bool = False
     events: tuple[type[Event], ...] = (Event,)
     """Those that can change the state; of the others nothing is read or written."""
+
+    def need(self, id_: UUID) -> Need[State | None]:
+        """For a decision; None when there is none."""
+        return Need(self.name, id_)
 
     async def load(self, tx: TenantTx, ids: Sequence[UUID]) -> dict[UUID, State]:
         """Those that exist."""
@@ -83,7 +87,7 @@ class Entity(Struct, Generic[State], frozen=True):
         of thousands is one; and what the transaction's lane knows is not read again."""
         if not any(each.version for each in mine):
             return {}
-        needs = {id_: Need(self.name, id_) for id_ in ids}
+        needs = {id_: self.need(id_) for id_ in ids}
         unknown = [id_ for id_, need in needs.items() if need not in tx.before]
         found = await self.load(tx, unknown) if unknown else {}
         return found | {id_: state for id_, need in needs.items() if (state := tx.before.get(need)) is not None}
@@ -97,22 +101,20 @@ class Moved(Struct, Generic[State], frozen=True):
     after: State | None
 
 
-class EntityModel(Generic[State]):
+class EntityModel(Model[UUID, State | None]):
     """An entity for decisions, by its id; None when there is none."""
-
-    volatile = False
 
     def __init__(self, entity: Entity[State]) -> None:
         self._entity = entity
         self.name = entity.name
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, State | None]:
+    async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, State | None]:
         return await self._entity.load(tx, keys)
 
-    def initial(self, _: Any) -> State | None:
+    def initial(self, _: UUID) -> State | None:
         return None
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[UUID]:
         mine = recorded.stream.kind == self._entity.kind and isinstance(recorded.event, self._entity.events)
         return [recorded.stream.id] if mine else ()
 

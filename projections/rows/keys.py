@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.event import Recorded
 from domain.key import ApiKey, ApiKeyCreated, ApiKeyLinked, ApiKeyRevoked, evolve_key
 from eventstore.database.transaction import TenantTx
+from eventstore.log.command import Model
 from projections.rows.entity import Entity
 
 SELECT_ROWS = """
@@ -63,42 +64,41 @@ LIST = """
 """
 
 
-class UnrevokedKeys:
+class UnrevokedKeys(Model[None, int]):
     """How many keys of the tenant are not revoked; those that have expired count."""
 
     name = "unrevoked_keys"
-    volatile = False
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, int]:
+    async def load(self, tx: TenantTx, keys: Sequence[None]) -> Mapping[None, int]:
         return dict.fromkeys(keys, await tx.fetchval(UNREVOKED, tx.tenant_id))
 
-    def initial(self, _: Any) -> int:
+    def initial(self, _: None) -> int:
         return 0
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[None]:
         return [None] if isinstance(recorded.event, ApiKeyCreated | ApiKeyRevoked) else ()
 
     def evolve(self, count: int, recorded: Recorded) -> int:
         return count + (1 if isinstance(recorded.event, ApiKeyCreated) else -1)
 
 
-class KeysOfAgent:
+class KeysOfAgent(Model[UUID, Sequence[ApiKey]]):
     """All keys that were ever an agent's, by the agent's id; () for no agent. What of them is still good depends on
     the time, so the decision looks. Loaded for each batch: an event of a key does not say whose it is."""
 
     name = "keys_of_agent"
     volatile = True
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Sequence[ApiKey]]:
+    async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, Sequence[ApiKey]]:
         found: dict[Any, tuple[ApiKey, ...]] = {}
         for row in await tx.fetch(OF_AGENTS, tx.tenant_id, list(dict.fromkeys(keys))):
             found[row["agent_id"]] = (*found.get(row["agent_id"], ()), KEYS.from_row(row))
         return found
 
-    def initial(self, _: Any) -> Sequence[ApiKey]:
+    def initial(self, _: UUID) -> Sequence[ApiKey]:
         return ()
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
+    def touched(self, recorded: Recorded) -> Sequence[UUID]:
         match recorded.event:
             case ApiKeyCreated(agent_id=str(agent)) | ApiKeyLinked(agent_id=agent):
                 return [UUID(agent)]
@@ -108,6 +108,10 @@ class KeysOfAgent:
     def evolve(self, keys: Sequence[ApiKey], recorded: Recorded) -> Sequence[ApiKey]:
         made = evolve_key(None, recorded)
         return (*keys, made) if made else keys
+
+
+UNREVOKED_KEYS = UnrevokedKeys()
+KEYS_OF_AGENT = KeysOfAgent()
 
 
 async def list_keys(

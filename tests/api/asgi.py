@@ -1,7 +1,6 @@
 """Asks an application in this process, as a server would, and keeps what it answers."""
 
 import asyncio
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from msgspec import Struct
 from api.app import create_app
 from api.http.limits import Limits
 from api.http.shell import Shell
-from api.services import Services
+from tests.support.services import services_with
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -50,8 +49,7 @@ async def echo(data: JSONBody[Echo]) -> Echo:
 
 def made(*routes: HTTPRouteHandler, limits: Limits | None = None, **services: Any) -> Shell:
     """An application that needs nothing from outside, with ``routes`` besides its own."""
-    services.setdefault("log", io.BytesIO())
-    return create_app(Services(version="1.2.3", limits=limits or Limits(), **services), extra_routes=routes)
+    return create_app(services_with(limits=limits or Limits(), **services), extra_routes=routes)
 
 
 async def ask(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from api.http.shell import Shell
 from domain.event import JsonText, Stream
 from domain.story import CriterionUpdated
-from eventstore.log.command import Change, Command, Reply
+from eventstore.log.command import Change, Command, Origin, Reply
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
 from tests.api.logs import NOON, Service, create, service, tenant_with_key
@@ -94,8 +94,8 @@ async def bind(store: Store, tenant: UUID, ac_id: str, binding: Any) -> None:
     event = CriterionUpdated(project_id=row["project_id"], ac_id=ac_id, verification_criterion=text)
     stream = Stream("story", row["story_id"])
     command = Command(
-        actor=("test",), at=NOON, needs=[], streams=[stream], decide=lambda _: [Change(stream, event)],
-        reply=lambda _, __: Reply(200, b""), refuse=lambda _: Reply(422, b""),
+        origin=Origin(actor=("test",), at=NOON, refuse=lambda _: Reply(422, b"")), needs=[], streams=[stream],
+        decide=lambda _: [Change(stream, event)], answer=lambda *_: None,
     )  # fmt: skip
     await Writer(store).submit(tenant, command)
 

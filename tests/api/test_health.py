@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from api.services import Open
 from tests.api.asgi import ask, made
+from tests.support.services import SealIs
 
-SEALED = Open(sealed=True, reason="No key-encryption key is configured.")
+SEALED = SealIs(sealed=True, reason="No key-encryption key is configured.")
 
 
 async def fails() -> None:

@@ -11,9 +11,10 @@ import pytest
 from api.http.shell import Shell
 from domain.event import Stream
 from domain.lifecycle.events import StoryContracted
-from eventstore.log.command import Change, Command, Need, Reply
+from eventstore.log.command import Change, Command, Origin, Reply
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
+from projections.rows.stories import STORIES
 from tests.api.logs import Service, service, tenant_with_key
 from tests.api.transferring import exported, merge, new_project, send, work
 from tests.support.database import copied_database
@@ -195,9 +196,9 @@ async def contracted(store: Store, tenant: UUID) -> UUID:
     )  # fmt: skip
     stream = Stream("story", story)
     command = Command(
-        actor=("test",), at=datetime(2026, 3, 27, tzinfo=UTC), needs=[Need("story", story)], streams=[stream],
-        decide=lambda _: [Change(stream, event)], reply=lambda _, __: Reply(200, b""),
-        refuse=lambda _: Reply(422, b""),
+        origin=Origin(actor=("test",), at=datetime(2026, 3, 27, tzinfo=UTC), refuse=lambda _: Reply(422, b"")),
+        needs=[STORIES.need(story)], streams=[stream], decide=lambda _: [Change(stream, event)],
+        answer=lambda *_: None,
     )  # fmt: skip
     await Writer(store).submit(tenant, command)
     return story

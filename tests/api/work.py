@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.event import Event, JsonText, Stream
 from domain.lifecycle.events import StoryBackfilled
 from domain.project import ProjectCreated
-from eventstore.log.command import Change, Command, Reply
+from eventstore.log.command import Change, Command, Origin, Reply
 from eventstore.log.writer import Writer
 from tests.api.asgi import JSON, Answer, ask
 from tests.api.logs import NOON, Service, tenant_with_key
@@ -83,9 +83,8 @@ class Client(Struct, frozen=True):
 async def happen(writer: Writer, tenant: UUID, kind: str, id_: UUID, *events: Event) -> None:
     stream = Stream(kind, id_)
     command = Command(
-        actor=("test",), at=NOON, needs=(), streams=(stream,),
-        decide=lambda _: [Change(stream, event) for event in events],
-        reply=lambda *_: Reply(200, b""), refuse=lambda _: Reply(422, b""),
+        origin=Origin(actor=("test",), at=NOON, refuse=lambda _: Reply(422, b"")), needs=(), streams=(stream,),
+        decide=lambda _: [Change(stream, event) for event in events], answer=lambda *_: None,
     )  # fmt: skip
     await writer.submit(tenant, command)
 

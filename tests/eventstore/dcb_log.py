@@ -17,7 +17,7 @@ from domain.errors import Conflict
 from domain.event import Event, Recorded, Stream
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.log.codec import Codec
-from eventstore.log.command import Change, Command, Need, Reply
+from eventstore.log.command import Change, Command, Known, Model, Need, Origin, Reply
 from eventstore.log.lane import Store
 from eventstore.log.read import replay
 from eventstore.log.writer import Writer
@@ -70,11 +70,10 @@ class Condition(Struct, frozen=True):
         return noted.position > self.after and matches(query, noted.event)
 
 
-class Matched:
+class Matched(Model[Condition, bool]):
     """The model of it: read from the log once, then kept up to date by what is decided, as every model is."""
 
     name = "dcb_condition"
-    volatile = False
 
     def __init__(self) -> None:
         self._asked: set[Condition] = set()
@@ -155,17 +154,16 @@ class LogRecorder(DCBRecorder):
 
     def _command(self, events: Sequence[DCBEvent], condition: DCBAppendCondition | None) -> Command:
         stream = Stream("dcb", uuid4())
-        needs = [Need(Matched.name, Condition.of(condition))] if condition else []
+        needs: list[Need[bool]] = [Need(Matched.name, Condition.of(condition))] if condition else []
 
-        def decide(known: Mapping[Need, Any]) -> Sequence[Change]:
+        def decide(known: Known) -> Sequence[Change]:
             if any(known[need] for need in needs):
                 raise Conflict("An event matches the condition.")
             return [Change(stream, Noted(type=new.type, data=new.data, tags=tuple(new.tags))) for new in events]
 
         return Command(
-            actor=("test",), at=NOON, needs=needs, streams=[stream], decide=decide,
-            reply=lambda _, recorded: Reply(201, str(recorded[-1].position + 1).encode()),
-            refuse=lambda _: Reply(409, b""),
+            origin=Origin(actor=("test",), at=NOON, refuse=lambda _: Reply(409, b"")), needs=needs, streams=[stream],
+            decide=decide, answer=lambda _, recorded: recorded[-1].position + 1, status=201,
         )  # fmt: skip
 
     async def _open(self, url: str) -> Database:

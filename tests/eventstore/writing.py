@@ -1,10 +1,12 @@
 """A small tenant whose projects the tests of the log create."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
+
+import msgspec
 
 from domain.errors import Rejected
 from domain.event import Recorded, Stream
@@ -12,22 +14,22 @@ from domain.events import EVENTS, UPCASTERS
 from domain.project import CreateProject, ProjectFields, create_project
 from eventstore.database.transaction import Database
 from eventstore.log.codec import Codec
-from eventstore.log.command import Change, Command, IdempotencyKey, Need, Reply
+from eventstore.log.command import Change, Command, IdempotencyKey, Known, Origin, Reply
 from eventstore.log.lane import Store
-from projections.facts.taken import ActiveProjects, ProjectSlug
+from projections.facts.taken import ACTIVE_PROJECTS, PROJECT_SLUG
 from projections.rows.projects import PROJECTS
 
 CODEC = Codec(EVENTS, UPCASTERS)
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 SOMEBODY = UUID(int=7)
-ACTIVE = Need("active_projects", None)
+ACTIVE = ACTIVE_PROJECTS.need(None)
 
 
 def store(database: Database) -> Store:
     return Store(
         database=database,
         codec=CODEC,
-        models={model.name: model for model in (ProjectSlug(), ActiveProjects())},
+        models={model.name: model for model in (PROJECT_SLUG, ACTIVE_PROJECTS)},
         projections=[PROJECTS.apply],
         now=lambda: NOON,
         committed=nobody_follows,
@@ -40,21 +42,21 @@ def nobody_follows(_: UUID, __: int) -> None:
 
 def new_project(slug: str, key: str | None = None, *, caller: UUID = SOMEBODY, most: int = 10**9) -> Command:
     stream = Stream("project", uuid4())
-    taken = Need("project_slug", slug)
+    taken = PROJECT_SLUG.need(slug)
     wish = CreateProject(slug=slug, fields=ProjectFields(name=slug), most_projects=most)
 
-    def decide(known: Mapping[Need, Any]) -> Sequence[Change]:
+    def decide(known: Known) -> Sequence[Change]:
         return [Change(stream, event) for event in create_project(known[taken] is not None, known[ACTIVE], wish)]
 
+    used = IdempotencyKey(caller, key, hashlib.sha256(slug.encode()).digest()) if key else None
     return Command(
-        actor=("test",), at=NOON, needs=(taken, ACTIVE), streams=(stream,), decide=decide, reply=created,
-        refuse=refused,
-        idempotency=IdempotencyKey(caller, key, hashlib.sha256(slug.encode()).digest()) if key else None,
+        origin=Origin(actor=("test",), at=NOON, refuse=refused, idempotency=used), needs=(taken, ACTIVE),
+        streams=(stream,), decide=decide, answer=created, status=201,
     )  # fmt: skip
 
 
-def created(_: Mapping[Need, Any], recorded: Sequence[Recorded]) -> Reply:
-    return Reply(201, str(recorded[0].stream.id).encode(), recorded[0].position)
+def created(_: Known, recorded: Sequence[Recorded]) -> Any:
+    return msgspec.Raw(str(recorded[0].stream.id).encode())
 
 
 def refused(refusal: Rejected) -> Reply:

@@ -10,7 +10,7 @@ from domain.event import Event, JsonText, Stream
 from domain.lifecycle.events import StoryClaimed
 from domain.project import ProjectCreated
 from domain.story import StoryCreated
-from eventstore.log.command import Change, Command, Reply
+from eventstore.log.command import Change, Command, Origin, Reply
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
 
@@ -20,9 +20,9 @@ async def put(
 ) -> int:
     """Position of the last."""
     command = Command(
-        actor=tuple(actor), at=at, needs=(), streams=tuple({stream for stream, _ in changes}),
-        decide=lambda _: [Change(stream, event) for stream, event in changes],
-        reply=lambda _, recorded: Reply(200, b"", recorded[-1].position), refuse=not_refused,
+        origin=Origin(actor=tuple(actor), at=at, refuse=not_refused), needs=(),
+        streams=tuple({stream for stream, _ in changes}),
+        decide=lambda _: [Change(stream, event) for stream, event in changes], answer=lambda *_: None,
     )  # fmt: skip
     reply = await Writer(store).submit(tenant, command)
     assert reply.position is not None

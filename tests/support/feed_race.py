@@ -12,7 +12,7 @@ from msgspec import Struct
 from domain.event import Stream
 from domain.observation import Observed
 from eventstore.database.transaction import DatabaseUnavailable, TenantTx
-from eventstore.log.command import Change, Command, Reply
+from eventstore.log.command import Change, Command, Origin
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
 from projections.queries.change_feed import ChangeFilter, find_changes
@@ -93,8 +93,8 @@ class Race:
         stream = Stream("audit", uuid4())
         said = Observed(name="tick", entity_type="session", entity_id=stream.id)
         return Command(
-            actor=("test",), at=at, needs=(), streams=(stream,), decide=lambda _: [Change(stream, said)],
-            reply=lambda _, recorded: Reply(200, b"", recorded[0].position), refuse=not_refused,
+            origin=Origin(actor=("test",), at=at, refuse=not_refused), needs=(), streams=(stream,),
+            decide=lambda _: [Change(stream, said)], answer=lambda *_: None,
         )  # fmt: skip
 
     async def _poll(self, seen: list[int], wanted: ChangeFilter) -> None:

@@ -9,16 +9,16 @@ from msgspec import structs
 from domain.event import JsonText, Recorded, Stream
 from domain.project import ProjectCreated
 from eventstore.database.transaction import Database, TenantTx
-from eventstore.log.command import Change, Command, Need, Reply
+from eventstore.log.command import Change, Command, Model, Need, Origin, Reply
 from eventstore.log.writer import Writer
 from tests.eventstore.growing import opened_log
 from tests.eventstore.writing import NOON, created, refused, store
 from tests.support.database import TestDatabase
 
-MEDDLED = Need("meddling", None)
+MEDDLED: Need[Any] = Need("meddling", None)
 
 
-class Meddling:
+class Meddling(Model[Any, Any]):
     """Loading it lets somebody else append first, once."""
 
     name = "meddling"
@@ -45,11 +45,11 @@ class Meddling:
         return state
 
 
-def appending(stream: Stream, *needs: Need) -> Command:
+def appending(stream: Stream, *needs: Need[Any]) -> Command:
     event = ProjectCreated(name="p", slug="p-p", metadata=JsonText("{}"))
     return Command(
-        actor=("test",), at=NOON, needs=needs, streams=(stream,), decide=lambda _: [Change(stream, event)],
-        reply=created, refuse=refused,
+        origin=Origin(actor=("test",), at=NOON, refuse=refused), needs=needs, streams=(stream,),
+        decide=lambda _: [Change(stream, event)], answer=created, status=201,
     )  # fmt: skip
 
 

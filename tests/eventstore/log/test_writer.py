@@ -12,7 +12,7 @@ import pytest
 
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.database.unavailable import DatabaseUnavailable
-from eventstore.log.command import Change, Command, Need, Refusal, Reply
+from eventstore.log.command import Change, Command, Known, Refusal, Reply
 from eventstore.log.writer import Writer
 from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.hashing import NO_LEAF, leaf_hash
@@ -86,8 +86,8 @@ async def test_a_poisonous_command_fails_alone(app: Database, tenant: UUID) -> N
 
     writer = Writer(store(app))
     bad = Command(
-        actor=("test",), at=new_project("x").at, needs=(), streams=(), decide=poison,  # type: ignore[arg-type]  # on purpose
-        reply=new_project("x").reply, refuse=new_project("x").refuse,
+        origin=new_project("x").origin, needs=(), streams=(), decide=poison,  # type: ignore[arg-type]  # on purpose
+        answer=new_project("x").answer,
     )  # fmt: skip
     outcomes = await asyncio.gather(
         *(writer.submit(tenant, command) for command in (new_project("before"), bad, new_project("after"))),
@@ -101,7 +101,7 @@ async def test_an_event_in_a_stream_of_another_kind_is_not_recorded(app: Databas
     """docs/events.md says where each event happens."""
     good = new_project("one")
 
-    def decide(known: Mapping[Need, Any]) -> list[Change]:
+    def decide(known: Known) -> list[Change]:
         decided = good.decide(known)
         assert not isinstance(decided, Refusal)
         return [Change(msgspec.structs.replace(each.stream, kind="epic"), each.event) for each in decided]

@@ -122,8 +122,9 @@ class AnyHistory(RuleBasedStateMachine):
 
     def store(self) -> Store:
         plain = store(self.database)
-        _, *rest = plain.models.values()
-        models = {model.name: model for model in (EndsSession(self, self.slugs()), *rest)}
+        rest = list(plain.models.values())[1:]
+        first: Any = EndsSession(self, self.slugs())
+        models = {model.name: model for model in (first, *rest)}
         projections = [self.sabotage("after_append"), *plain.projections, self.sabotage("after_projections")]
         return msgspec.structs.replace(plain, models=models, projections=projections)
 

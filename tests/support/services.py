@@ -1,0 +1,91 @@
+"""What an application is given in tests that need nothing from outside: stand-ins that answer as if all were well."""
+
+import io
+import time
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from api.changes.news import News
+from api.changes.rendering import Renderer
+from api.documentation.assets import Assets
+from api.documentation.openapi import Documents
+from api.health.check import HealthCheck, Probes
+from api.http.identifiers import new_id
+from api.http.limits import Limits
+from api.http.metrics import Metrics
+from api.http.rate_limits.verdict import Asked, Verdict
+from api.log.reading import LogReader
+from api.services import Services, utc_now
+from config.settings import Settings
+from domain.caller import Caller
+from domain.events import EVENTS, UPCASTERS
+from eventstore.callers.callers import UnknownKey
+from eventstore.database.transaction import SystemTx, TenantTx
+from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.keys.keyring import Keyring
+from eventstore.log.codec import Codec
+from eventstore.log.command import Command, Reply
+
+CODEC = Codec(EVENTS, UPCASTERS)
+
+
+class SealIs(Struct, frozen=True):
+    sealed: bool = False
+    reason: str | None = None
+
+
+async def answers() -> None:
+    """A probe of something that cannot fail."""
+
+
+async def nobody(_: str) -> Caller:
+    raise UnknownKey
+
+
+def always_current(_: UUID, __: int) -> bool:
+    return True
+
+
+async def nobody_is_told(_: UUID) -> None: ...
+
+
+def unnoticed(_: Caller) -> None: ...
+
+
+async def unlimited(asked: Asked) -> Verdict:
+    return Verdict(asked.limit, 0.0, asked.limit, 0.0)
+
+
+async def nowhere(_: UUID, __: Command) -> Reply:
+    raise DatabaseUnavailable("lost")
+
+
+def nothing_to_read(_: UUID) -> AbstractAsyncContextManager[TenantTx]:
+    raise DatabaseUnavailable("lost")
+
+
+def nothing_at_all() -> AbstractAsyncContextManager[SystemTx]:
+    raise DatabaseUnavailable("lost")
+
+
+def services_with(**given: Any) -> Services:
+    """Of the probes ``database``, ``redis``, ``jobs``, ``seal`` and ``clock`` those that are given."""
+    version, settings = given.pop("version", "1.2.3"), given.pop("settings", Settings())
+    clock, codec = given.pop("clock", time.monotonic), given.pop("codec", CODEC)
+    probes = Probes(
+        database=given.pop("database", answers), redis=given.pop("redis", answers), jobs=given.pop("jobs", answers),
+        seal=given.pop("seal", SealIs), clock=clock,
+    )  # fmt: skip
+    stand_ins: dict[str, Any] = {
+        "settings": settings, "version": version, "limits": Limits(), "submit": nowhere, "reading": nothing_to_read,
+        "reading_names": nothing_at_all, "log_reader": LogReader(None, Keyring(())), "codec": codec,
+        "renderer": Renderer(codec), "news": News(), "clock": clock, "utc_now": utc_now, "new_id": new_id,
+        "find_caller": nobody, "check_rate": unlimited, "callers_are_current": always_current,
+        "callers_changed": nobody_is_told, "note_caller": unnoticed, "peppers": (),
+        "health": HealthCheck(version, probes), "metrics": Metrics(settings.metrics_dir),
+        "documents": Documents(version), "assets": Assets(), "log": io.BytesIO(),
+    }  # fmt: skip
+    return Services(**{**stand_ins, **given})
