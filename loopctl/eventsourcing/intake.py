@@ -1,6 +1,6 @@
 """How a log gets in: verified round by round, each from where the one before has come to."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -34,7 +34,7 @@ class Intake:
         """The first that the next round has to be given."""
         return 0 if self._at is None else self._at.size // TILE_WIDTH
 
-    def take(self, members: Iterable[Member]) -> None:
+    def take(self, members: Iterator[Member]) -> None:
         """Raises Fault, and what reading ``members`` raises."""
         with self._entries.all_or_nothing():
             round_ = _Round(self._entries, self._expected, self._checks, self._at)
@@ -54,7 +54,7 @@ class _Round:
         entities = checks.entities if at is None else lambda: _KnownEntities(entries)
         self._verifier = Verifier(expected, replace(checks, entries=self._see, entities=entities))
 
-    def run(self, members: Iterable[Member]) -> Older:
+    def run(self, members: Iterator[Member]) -> Older:
         try:
             stream = Members(self._watched(members))
             if self.at is not None:
@@ -63,9 +63,11 @@ class _Round:
             run(self._verifier, stream, BundledTiles(stream), self._store)
         finally:
             self._verifier.close()
+            if isinstance(members, Generator):
+                members.close()  # what it has asked for and nobody takes any more is not left on its way
         return keep(self._newest)
 
-    def _watched(self, members: Iterable[Member]) -> Iterator[Member]:
+    def _watched(self, members: Iterator[Member]) -> Iterator[Member]:
         for name, data in members:
             if name == path(Single.NEWEST):
                 self._newest = data
