@@ -141,15 +141,17 @@ class RemoteSource:
     def fraction(self) -> float:
         return self._read / self._size if self._size else 0.0
 
-    def members(self) -> Iterator[Member]:
+    def members(self, first: int = 0) -> Iterator[Member]:
+        """``first``: without the groups before this one, for a check that goes on where an earlier one was."""
         newest = self.newest()
         keys = self.keys()
         size = self._size
         yield self._keep(Single.KEYS, encode_keys(keys))
         heads = {record.first_size for record in keys.keys[1:] if record.first_size < size}
+        heads = {boundary for boundary in heads if group_of_head(boundary) >= first}
         stored = {boundary: self._boundary(boundary) for boundary in sorted(heads)} | {size: newest}
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for name, data in self._all(pool, names_of(size, sorted(stored))):
+            for name, data in self._all(pool, names_of(size, sorted(stored), first)):
                 self._read = name.index * TILE_WIDTH if isinstance(name, Bundle) else self._read
                 yield self._keep(name, stored[name.size] if isinstance(name, StoredHead) else data)
         yield self._keep(Single.NEWEST, newest)
@@ -255,12 +257,13 @@ class RemoteSource:
         return path(name), data
 
 
-def names_of(size: int, heads: Sequence[int]) -> Iterator[Name]:
-    """Of a bundle of this size, between its keys and its newest head, in their order."""
+def names_of(size: int, heads: Sequence[int], first: int = 0) -> Iterator[Name]:
+    """Of a bundle of this size, between its keys and its newest head, in their order, from the group ``first`` on.
+    ``heads`` are of these groups."""
     if size == 0:
         yield StoredHead(0)
     waiting = deque(heads)
-    for index in range(-(-size // TILE_WIDTH)):
+    for index in range(first, -(-size // TILE_WIDTH)):
         while waiting and group_of_head(waiting[0]) == index:
             yield StoredHead(waiting.popleft())
         width = min(TILE_WIDTH, size - index * TILE_WIDTH)

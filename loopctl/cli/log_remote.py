@@ -9,16 +9,13 @@ from msgspec.structs import replace
 
 from loopctl.audit import hashes
 from loopctl.audit import report as reports
-from loopctl.audit.directory import DirectorySource
-from loopctl.audit.expected import Expected, Older, keep
-from loopctl.audit.fault import Fault, Unreadable
-from loopctl.audit.names import Single
+from loopctl.audit.expected import Expected
+from loopctl.audit.kept import kept_head, open_kept
 from loopctl.audit.remote import Client, Place, RemoteSource, parse_url
 from loopctl.audit.report import Report
 from loopctl.audit.source import LogSource
 from loopctl.audit.verify import verify
 from loopctl.cli.remote_options import Remote
-from loopctl.tlog.errors import TlogError
 
 ShowProgress = Callable[[LogSource], AbstractContextManager[Callable[[int], object]]]
 
@@ -43,8 +40,8 @@ def _hashes(source: RemoteSource, expected: Expected, show: ShowProgress) -> tup
 
 
 def _whole(place: Place, client: Client, expected: Expected, kept: Path | None, show: ShowProgress) -> Report:
-    directory = None if kept is None else _directory(kept)
-    expected = replace(expected, form=True, older=None if directory is None else _older(directory))
+    directory = None if kept is None else open_kept(kept)
+    expected = replace(expected, form=True, older=None if directory is None else kept_head(directory))
     while True:
         source = RemoteSource(place, client, directory, expected.cosigners)
         with show(source) as progress:
@@ -55,24 +52,3 @@ def _whole(place: Place, client: Client, expected: Expected, kept: Path | None, 
             return report
         # Perhaps it is what was kept that is damaged, and not the server's log.
         directory.remove_tiles()
-
-
-def _directory(kept: Path) -> DirectorySource:
-    kept.mkdir(parents=True, exist_ok=True)
-    directory = DirectorySource(kept)
-    try:
-        directory.remove_unfinished()
-        directory.names()
-    except Fault:
-        raise Unreadable("the directory of --keep holds other files than those of an export") from None
-    return directory
-
-
-def _older(directory: DirectorySource) -> Older | None:
-    """The head of the last check that came to its end: the log must still be an extension of it."""
-    if Single.NEWEST not in directory.names():
-        return None
-    try:
-        return keep(directory.read(Single.NEWEST))
-    except TlogError:
-        raise Unreadable("the head in the directory of --keep is damaged") from None

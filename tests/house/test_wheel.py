@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from loopctl import __version__
 from tests.house.tree import CHECKOUT, server_packages
@@ -50,6 +51,31 @@ def test_a_wheel_with_a_server_folder_in_it_is_found(tmp_path: Path) -> None:
 def test_the_wheel_asks_for_nothing_of_the_server(wheel: Path) -> None:
     """Went red when asyncpg was added to the project's dependencies."""
     assert with_their_own(requirements(wheel)) & SERVER_ONLY == set()
+
+
+def test_an_extra_asks_for_its_library_and_nothing_else_does(wheel: Path) -> None:
+    asked = {str(each) for each in requirements(wheel) if canonicalize_name(each.name) == "eventsourcing"}
+    assert asked == {'eventsourcing<9.6,>=9.5; extra == "eventsourcing"'}
+    assert "eventsourcing" not in with_their_own(requirements(wheel))
+
+
+def test_without_the_extra_one_line_says_how_to_get_it(bare: BareEnvironment) -> None:
+    """The control is below; everything else works without, as the tests of the command show."""
+    refused = bare.run("python", "-c", "import loopctl, loopctl.client; print('loopctl'); import loopctl.eventsourcing")
+    assert (refused.returncode, refused.stdout) == (1, "loopctl\n")
+    said = "ImportError: loopctl.eventsourcing needs the library eventsourcing: pip install loopctl[eventsourcing]"
+    assert refused.stderr.splitlines()[-1] == said
+
+
+def test_with_the_extra_the_log_is_there_for_projections(wheel: Path, tmp_path: Path) -> None:
+    environment = BareEnvironment(tmp_path / "extra")
+    for name in with_their_own(requirements(wheel), "eventsourcing"):
+        environment.copy_in(name)
+    environment.install(wheel)
+    said = environment.run(
+        "python", "-c", "from loopctl.eventsourcing import LogApplication; print(LogApplication.name)"
+    )
+    assert (said.stdout, said.stderr) == ("LogApplication\n", "")
 
 
 def test_the_command_explains_itself_in_a_bare_environment(bare: BareEnvironment) -> None:

@@ -37,10 +37,10 @@ def requirements(wheel: Path) -> list[Requirement]:
     return [Requirement(text) for text in metadata.get_all("Requires-Dist", [])]
 
 
-def with_their_own(wanted: list[Requirement]) -> set[str]:
+def with_their_own(wanted: list[Requirement], *extras: str) -> set[str]:
     """Canonical names of the requirements and everything that they require on this machine, as installed here."""
     found: set[str] = set()
-    waiting = [(requirement, "") for requirement in wanted]
+    waiting = [(requirement, extra) for requirement in wanted for extra in ("", *extras)]
     while waiting:
         requirement, extra = waiting.pop()
         if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
