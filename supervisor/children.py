@@ -35,8 +35,16 @@ class Program(Struct, frozen=True, kw_only=True):
 class Child:
     """One supervised program. ``start`` raises Refusal when it ends before it was ever ready."""
 
-    def __init__(self, program: Program, data: DataDirectory, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        data: DataDirectory,
+        say: Callable[[str], None],
+        watch: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """``watch`` is told the pid of each start."""
         self.program = program
+        self._watch = watch
         self._data = data
         self._say = say
         self._process: asyncio.subprocess.Process | None = None
@@ -107,6 +115,7 @@ class Child:
                 # Its own session: Ctrl-C reaches only us, and we stop the children in order.
                 start_new_session=True,
             )
+        self._watch(self._process.pid)
         self._data.remember_child(self._process.pid)
 
     async def _wait(self) -> int:

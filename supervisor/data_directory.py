@@ -3,16 +3,15 @@
 import fcntl
 import hashlib
 import os
-import signal
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-import psutil
 
+from supervisor.left_over import end_all, started_at, still_running
 from supervisor.refusal import Refusal
 
 LONGEST_SOCKET_PATH = 100
@@ -72,22 +71,15 @@ class DataDirectory:
 
     def remember_child(self, pid: int) -> None:
         """Notes a child, with its start time because pids are used again, so that the next run can end it."""
-        with suppress(psutil.NoSuchProcess):
-            known = self._known_children()
-            known[str(pid)] = psutil.Process(pid).create_time()
-            self._children.write_bytes(msgspec.json.encode(known))
+        started = started_at(pid)
+        if started is not None:
+            self._children.write_bytes(msgspec.json.encode({**self._known_children(), str(pid): started}))
 
-    def end_left_over_children(self, grace_seconds: float = 10.0) -> int:
+    def end_left_over_children(self) -> int:
         """Ends what a killed `up` left running. Returns how many there were."""
-        left = [process for process in map(self._still_running, *_columns(self._known_children())) if process]
-        for process in left:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
-        _, alive = psutil.wait_procs(left, timeout=grace_seconds)
-        for process in alive:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=grace_seconds)
+        known = self._known_children()
+        left = [process for pid, started in known.items() if (process := still_running(int(pid), started))]
+        end_all(left)
         self._children.unlink(missing_ok=True)
         return len(left)
 
@@ -120,15 +112,3 @@ class DataDirectory:
             return msgspec.json.decode(self._children.read_bytes(), type=dict[str, float])
         except (FileNotFoundError, msgspec.DecodeError):
             return {}  # a file cut short by a crash; what it named is found again by the servers' own stale checks
-
-    @staticmethod
-    def _still_running(pid: str, started: float) -> psutil.Process | None:
-        with suppress(psutil.NoSuchProcess):
-            process = psutil.Process(int(pid))
-            if abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE:
-                return process
-        return None
-
-
-def _columns(known: dict[str, float]) -> tuple[list[str], list[float]]:
-    return list(known.keys()), list(known.values())

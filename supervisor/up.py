@@ -21,6 +21,7 @@ from migrations.roles import RolePasswords, bootstrap, with_role
 from migrations.runner import MigrationError, migrate
 from supervisor.children import Child, Program
 from supervisor.data_directory import DataDirectory
+from supervisor.guard import Guard
 from supervisor.health import wait_until_healthy
 from supervisor.outside import check_redis, roles_exist
 from supervisor.postgres import EmbeddedPostgres
@@ -57,6 +58,7 @@ class Up:
         self._version = version
         self._say = say
         self._children: list[Child] = []
+        self._watch: Callable[[int], None] = lambda _: None
         self._passwords: RolePasswords | None = None
         self._address = ""
         self._sealed: str | None = None
@@ -68,6 +70,7 @@ class Up:
             # First of all: a child that a killed `up` left behind still holds the listening socket.
             left = await asyncio.to_thread(self.data.end_left_over_children)
             listener = held.enter_context(closing(listen(self.settings)))
+            self._watch = held.enter_context(Guard()).watch
             if left:
                 self._say(f"Ended {left} processes that an earlier run had left behind")
             work = asyncio.create_task(self._serve(listener))
@@ -256,7 +259,7 @@ class Up:
         self._sealed = await wait_until_healthy(self._address)
 
     async def _start(self, program: Program) -> None:
-        child = Child(program, self.data, self._say)
+        child = Child(program, self.data, self._say, self._watch)
         self._children.append(child)
         await child.start()
 

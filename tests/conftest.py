@@ -16,8 +16,14 @@ from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
 from supervisor.redis import EmbeddedRedis
 from tests.support import browser, nginx, pgbouncer
+from tests.support.guarded import guarded
 
 pytest_plugins = ["tests.support.database"]
+
+
+def pytest_configure() -> None:
+    """Told to end (`make` passes it on), pytest finishes as after Ctrl-C: fixtures stop their servers."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -66,8 +72,8 @@ def redis_url(server_data: DataDirectory) -> Iterator[str]:
 
 @contextmanager
 def _running(command: list[str], stop: signal.Signals) -> Iterator[None]:
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True
+    process = guarded(
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
     )
     try:
         yield

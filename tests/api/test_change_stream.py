@@ -213,7 +213,7 @@ async def test_the_shells_time_limit_does_not_cut_a_stream_and_its_own_ends_it(d
     async with listening(process.app, raw) as listener:
         while await listener.chunk():
             pass
-    assert 0.5 < time.monotonic() - began < 5
+    assert 0.5 < time.monotonic() - began < 30
 
 
 async def test_open_streams_are_bounded_for_a_tenant_and_for_the_process(database: Database) -> None:

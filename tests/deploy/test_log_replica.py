@@ -28,6 +28,7 @@ from loopctl.tlog.tile import Bundle, Tile, parse_bundle, tile_path
 from tests.eventstore.growing import KEYRING, grow, opened_log
 from tests.house.tree import CHECKOUT
 from tests.support.database import TestDatabase
+from tests.support.guarded import guarded
 from tests.support.nginx import find
 
 pytestmark = pytest.mark.nginx
@@ -82,7 +83,7 @@ def nginx(folder: Path) -> Iterator[Callable[[str], httpx2.Response]]:
         parent.chmod(parent.stat().st_mode | 0o055)  # its workers are somebody else
     (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=port, root=folder / "log", site=SITE))
     command = [str(find()), "-e", "stderr"]
-    process = subprocess.Popen([*command, "-c", str(folder / "nginx.conf")], stderr=subprocess.PIPE)
+    process = guarded(subprocess.Popen([*command, "-c", str(folder / "nginx.conf")], stderr=subprocess.PIPE))
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=5) as client:
             wait_until_up(client, process)

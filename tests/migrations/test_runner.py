@@ -25,6 +25,7 @@ from migrations.roles import with_role
 from migrations.runner import LOCK, Applied, migrate
 from tests.migrations.folder import FOUNDATION, Folder
 from tests.support.database import TestDatabase, session
+from tests.support.guarded import guarded
 
 LEDGER = "SELECT number, name, phase, checksum, duration_ms FROM app.schema_migration ORDER BY number"
 SLEEPING = """
@@ -35,9 +36,11 @@ SLEEPING = """
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RUNNER = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 from migrations.runner import migrate
+# What a shell runs in the background ignores Ctrl-C, and so would this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 asyncio.run(migrate(sys.argv[1], directory=Path(sys.argv[2])))
 """
 
@@ -227,14 +230,16 @@ async def test_the_ledger_itself_is_append_only(database: TestDatabase) -> None:
 async def half_done(database: TestDatabase, folder: Folder) -> asyncio.subprocess.Process:
     """A runner in a process of its own, in the middle of a file."""
     folder.found().write({"0002_half.pre.sql": "CREATE TABLE app.half (); SELECT pg_sleep(60);"})
-    runner = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        RUNNER,
-        database.migrator_url,
-        str(folder.path),
-        cwd=CHECKOUT,
-        stderr=asyncio.subprocess.PIPE,
+    runner = guarded(
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            RUNNER,
+            database.migrator_url,
+            str(folder.path),
+            cwd=CHECKOUT,
+            stderr=asyncio.subprocess.PIPE,
+        )
     )
     async with session(database.admin_url) as connection, asyncio.timeout(20):
         while not await connection.fetchval(SLEEPING):
@@ -252,7 +257,7 @@ async def test_a_runner_killed_in_the_middle_leaves_nothing_and_keeps_nobody_out
     folder.write({"0002_half.pre.sql": "CREATE TABLE app.half ();"})
     began = time.monotonic()
     assert len(await migrate(empty_database.migrator_url, directory=folder.path)) == 1
-    assert time.monotonic() - began < 5, "the server noticed only when the statement was over"
+    assert time.monotonic() - began < 30, "the server noticed only when the statement was over"
     assert await applied_numbers(empty_database) == [1, 2]
 
 

@@ -13,11 +13,12 @@ import pytest
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import DATABASE, EmbeddedPostgres, binaries
 from supervisor.refusal import Refusal
+from tests.support.guarded import guarded
 
 
 @contextmanager
 def served(postgres: EmbeddedPostgres) -> Iterator[None]:
-    server = subprocess.Popen(postgres.command, stderr=subprocess.DEVNULL, cwd="/")
+    server = guarded(subprocess.Popen(postgres.command, stderr=subprocess.DEVNULL, cwd="/"))
     try:
         yield
     finally:

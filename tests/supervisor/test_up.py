@@ -22,6 +22,7 @@ from supervisor.account import WALK_THROUGH
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
 from tests.support.database import PASSWORDS
+from tests.support.guarded import guarded
 from tests.support.running import Run, up
 
 pytestmark = pytest.mark.slow
@@ -126,7 +127,7 @@ def test_a_newer_schema_is_refused_and_what_was_started_is_stopped(data: Path) -
     assert not [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize("words", [("-m", "api"), ("-m", "workers"), ("postgres", "-D"), ("redis-server",)])
+@pytest.mark.parametrize("words", [("-m", "api"), ("-m", "workers"), ("postgres", "-D"), ("redis.sock",)])
 def test_a_crashed_child_is_restarted_and_said_so(running: Run, words: tuple[str, ...]) -> None:
     running.child(*words).kill()
     name = {"api": "api", "workers": "worker", "-D": "postgres"}.get(words[-1], "redis")
@@ -183,12 +184,24 @@ def test_after_kill_9_of_up_alone_the_next_one_on_the_same_port_ends_what_was_le
     with up(data, "--port", port) as run:
         run.wait_until_healthy()
         orphans = run.family()[1:]
+        run.child("supervisor.guard").kill()
         run.process.kill()
         run.process.wait()
         with up(data, "--port", port, output="following.out") as following:
             following.wait_until_healthy()
             assert "that an earlier run had left behind" in following.said
             assert not [process for process in orphans if process.is_running()]
+
+
+def test_after_kill_9_of_up_alone_the_rest_ends_by_itself(data: Path) -> None:
+    """The control is above: without the guard it waits for the next `up`."""
+    with up(data) as run:
+        run.wait_until_healthy()
+        orphans = run.family()[1:]
+        run.process.kill()
+        run.process.wait()
+        _, alive = psutil.wait_procs(orphans, timeout=30)
+    assert alive == []
 
 
 def test_a_stale_lock_of_another_process_with_the_same_pid_does_not_stop_it(data: Path) -> None:
@@ -361,7 +374,7 @@ def _execute(data: Path, statement: str) -> None:
     with directory.taken():
         postgres = EmbeddedPostgres(directory)
         postgres.prepare()
-        server = subprocess.Popen(postgres.command, stderr=subprocess.DEVNULL, cwd="/")
+        server = guarded(subprocess.Popen(postgres.command, stderr=subprocess.DEVNULL, cwd="/"))
         try:
             asyncio.run(_run_once(postgres, statement))
         finally:
@@ -377,7 +390,6 @@ async def _run_once(postgres: EmbeddedPostgres, statement: str) -> None:
 
 
 def _new_database(admin_url: str, name: str) -> str:
-
     async def create() -> None:
         connection = await asyncpg.connect(admin_url)
         await connection.execute(f"DROP DATABASE IF EXISTS {name}")

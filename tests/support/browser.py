@@ -19,6 +19,8 @@ import httpx2
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.support.guarded import guarded
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGE = "@sparticuz/chromium@153.0.0"
 PACKAGE_SHA256 = "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0"
@@ -136,11 +138,11 @@ async def browser_page() -> AsyncIterator[Page]:
         raise RuntimeError("no Chromium: run `make setup`")
     with tempfile.TemporaryDirectory(prefix="loopctl-browser-", ignore_cleanup_errors=True) as profile:
         libraries = {"LD_LIBRARY_PATH": str(binary.parent / "lib")} if binary.parent == _own_folder() else {}
-        process = await asyncio.create_subprocess_exec(
+        process = guarded(await asyncio.create_subprocess_exec(
             str(binary), *FLAGS, f"--user-data-dir={profile}", "about:blank",
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
             env={**os.environ, "HOME": profile, **libraries}, start_new_session=True,
-        )  # fmt: skip
+        ))  # fmt: skip
         try:
             async with connect(await _page_socket(Path(profile)), max_size=None) as socket:
                 page = Page(socket)

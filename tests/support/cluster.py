@@ -9,6 +9,7 @@ from pathlib import Path
 
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres, binaries
+from tests.support.guarded import guarded
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def own_postgres(folder: Path, *options: str, checksums: bool = True) -> Iterato
         if not checksums:
             _run([*postgres.account.prefix, str(binaries() / "pg_checksums"), "--disable", "-D", str(postgres.cluster)])
         command = [*postgres.command, *(part for option in options for part in ("-c", option))]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+        process = guarded(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"))
         try:
             asyncio.run(postgres.wait_until_ready())
             yield postgres.admin_url

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from supervisor.account import server_account
+from tests.support.guarded import guarded
 
 if TYPE_CHECKING:
     from tests.support.database import TestDatabase
@@ -60,7 +61,7 @@ def pgbouncer(database: "TestDatabase") -> Iterator[str]:
         (folder / name).write_text(content, "utf-8")
         (folder / name).chmod(0o644)
     command = [*account.prefix, str(find()), "-q", str(folder / "ini")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/")
+    process = guarded(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/"))
     try:
         _wait_until_up(port, process)
         yield f"postgresql://loopctl_app:{password}@127.0.0.1:{port}/{database.name}?statement_cache_size=0"

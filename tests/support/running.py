@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx2
 import psutil
 
+from tests.support.guarded import guarded
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 HEALTHY = re.compile(r"Healthy at (http://\S+)")
 
@@ -93,10 +95,10 @@ def up(
     if "--port" not in arguments:
         command += ["--port", "0"]
     with (data.parent / output).open("w") as said:
-        process = subprocess.Popen(
+        process = guarded(subprocess.Popen(
             command, stdout=said, stderr=subprocess.STDOUT, text=True, cwd=CHECKOUT,
             env={**clean, "PYTHONPATH": str(CHECKOUT), **(environment or {})}, start_new_session=True,
-        )  # fmt: skip
+        ))  # fmt: skip
     run = Run(process, data, data.parent / output)
     try:
         yield run

@@ -17,6 +17,7 @@ from msgspec import Struct
 from config.keys import generate_key
 from supervisor.data_directory import DataDirectory
 from supervisor.redis import EmbeddedRedis
+from tests.support.guarded import guarded
 from workers.actors import Actor, Job, Outcome, Timing, Tools
 from workers.lease import complete_run
 from workers.main import Program
@@ -99,10 +100,10 @@ def worker_process(
         LEASE_SECONDS: str(lease_seconds),
     }
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = guarded(subprocess.Popen(
             [sys.executable, "-m", program],
             env=environment, cwd=CHECKOUT, stdout=output, stderr=output, start_new_session=True,
-        )  # fmt: skip
+        ))  # fmt: skip
     try:
         yield WorkerProcess(process, settings.marks, log)
     finally:
@@ -172,8 +173,9 @@ class PrivateRedis:
         await self._server.wait_until_ready()
 
     def _spawn(self) -> None:
-        self._process = subprocess.Popen(
-            self._server.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True
+        output = subprocess.DEVNULL
+        self._process = guarded(
+            subprocess.Popen(self._server.command, stdout=output, stderr=output, cwd="/", start_new_session=True)
         )
 
     def kill(self) -> None:

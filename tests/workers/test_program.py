@@ -17,17 +17,18 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from tests.support.database import TestDatabase
+from tests.support.guarded import guarded
 from tests.workers.processes import CHECKOUT, until
 
 
 @contextmanager
 def workers(environment: Mapping[str, str], *arguments: str) -> "Iterator[subprocess.Popen[str]]":
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LOOPCTL_")}
-    process = subprocess.Popen(
+    process = guarded(subprocess.Popen(
         [sys.executable, "-m", "workers", *arguments],
         env={**clean, "PYTHONPATH": str(CHECKOUT), **environment},
         cwd=CHECKOUT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    ))  # fmt: skip
     try:
         yield process
     finally:

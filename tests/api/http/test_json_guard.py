@@ -142,7 +142,7 @@ def test_whatever_passes_both_decoders_read_alike(body: bytes) -> None:
     ids=range(10),
 )
 def test_the_worst_body_of_two_megabytes_takes_less_than_a_second(body: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with suppress(Refused):
         check_json(body, DEPTH)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0

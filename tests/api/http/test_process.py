@@ -17,6 +17,7 @@ import pytest
 
 from config.keys import generate_key
 from tests.support.database import TestDatabase
+from tests.support.guarded import guarded
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -54,13 +55,15 @@ def api(folder: Path, environment: Mapping[str, str], listener: socket.socket | 
     more = {"LOOPCTL_LISTEN_FD": str(listener.fileno())} if listener else {}
     output = folder / f"api-{time.monotonic_ns()}.log"
     with output.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "api"],
-            stdout=log,
-            stderr=log,
-            cwd=CHECKOUT,
-            env={**clean, "PYTHONPATH": str(CHECKOUT), "LOOPCTL_PORT": "0", **environment, **more},
-            pass_fds=inherit,
+        process = guarded(
+            subprocess.Popen(
+                [sys.executable, "-m", "api"],
+                stdout=log,
+                stderr=log,
+                cwd=CHECKOUT,
+                env={**clean, "PYTHONPATH": str(CHECKOUT), "LOOPCTL_PORT": "0", **environment, **more},
+                pass_fds=inherit,
+            )
         )
     try:
         yield Process(process, output)

@@ -20,6 +20,7 @@ from tests.api.limiters import Clock, client, limiter
 from tests.api.logs import call, service, tenant_with_key
 from tests.api.superadmins import superadmin
 from tests.support.database import TestDatabase
+from tests.support.guarded import guarded
 
 ME = "/api/v1/tenants/me"
 
@@ -119,7 +120,7 @@ def own_redis(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]
     with data.taken():
         redis = EmbeddedRedis(data)
         redis.prepare()
-        process = subprocess.Popen(redis.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = guarded(subprocess.Popen(redis.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         try:
             yield redis.url, process
         finally:
@@ -152,9 +153,8 @@ async def test_without_redis_the_limit_is_kept_here_and_redis_is_left_alone_for_
         process.send_signal(how)
         first = [await shared.check(who) for _ in range(3)]
         assert all(verdict.local for verdict in first)
-        start = asyncio.get_running_loop().time()
-        rest = [await shared.check(who) for _ in range(500)]
-        assert asyncio.get_running_loop().time() - start < 0.2, "nobody waits for a Redis that is known to be gone"
+        async with asyncio.timeout(20):  # with 250 ms for each it would be two minutes
+            rest = [await shared.check(who) for _ in range(500)]
         assert passed(first + rest) == 20
         if how == signal.SIGSTOP:
             process.send_signal(signal.SIGCONT)

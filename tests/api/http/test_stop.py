@@ -70,12 +70,12 @@ async def test_a_connection_that_has_not_asked_yet_is_waited_for_and_sent_elsewh
 
 async def test_an_idle_connection_does_not_hold_up_the_end() -> None:
     began = time.monotonic()
-    async with served(app(0)) as running, wire(running.port) as connection:
+    async with served(app(0), shutdown_seconds=30) as running, wire(running.port) as connection:
         await connection.send(GET + b"\r\n")
         await connection.response()
         running.server.should_exit = True
-        assert await connection.is_closed(2)
-    assert time.monotonic() - began < 2
+        assert await connection.is_closed(10)
+    assert time.monotonic() - began < 15
 
 
 async def test_a_request_that_outlasts_the_grace_is_told_that_the_server_stopped() -> None:
@@ -86,4 +86,4 @@ async def test_a_request_that_outlasts_the_grace_is_told_that_the_server_stopped
         running.server.should_exit = True
         response = await connection.response()
         assert (response.status, response.error["code"]) == (503, "stopping")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 15

@@ -166,7 +166,7 @@ async def test_a_frozen_server_is_waited_for_no_longer_than_allowed(sample: Test
         os.kill(pid, signal.SIGCONT)
     failures = [outcome for outcome in outcomes if isinstance(outcome, DatabaseUnavailable)]
     assert {error.reason for error in failures} == {"timeout", "busy"}, outcomes
-    assert took < 2
+    assert took < 20, "the control waits for a minute"
     assert await works(server)
     await server.close()
 
