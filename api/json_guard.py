@@ -16,8 +16,8 @@ import msgspec
 
 from api.refusal import Refused
 
-NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("|\\?\Z)|[\[\]{}]', re.DOTALL)
+NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*+\\u0000")
+STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("|\\?\Z)|[\[\]{}]', re.DOTALL)
 """A string that nothing ends reaches to the end of the text. It has to match: what does not is looked for again from
 each quote in it, in time that grows with the square of the length."""
 BRACKET = re.compile(rb"[\[\]{}]")

@@ -145,6 +145,14 @@ HEADER_SHAPES = {
     "a header given twice, again and again": Repeated(b"Authorization: a", b"\r\nAuthorization:"),
 }
 
+PATH_SHAPES = {
+    "steps": Repeated(b"", b"a/"),
+    "slashes": Repeated(b"", b"/"),
+    "dots": Repeated(b"", b"../"),
+    "escaped letters": Repeated(b"api/v1/stories/", b"%41"),
+    "an id": Repeated(b"api/v1/stories/", b"0"),
+}
+
 HEADS = (b"", DEEP, b"{", b'{"name":', b'"', DEEP + b'"', b'{"name":"', b'{"a":' * (LIMITS.json_depth + 1))
 PIECES = (
     b'"', b"\\", b'\\"', b"\\\\", b"[", b"]", b"{", b"}", b":", b",", b"0", b"9", b".", b"e", b"-", b" ", b"\n",
@@ -164,6 +172,8 @@ def shapes(chance: random.Random, doors: Sequence[Door], random_shapes: int) -> 
     yield Shape("chunks of one byte", Repeated(b"", b"1\r\n \r\n", b"0\r\n\r\n").of, _chunked, LIMITS.body_bytes)
     for name, repeated in FORM_SHAPES.items():
         yield Shape(f"query, {name}", repeated.of, _query, QUERY_BYTES)
+    for name, repeated in PATH_SHAPES.items():
+        yield Shape(f"path, {name}", repeated.of, _path, QUERY_BYTES)
     for name, repeated in HEADER_SHAPES.items():
         yield Shape(f"header {name}", repeated.of, _headers, HEADER_BYTES)
     for _ in range(random_shapes):
@@ -189,6 +199,10 @@ def _chunked(text: bytes) -> bytes:
 
 def _query(text: bytes) -> bytes:
     return b"GET /livez?%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % text
+
+
+def _path(text: bytes) -> bytes:
+    return b"GET /%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % text
 
 
 def _headers(text: bytes) -> bytes:
