@@ -125,12 +125,16 @@ PATTERNS: Mapping[str, Fed] = {
 
 def asked(pattern: re.Pattern[Any], how: str) -> Callable[[bytes], object]:
     """``how`` is the method that the code calls, or ``sub`` with an empty text."""
-    if how == "finditer":
-        ask: Callable[[Any], object] = lambda text: sum(1 for _ in pattern.finditer(text))  # noqa: E731
-    elif how == "sub":
-        ask = lambda text: pattern.sub(text[:0], text)  # noqa: E731
-    else:
-        ask = getattr(pattern, how)
+
+    def ask(text: Any) -> object:
+        match how:
+            case "finditer":
+                return sum(1 for _ in pattern.finditer(text))
+            case "sub":
+                return pattern.sub(text[:0], text)
+            case _:
+                return getattr(pattern, how)(text)
+
     return ask if isinstance(pattern.pattern, bytes) else lambda text: ask(text.decode("utf-8", "surrogateescape"))
 
 
