@@ -34,6 +34,7 @@ from api.log.reading import LogReader
 from api.services import Services, utc_now
 from api.start import StartRefused, checked_database, checked_seal, listening_socket, say_ready
 from config.keys import parse_keys
+from config.pulse import pulsing
 from config.settings import Settings
 from domain.caller import Caller
 from domain.events import EVENTS, UPCASTERS
@@ -76,6 +77,7 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
         callers = CallerCache(database, parse_keys(settings.peppers), time.monotonic)
         last_seen = LastSeen(database.tenant_transaction, time.monotonic, utc_now)
         async with (
+            pulsing(),
             _connected(settings.redis_url) as redis,
             announcing(redis) as announcer,
             _flushing(last_seen),

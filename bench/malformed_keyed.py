@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench import growing
 from bench.keyed import Serving
 from bench.malformed import Report, keyed_campaign, show
 from migrations.roles import bootstrap
@@ -46,10 +47,11 @@ def serving(database: TestDatabase, errors: Path) -> Iterator[Serving]:
             process.wait(timeout=30)
 
 
-async def soak(admin_url: str, count: int, seed: int, errors: Path) -> Report:
+async def soak(admin_url: str, count: int, seed: int, errors: Path) -> tuple[Report, growing.Report]:
     async with migrated(admin_url) as database:
         with serving(database, errors) as served:
-            return await keyed_campaign(served, count, seed)
+            report = await keyed_campaign(served, count, seed)
+            return report, await growing.campaign(served.port, seed, doors=growing.import_doors(served))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -57,11 +59,12 @@ def main(arguments: Sequence[str]) -> int:
     seed = int(arguments[1]) if len(arguments) > 1 else random.randrange(2**32)
     with tempfile.TemporaryDirectory(prefix="loopctl-malformed-") as folder, own_postgres(Path(folder)) as url:
         errors = Path(folder) / "errors"
-        report = asyncio.run(soak(url, count, seed, errors))
+        report, grown = asyncio.run(soak(url, count, seed, errors))
         show("with keys", report)
-        if not report.green:
+        growing.show(grown)
+        if not report.green or not grown.green:
             print(errors.read_text("utf-8")[-4000:])
-    return 0 if report.green else 1
+    return 0 if report.green and grown.green else 1
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import sys
 
 CAMPAIGNS = {
     "append_cuts": "the writer killed or cut off at every message of an append, 10,000 times",
+    "growing": "nasty shapes of growing size, 200 that nobody has thought of, and /livez beside them",
     "isolation": "two tenants on two connections, directly and through pgbouncer, 100,000 requests each",
     "feed": "the change feed beside writers whose clocks jump, 60 s",
     "chaos": "SIGKILL of API, worker and PostgreSQL under eight writers, 30 strikes",

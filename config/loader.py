@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from config.settings import CLIENT_VARIABLES, Settings
 
 PREFIX = "LOOPCTL_"
-INTERNAL = frozenset({"LOOPCTL_LISTEN_FD", "LOOPCTL_READY_FILE"})
+INTERNAL = frozenset({"LOOPCTL_LISTEN_FD", "LOOPCTL_PULSE_FD", "LOOPCTL_READY_FILE"})
 """Handed from the supervisor to its children; not for people."""
 
 MASK = "********"

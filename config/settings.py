@@ -58,6 +58,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     shutdown_seconds: Annotated[
         int, Meta(ge=1, le=300, description="Grace for running requests and jobs at a stop")
     ] = 10
+    still_seconds: Annotated[
+        int, Meta(ge=2, le=3600, description="After which an API or worker process that does not move is started anew")
+    ] = 30
 
     @property
     def heads_dir(self) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from config.pulse import TELL
 from supervisor.data_directory import DataDirectory
 from supervisor.refusal import Refusal
 
@@ -17,6 +18,11 @@ FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
 STEADY_SECONDS = 30.0
 """A child that lived this long starts its back-off afresh."""
+
+LOOKS = 10
+"""In a row that must all find a child still. A pause of ours, or of the whole machine, is one of them at most."""
+LAST_WORDS_SECONDS = 0.5
+"""To say where it is before it is killed."""
 
 
 class Program(Struct, frozen=True, kw_only=True):
@@ -30,6 +36,10 @@ class Program(Struct, frozen=True, kw_only=True):
     inherit: tuple[int, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 15.0
+    moved: Callable[[], bool] | None = None
+    """Whether the child has shown a sign of life since it was asked last; None when it shows none."""
+    still_seconds: float = 30.0
+    """After which a child without a sign of life is ended."""
 
 
 class Child:
@@ -74,7 +84,7 @@ class Child:
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
-            code = await self._wait()
+            code = await self._watched()
             if self._stopping:
                 return
             if clock() - started > STEADY_SECONDS:
@@ -85,6 +95,30 @@ class Child:
             with suppress(Refusal):
                 await self.start()
                 self._say(f"{self.program.name} is back")
+
+    async def _watched(self) -> int:
+        """Its exit code. A child that stands still is ended here."""
+        looking = asyncio.create_task(self._look(self.program.moved)) if self.program.moved else None
+        try:
+            return await self._wait()
+        finally:
+            if looking is not None:
+                looking.cancel()
+
+    async def _look(self, moved: Callable[[], bool]) -> None:
+        still = 0
+        while still < LOOKS:
+            await asyncio.sleep(self.program.still_seconds / LOOKS)
+            still = 0 if moved() or self._stopping else still + 1
+        self._say(
+            f"{self.program.name} has not moved for {self.program.still_seconds:g} s and is ended: see {self._log}"
+        )
+        process = self._process
+        if process is not None:
+            with suppress(ProcessLookupError):
+                process.send_signal(TELL)
+                await asyncio.sleep(LAST_WORDS_SECONDS)
+                process.kill()
 
     async def stop(self) -> None:
         """Asks, waits, and after ``stop_seconds`` ends it."""

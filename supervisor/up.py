@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from config.keys import generate_key, kept_secret
+from config.pulse import PULSE_FD
 from config.settings import Settings
 from migrations.roles import RolePasswords, bootstrap, with_role
 from migrations.runner import MigrationError, migrate
@@ -25,6 +26,7 @@ from supervisor.guard import Guard
 from supervisor.health import wait_until_healthy
 from supervisor.outside import check_redis, roles_exist
 from supervisor.postgres import EmbeddedPostgres
+from supervisor.pulse import Pulse
 from supervisor.redis import EmbeddedRedis
 from supervisor.refusal import Refusal
 
@@ -62,10 +64,11 @@ class Up:
         self._passwords: RolePasswords | None = None
         self._address = ""
         self._sealed: str | None = None
+        self._held = ExitStack()
 
     async def run(self) -> None:
         """Returns after a clean stop by SIGINT, SIGTERM or SIGHUP. Raises Refusal when it cannot come up."""
-        with self.data.taken(), ExitStack() as held:
+        with self.data.taken(), self._held as held:
             stop = _stop_requested()
             # First of all: a child that a killed `up` left behind still holds the listening socket.
             left = await asyncio.to_thread(self.data.end_left_over_children)
@@ -180,25 +183,35 @@ class Up:
             "LOOPCTL_READY_FILE": str(serves),
         }
         self._tell_operator(environment)
+        pulse = self._pulse()
         return Program(
             name=name,
             prepare=lambda: serves.unlink(missing_ok=True),
             command=lambda: [sys.executable, "-m", "api"],
             ready=ready,
-            environment=environment,
-            inherit=(listener.fileno(),),
+            environment={**environment, PULSE_FD: str(pulse.writes)},
+            inherit=(listener.fileno(), pulse.writes),
             stop_seconds=self.settings.shutdown_seconds + 5,
+            moved=pulse.moved,
+            still_seconds=self.settings.still_seconds,
         )
 
     def _worker(self, common: Mapping[str, str], servers: Servers) -> Program:
         url = with_role(servers.database_url, "loopctl_worker", self._known_passwords().worker)
+        pulse = self._pulse()
         return Program(
             name="worker",
             command=lambda: [sys.executable, "-m", "workers"],
             ready=self._healthy,
-            environment={**common, "LOOPCTL_DATABASE_URL": url},
+            environment={**common, "LOOPCTL_DATABASE_URL": url, PULSE_FD: str(pulse.writes)},
+            inherit=(pulse.writes,),
             stop_seconds=self.settings.shutdown_seconds + 5,
+            moved=pulse.moved,
+            still_seconds=self.settings.still_seconds,
         )
+
+    def _pulse(self) -> Pulse:
+        return self._held.enter_context(closing(Pulse()))
 
     def _service_environment(self, servers: Servers, metrics: Path, port: int) -> dict[str, str]:
         """Each service gets what it needs and no more: never the administrator's or the migrator's password."""

@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from config.keys import parse_keys
+from config.pulse import pulsing
 from config.settings import Settings
 from domain.events import EVENTS, UPCASTERS
 from eventstore.database.transaction import Database
@@ -183,7 +184,8 @@ def run(settings: Settings, warnings: tuple[str, ...], metrics_port: int | None,
 
 
 async def _serve_until_signalled(settings: Settings, program: Program) -> None:
-    await serve(settings, _stop_on_signals(), REGISTRY, program)
+    async with pulsing():
+        await serve(settings, _stop_on_signals(), REGISTRY, program)
 
 
 def _stop_on_signals() -> asyncio.Event:

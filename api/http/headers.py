@@ -49,10 +49,10 @@ def merged(headers: Sequence[Header]) -> dict[bytes, bytes]:
     found = dict(headers)
     if len(found) == len(headers):
         return found
-    found.clear()
+    lines: dict[bytes, list[bytes]] = {}
     for name, value in headers:
-        found[name] = b"%b, %b" % (found[name], value) if name in found else value
-    return found
+        lines.setdefault(name, []).append(value)
+    return {name: b", ".join(values) for name, values in lines.items()}
 
 
 def check_once(headers: Sequence[Header], joined: Mapping[bytes, bytes]) -> None:

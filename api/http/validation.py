@@ -2,7 +2,7 @@
 
 import re
 
-PLACE = re.compile(r" - at `\$(?:\.\.\.)?\.?(.*)`$", re.DOTALL)
+PLACE = " - at `$"
 MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
 UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 LENGTH = re.compile(r"Expected `(?:str|bytes|array|object)` of length (>=|<=) (\d+)")
@@ -17,13 +17,19 @@ BOUND_WORDS = {
 
 def explained(message: str) -> tuple[str, str]:
     """Field (dotted, with indices; empty for the body as a whole) and what is wrong with it."""
-    place = PLACE.search(message)
-    field = place[1] if place else ""
-    reason = message[: place.start()] if place else message
+    reason, field = _reason_and_field(message)
     if found := MISSING.fullmatch(reason) or UNKNOWN.fullmatch(reason):
         inner = f"{field}.{found[1]}" if field else found[1]
         return inner, "can't be blank" if reason.startswith("Object missing") else "is not a known field"
     return field, _reason(reason)
+
+
+def _reason_and_field(message: str) -> tuple[str, str]:
+    """What is wrong, and the place that ends the message; none when the body as a whole is wrong."""
+    reason, _, place = message.partition(PLACE)
+    if not place.endswith("`"):
+        return message, ""
+    return reason, place.removeprefix("...").removeprefix(".").removesuffix("`")
 
 
 def _reason(reason: str) -> str:

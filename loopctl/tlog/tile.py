@@ -53,7 +53,7 @@ def parse_tile_path(path: str) -> Tile | Bundle:
     match = TILE_PATH.fullmatch(path)
     if match is None:
         raise TlogError("tile_malformed", "tile path", "not tile/<level>/<index>[.p/<width>]")
-    index = int(re.sub("[x/]", "", match["index"]))
+    index = int(match["index"].replace("x", "").replace("/", ""))
     width = TILE_WIDTH if match["width"] is None else parse_decimal(match["width"], "tile width", TILE_WIDTH - 1)
     entries = match["level"] == "entries"
     level = 0 if entries else parse_decimal(match["level"], "tile level", TOP_LEVEL)

@@ -2,7 +2,10 @@
 
 import json
 import time
+import tracemalloc
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import accumulate
 
 import msgspec
 import pytest
@@ -63,6 +66,9 @@ def test_ordinary_json_passes(body: bytes) -> None:
         (b"\xef\xbb\xbf{}", "JSON is malformed: invalid character (byte 0)"),
         (b"]" * 100, "JSON is malformed: invalid character (byte 0)"),
         (b'"' + b"[" * 100, "nested deeper than 64 levels at offset 65"),
+        (b'"\\"' + b"[" * 100, "nested deeper than 64 levels at offset 67"),
+        (b'"' + b"[" * 70_000 + b'"' + b"[" * 65, "nested deeper than 64 levels"),
+        (b"[" * 65 + b'"' + b'\\"' * 100_000, "nested deeper than 64 levels at offset 64"),
         (b"[1,]", "JSON is malformed: trailing comma in array (byte 3)"),
     ],
 )
@@ -71,6 +77,39 @@ def test_what_a_decoder_or_the_database_would_stumble_over_is_refused_with_its_p
         check_json(body, DEPTH)
     assert refused.value.code == "bad_request"
     assert refused.value.message == f"Bad Request: {said}"
+
+
+def steps(text: str) -> Iterator[int]:
+    """Character by character, one level in or out: what is between quotes does not count, unless nothing ends it."""
+    inside: list[int] = []
+    escaped = quoted = False
+    for character in text:
+        step = {"[": 1, "{": 1, "]": -1, "}": -1}.get(character)
+        if quoted:
+            inside += [step] if step else []
+            quoted = escaped or character != '"'
+            escaped = character == "\\" and not escaped
+        elif step:
+            yield step
+        elif character == '"':
+            quoted, inside = True, []
+    if quoted:
+        yield from inside
+
+
+WHOLE = st.sampled_from(("[", "{", "]", "}", ",", '"a"', '"[["', r'"\\"', r'"[\"[[\"]"', r'"\\\"["', '""'))
+UNFINISHED = st.sampled_from(("", '"', '"[[', r'"\"[\"[', r'"[\\\"]', '"[\\', r'"[\\'))
+
+
+@given(st.lists(WHOLE, max_size=20).map("".join), UNFINISHED, st.integers(0, 4))
+def test_the_depth_is_what_a_walk_over_the_characters_finds(whole: str, unfinished: str, most: int) -> None:
+    text = whole + unfinished
+    said: str | None = None
+    try:
+        check_json(text.encode(), most)
+    except Refused as refused:
+        said = refused.message
+    assert ("nested deeper" in (said or "")) == (max(accumulate(steps(text)), default=0) > most)
 
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -125,6 +164,18 @@ def test_whatever_passes_both_decoders_read_alike(body: bytes) -> None:
     assert msgspec.json.decode(body) == json.loads(body)
 
 
+def test_to_say_where_a_key_is_given_twice_takes_no_more_memory_than_a_few_times_the_body() -> None:
+    body = b'{"a":{"b":1,"b":1},"%b":[%b1]}' % (b"k" * 32_000, b"1," * 15_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused, match="appears twice in the object at /a"):
+            check_json(body, DEPTH)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 * len(body)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -138,8 +189,11 @@ def test_whatever_passes_both_decoders_read_alike(body: bytes) -> None:
         b'"' + b"\\\\" * 1_000_000 + b'u0000"',
         b'{"k":1,' * 280_000,
         b"{" + b",".join(b'"k":%d' % n for n in range(200_000)) + b"}",
+        b"[" * 65 + b'"' + b'\\"' * 1_000_000,
+        b"[" * 65 + b'"\\' * 1_000_000,
+        b"[" * 65 + b'"' * 2_000_000,
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_the_worst_body_of_two_megabytes_takes_less_than_a_second(body: bytes) -> None:
     began = time.process_time()

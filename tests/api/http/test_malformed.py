@@ -1,6 +1,8 @@
 """A short slice of the campaign of bench/malformed.py, and that it can go red in each of its ways."""
 
 import asyncio
+import random
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -9,7 +11,8 @@ import pytest
 from litestar import get
 
 from api.http.body import read
-from api.http.limits import Limits
+from api.http.limits import LARGE_BODY_BYTES, Limits
+from bench import growing
 from bench.malformed import HANG_SECONDS, Report, campaign, crowd, judge, keyed_campaign, schemathesis, serving
 from bench.malformed_keyed import serving as keyed_service
 from tests.api.asgi import echo, made
@@ -77,6 +80,43 @@ async def test_an_application_that_decodes_each_form_in_its_loop_keeps_others_wa
 
     async with served(decoding, Limits()) as running:
         assert await crowd(f"http://127.0.0.1:{running.port}") > HANG_SECONDS
+
+
+async def test_nasty_shapes_of_any_size_are_answered_and_livez_beside_them() -> None:
+    with serving("shell") as (address, _):
+        port = int(address.rpartition(":")[2])
+        report = await growing.campaign(port, seed=7, random_shapes=20, factor=16)
+    assert (report.slow, report.server_errors) == ([], [])
+    assert report.asked > 200
+
+
+@pytest.mark.slow
+async def test_nasty_shapes_of_any_size_with_a_real_key_are_answered_and_livez_beside_them(
+    database: TestDatabase, tmp_path: Path
+) -> None:
+    with keyed_service(database, tmp_path / "errors") as running:
+        doors = growing.import_doors(running)
+        report = await growing.campaign(running.port, seed=7, doors=doors, random_shapes=5, factor=128)
+    assert [door.most for door in doors] == [LARGE_BODY_BYTES]
+    assert (report.slow, report.server_errors) == ([], [])
+
+
+async def test_a_pattern_that_begins_again_at_each_quote_is_noticed_at_a_size_that_does_not_show_in_small() -> None:
+    string = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+
+    async def quadratic(_: Any, receive: Any, send: Any) -> None:
+        string.sub(b"", await read(receive, 2_000_000))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    report = growing.Report(0)
+    wanted = {"an unfinished string of escaped quotes", "a string of megabytes"}
+    async with served(quadratic, Limits()) as running:
+        for shape in growing.shapes(random.Random(0), [growing.Door()], 0):
+            if shape.name.rpartition(", ")[2] in wanted:
+                await growing.grow(running.port, shape, report, slowest_seconds=1.0)
+    assert [slow.shape.rpartition(", ")[2] for slow in report.slow] == ["an unfinished string of escaped quotes"]
+    assert report.slow[0].size > 2048
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def tenants(running: Run) -> Iterator[list[Acting]]:
 
 
 def found(running: Run, slug: str) -> Acting:
-    command = [sys.executable, "-m", "api.operator", "create-tenant", "--name", slug, "--slug", slug]
+    command = [sys.executable, "-m", "operations", "create-tenant", "--name", slug, "--slug", slug]
     command += ["--email", f"ops@{slug}.example", "--data-dir", str(running.data)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True, env=os.environ)
     answer = json.loads(done.stdout)
