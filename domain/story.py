@@ -159,6 +159,12 @@ class Story(Struct, frozen=True, kw_only=True):
     position: int
 
     @property
+    def criteria_frozen(self) -> bool:
+        """Title and criteria are what was verified: somebody has worked under them here, or reviewed under them."""
+        done_here = self.touched or self.contracted_hash is not None or self.review_position is not None
+        return self.verified_status == "verified" and done_here
+
+    @property
     def criteria_changed_after_contract(self) -> bool:
         return self.contracted_hash is not None and self.contracted_hash != self.criteria_hash
 
@@ -227,7 +233,7 @@ def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[St
     if not changed:
         return ()
     other_contract = bool(changed.keys() & {"title", "acceptance_criteria"})
-    if other_contract and story.verified_status == "verified" and story.contracted_hash is not None:
+    if other_contract and story.criteria_frozen:
         raise Conflict(
             "Conflict: Cannot change title or criteria of a verified story: they are what was verified.",
             code="criteria_frozen",

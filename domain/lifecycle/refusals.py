@@ -32,8 +32,9 @@ def wrong_state(story: Story, action: str, *, code: str = "invalid_transition", 
 
 
 def _blocking_state(story: Story, action: str) -> str:
-    on_verified_axis = action in ("verify", "reject") and story.verified_status != "unverified"
-    return story.verified_status if on_verified_axis else story.agent_status
+    judging = action in ("verify", "reject") and story.verified_status != "unverified"
+    taking_back = action in ("unclaim", "force-unclaim") and story.verified_status == "verified"
+    return story.verified_status if judging or taking_back else story.agent_status
 
 
 def _facts(story: Story, action: str, state: str, hint: str) -> dict[str, Any]:

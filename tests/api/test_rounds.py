@@ -4,7 +4,7 @@ import pytest
 
 from tests.api.asgi import ask
 from tests.api.logs import Service
-from tests.api.team import Work, work
+from tests.api.team import Work, key, work
 
 VERIFY = {"review_type": "team", "summary": "All criteria met"}
 
@@ -45,6 +45,28 @@ async def test_whoever_began_the_work_does_not_confirm_it_after_giving_it_back(l
     await loop.do(team.reviewer, "1.1", "report")
     answer = await loop.do(team.implementer, "1.1", "review-complete", {"review_type": "team"})
     assert (answer.status, answer.error["code"]) == (409, "self_review_blocked")
+
+
+async def test_only_a_rejection_gets_a_verified_story_back_and_its_criteria_stay(loop: Work) -> None:
+    team, story = loop.team, f"/stories/{loop.stories['1.1']}"
+    await loop.works(team.implementer, "1.1")
+    await loop.reviews(team.reviewer, "1.1")
+    await loop.verifies("1.1")
+    own_lead = await key(team.user, "orchestrator", team.agents["implementer"])
+    for who, action in (
+        (own_lead, "force-unclaim"),
+        (team.orchestrator, "force-unclaim"),
+        (team.implementer, "unclaim"),
+    ):
+        answer = await loop.do(who, "1.1", action)
+        assert (answer.status, answer.error["code"]) == (409, "invalid_transition")
+        assert (answer.error["current_state"], answer.error["attempted_action"]) == ("verified", action)
+        assert "reject" in answer.error["hints"][0]
+        frozen = await own_lead.patch(story, {"acceptance_criteria": [{"criterion": "something easier"}]})
+        assert (frozen.status, frozen.error["code"]) == (409, "criteria_frozen")
+    assert await loop.status("1.1") == ("reported_done", "verified")
+    assert (await loop.do(team.orchestrator, "1.1", "reject", {"reason": "no"})).status == 200
+    assert (await own_lead.patch(story, {"title": "Another"})).status == 200
 
 
 async def test_a_story_that_comes_in_as_done_is_not_confirmed_by_whoever_brought_it(served: Service) -> None:

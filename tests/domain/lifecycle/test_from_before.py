@@ -137,3 +137,19 @@ def test_nobody_marks_their_own_work_complete() -> None:
     assert refused(
         lambda: confirming.mark_complete(worked(), ann_as_lead, POLICY, GOOD), "self_verify_blocked", CustodyViolation
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "frozen"),
+    [
+        ({}, False),
+        ({"touched": True}, True),
+        ({"contracted_hash": "c"}, True),
+        ({"review_position": 9}, True),
+    ],
+)
+def test_what_somebody_here_worked_or_reviewed_under_is_frozen_while_verified(changes: Any, frozen: bool) -> None:
+    """Whatever state of the agent's side an old log has left it in."""
+    for status in ("pending", "reported_done"):
+        assert story(verified_status="verified", agent_status=status, **changes).criteria_frozen is frozen
+        assert not story(verified_status="rejected", agent_status=status, **changes).criteria_frozen
