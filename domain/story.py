@@ -149,7 +149,7 @@ class Story(Struct, frozen=True, kw_only=True):
     lease_seconds: int | None = None
     """What a heartbeat renews the lease for, unless it says otherwise."""
     worked_agents: Sequence[UUID] = ()
-    """Agents that have begun to work on it since it was made, or since it was last rejected."""
+    """Agents that have begun to work on it since it was made, or since it was last reset after a rejection."""
     worked_lineages: Sequence[UUID] = ()
     """The ends of their lineages."""
     reviewers: Sequence[UUID] = ()
@@ -157,6 +157,13 @@ class Story(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     position: int
+
+    @property
+    def awaits_report(self) -> bool:
+        """The work is there and nobody has said that it is done, or it was rejected since."""
+        return self.agent_status == "implementing" or (
+            self.agent_status == "reported_done" and self.verified_status == "rejected" and self.report_position is None
+        )
 
     @property
     def criteria_frozen(self) -> bool:

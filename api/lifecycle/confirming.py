@@ -57,7 +57,8 @@ def _report(services: Services, name: str) -> HTTPRouteHandler:
         tags=TAGS,
         operation_id=f"{name.replace('-', '_')}_story",
         summary=f"Report the work as done ({name})",
-        description="By anybody but the implementer. With it, an artifact and what the work has cost.",
+        description="By anybody but the implementer; anew after a rejection that leaves the work in place. With it, an "
+        "artifact and what the work has cost.",
         status_code=200,
         responses=answers(200, "The story", examples.STORY_ANSWER),
     )

@@ -60,9 +60,9 @@ class Provenance(Struct, frozen=True, kw_only=True):
 
 
 def report(story: Story, who: Identity, policy: TenantSettings) -> tuple[Event, ...]:
-    """The state is tested before the gate."""
+    """The state is tested before the gate. What was rejected and stays where it is has to be reported anew."""
     agent = refusals.need_agent(who)
-    if story.agent_status != "implementing":
+    if not story.awaits_report:
         hint = "Already reported." if story.agent_status == "reported_done" else None
         raise refusals.wrong_state(story, "report", hint=hint)
     if is_implementer(story, who, policy.lineage_policy):

@@ -45,6 +45,9 @@ RELEASED: dict[str, Any] = {
 }
 """What a story that goes back to the queue no longer has (D37)."""
 
+NEW_ROUND: dict[str, Any] = {"worked_agents": (), "worked_lineages": ()}
+"""After a rejection the work is done anew: only then is it no longer that of whoever did it before."""
+
 
 def evolve_story(story: Story | None, recorded: Recorded) -> Story | None:
     """None for a story that is gone or was never there."""
@@ -100,8 +103,8 @@ def _changes(story: Story, recorded: Recorded) -> dict[str, Any]:
             return {"revision": event.revision, **(RELEASED if event.contract_void else {})}
         case on.StoryContracted() | on.StoryClaimed() | on.StoryStarted() | on.ReviewRequested() | on.LeaseRenewed():
             return {"touched": True, **_worked_on(story, recorded, recorded.event)}
-        case on.StoryUnclaimed() | on.StoryForceUnclaimed() | on.StoryAutoReset() | on.LeaseExpired():
-            return {"touched": True, **RELEASED}
+        case on.StoryUnclaimed() | on.StoryForceUnclaimed() | on.StoryAutoReset() | on.LeaseExpired() as event:
+            return {"touched": True, **RELEASED, **(NEW_ROUND if isinstance(event, on.StoryAutoReset) else {})}
         case on.StoryReported() | on.ReviewCompleted() as event:
             return _reported(story, recorded, event)
         case _:
@@ -186,18 +189,29 @@ def _judged(story: Story, recorded: Recorded) -> dict[str, Any]:
         case on.StoryBackfilled():
             return {**_verified(recorded), **_done_if_not(story, recorded)}
         case on.StoryRejected() as event:
-            return {
-                "verified_status": "rejected",
-                "verified_at": None,
-                "verified_position": None,
-                "rejected_at": recorded.at,
-                "rejection_reason": event.reason,
-                "iteration_count": event.iteration,
-                "worked_agents": (),
-                "worked_lineages": (),
-            }
+            return {**_rejected(recorded, event), **VOID}
         case _:
             return {}
+
+
+def _rejected(recorded: Recorded, event: on.StoryRejected) -> dict[str, Any]:
+    return {
+        "verified_status": "rejected",
+        "verified_at": None,
+        "verified_position": None,
+        "rejected_at": recorded.at,
+        "rejection_reason": event.reason,
+        "iteration_count": event.iteration,
+    }
+
+
+VOID: dict[str, Any] = {
+    "reported_by_agent_id": None,
+    "report_position": None,
+    "review_position": None,
+    "reviewers": (),
+}
+"""Report and review of work that was rejected say nothing any more, even where the work stays."""
 
 
 def _verified(recorded: Recorded) -> dict[str, Any]:

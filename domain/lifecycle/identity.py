@@ -33,7 +33,8 @@ def identity_of(caller: Caller) -> Identity:
 def is_implementer(story: Story, who: Identity, policy: LineagePolicy) -> bool:
     """The caller did the work, or a part of it, or acts for who did. The same agent counts, whatever the policy.
 
-    Giving the story back does not undo the work: who has begun it stays its implementer until it is rejected.
+    Giving the story back does not undo the work, and neither does a rejection that leaves it in place: who has begun it
+    stays its implementer until the story is reset after a rejection.
     """
     if who.agent_id is not None and who.agent_id in (story.assigned_agent_id, *story.worked_agents):
         return True

@@ -23,7 +23,7 @@ class NextAction(Struct, frozen=True):
 def next_actions(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:
     if who.agent_id is None and who.role != Role.USER:
         return ()
-    if story.agent_status == "reported_done":
+    if story.agent_status == "reported_done" and not story.awaits_report:
         return _after_report(story, who, policy)
     if story.verified_status == "verified":
         return ()
@@ -41,10 +41,14 @@ def _before_report(story: Story, who: Identity, policy: TenantSettings) -> Seque
             return (NextAction("start", "start"),)
         case "implementing", Role.AGENT if holds:
             return (NextAction("request_review", "request-review"),)
-        case "implementing", Role.AGENT | Role.ORCHESTRATOR if not is_implementer(story, who, policy.lineage_policy):
+        case _, Role.AGENT | Role.ORCHESTRATOR if story.awaits_report and not _did_it(story, who, policy):
             return (NextAction("report", "report"),)
         case _:
             return ()
+
+
+def _did_it(story: Story, who: Identity, policy: TenantSettings) -> bool:
+    return is_implementer(story, who, policy.lineage_policy)
 
 
 def _after_report(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:

@@ -69,6 +69,32 @@ async def test_only_a_rejection_gets_a_verified_story_back_and_its_criteria_stay
     assert (await own_lead.patch(story, {"title": "Another"})).status == 200
 
 
+async def test_work_that_is_rejected_and_stays_is_still_that_of_whoever_did_it(loop: Work) -> None:
+    team, review = loop.team, {"review_type": "team"}
+    await team.user.patch("/tenants/me", {"settings": {"auto_reset_on_rejection": False}})
+    await loop.works(team.implementer, "1.1")
+    await loop.do(team.implementer, "1.1", "unclaim")
+    await loop.works(team.other, "1.1")
+    await loop.reviews(team.reviewer, "1.1")
+    assert (await loop.do(team.orchestrator, "1.1", "reject", {"reason": "no"})).status == 200
+    assert await loop.status("1.1") == ("reported_done", "rejected")
+    own_lead = await key(team.user, "orchestrator", team.agents["implementer"])
+    answer = await loop.do(own_lead, "1.1", "verify", VERIFY)
+    assert (answer.status, answer.error["code"]) == (409, "self_verify_blocked")
+    answer = await loop.do(team.orchestrator, "1.1", "verify", VERIFY)
+    assert (answer.status, answer.error["code"]) == (422, "review_not_conducted"), "the review was of what was rejected"
+    answer = await loop.do(team.reviewer, "1.1", "review-complete", review)
+    assert (answer.status, answer.error["code"]) == (422, "story_not_reported_done")
+    for who in (own_lead, team.implementer, team.other):
+        answer = await loop.do(who, "1.1", "report")
+        assert (answer.status, answer.error["code"]) == (409, "self_report_blocked")
+    shown = (await loop.do(team.reviewer, "1.1", "report")).json()
+    assert [each["action"] for each in shown["next_actions"]] == ["review_complete"]
+    assert (await loop.do(team.implementer, "1.1", "review-complete", review)).status == 409
+    assert (await loop.do(team.reviewer, "1.1", "review-complete", review)).status == 201
+    await loop.verifies("1.1")
+
+
 async def test_a_story_that_comes_in_as_done_is_not_confirmed_by_whoever_brought_it(served: Service) -> None:
     loop = await work(served)
     story = {"number": "9.1", "title": "Old", "initial_agent_status": "reported_done"}
