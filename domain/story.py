@@ -53,6 +53,10 @@ class StoryImported(StoryCreated, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "story.imported"
     agent_status: AgentStatus = "pending"
     verified_status: VerifiedStatus = "unverified"
+    author_agent_id: UUID | None = None
+    author_key_id: UUID | None = None
+    """None in an event from before this was recorded: then nobody knows whose word it is."""
+    author_lineage: Sequence[UUID] = ()
 
 
 class StoryUpdated(Event, frozen=True, kw_only=True):
@@ -149,9 +153,12 @@ class Story(Struct, frozen=True, kw_only=True):
     lease_seconds: int | None = None
     """What a heartbeat renews the lease for, unless it says otherwise."""
     worked_agents: Sequence[UUID] = ()
-    """Agents that have begun to work on it since it was made, or since it was last reset after a rejection."""
+    """Agents that have begun to work on it since it was made, or since it was last reset after a rejection; and of
+    those who brought it in as done the agents and the keys, NO_AGENT and ANY_AGENT among them."""
     worked_lineages: Sequence[UUID] = ()
     """The ends of their lineages."""
+    worked_links: Sequence[UUID] = ()
+    """All links of their lineages."""
     reviewers: Sequence[UUID] = ()
     """Agents and keys that have reviewed the report that stands."""
     created_at: datetime

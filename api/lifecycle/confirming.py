@@ -255,7 +255,7 @@ def _backfill(services: Services) -> HTTPRouteHandler:
 
         def decide(asked: Asked) -> Sequence[Event]:
             earlier = msgspec.json.decode(asked.known[text].metadata).get("backfill")
-            return confirming.backfill(asked.story, provenance, earlier)
+            return confirming.backfill(asked.story, asked.who, provenance, earlier)
 
         bodies = Bodies(asking.caller.tenant_id, base)
         transition = Transition(action="backfill", decide=decide, body=bodies.story, confirms=True)

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from domain.caller import Role
 from domain.lifecycle.confirming import is_reviewed
-from domain.lifecycle.identity import Identity, is_implementer
+from domain.lifecycle.identity import Identity, is_implementer, is_of_unknown_hand
 from domain.story import Story
 from domain.tenant_settings import TenantSettings
 
@@ -48,14 +48,15 @@ def _before_report(story: Story, who: Identity, policy: TenantSettings) -> Seque
 
 
 def _did_it(story: Story, who: Identity, policy: TenantSettings) -> bool:
-    return is_implementer(story, who, policy.lineage_policy)
+    """Or may have done it."""
+    return is_implementer(story, who, policy.lineage_policy) or is_of_unknown_hand(story)
 
 
 def _after_report(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:
     if is_implementer(story, who, policy.lineage_policy):
         return ()
     reject = (NextAction("reject", "reject", ("reason",)),) if who.role == Role.ORCHESTRATOR else ()
-    if story.verified_status == "verified":
+    if story.verified_status == "verified" or is_of_unknown_hand(story):
         return reject
     review = NextAction(
         "review_complete", "review-complete", ("review_type", "findings_count", "fixes_count", "disproved_count")

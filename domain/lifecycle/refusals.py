@@ -69,6 +69,19 @@ def own_work(story: Story, action: str) -> CustodyViolation:
     )
 
 
+def unknown_hand(story: Story, action: str) -> Conflict:
+    """It came in as done when the log did not record by whom, so that it may be the caller's own work."""
+    code, _ = SELF[action]
+    return Conflict(
+        f"Conflict: Cannot {action}: the log does not say who did this work, so it may be your own.",
+        code=code,
+        **_facts(
+            story, action, _blocking_state(story, action),
+            "It came in as done before its author was recorded: an orchestrator may reject it, to have it done anew.",
+        ),
+    )  # fmt: skip
+
+
 def not_ready(story: Story, missing: list[str]) -> Conflict:
     """``missing`` names the stories and epics that are not verified yet."""
     hint = f"Wait until these are verified: {', '.join(missing)}. GET /api/v1/stories/ready lists what can be claimed."

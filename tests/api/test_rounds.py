@@ -4,7 +4,7 @@ import pytest
 
 from tests.api.asgi import ask
 from tests.api.logs import Service
-from tests.api.team import Work, key, work
+from tests.api.team import Work, key, rotate, work
 
 VERIFY = {"review_type": "team", "summary": "All criteria met"}
 
@@ -95,16 +95,27 @@ async def test_work_that_is_rejected_and_stays_is_still_that_of_whoever_did_it(l
     await loop.verifies("1.1")
 
 
-async def test_a_story_that_comes_in_as_done_is_not_confirmed_by_whoever_brought_it(served: Service) -> None:
+@pytest.mark.parametrize("lineage_policy", ["agent", "ancestry", "strict"])
+async def test_a_story_that_comes_in_as_done_is_not_confirmed_by_whoever_brought_it(
+    served: Service, lineage_policy: str
+) -> None:
     loop = await work(served)
+    team, review = loop.team, {"review_type": "team"}
+    await team.user.patch("/tenants/me", {"settings": {"lineage_policy": lineage_policy}})
     story = {"number": "9.1", "title": "Old", "initial_agent_status": "reported_done"}
     body = {"epics": [{"number": 9, "title": "Old", "stories": [story]}]}
-    assert (await loop.team.orchestrator.post(f"/projects/{loop.project}/import", body)).status == 201
-    found = (await loop.team.user.get(f"/stories?project_id={loop.project}&number=9.1")).json()["data"][0]
-    path = f"/stories/{found['id']}/review-complete"
-    refused = await loop.team.orchestrator.post(path, {"review_type": "team"})
-    assert (refused.status, refused.error["code"]) == (409, "self_review_blocked")
-    assert (await loop.team.reviewer.post(path, {"review_type": "team"})).status == 201
+    assert (await team.orchestrator.post(f"/projects/{loop.project}/import", body)).status == 201
+    found = (await team.user.get(f"/stories?project_id={loop.project}&number=9.1")).json()["data"][0]
+    path = f"/stories/{found['id']}"
+    rotated = await rotate(team.user, team.orchestrator)
+    for own in (team.orchestrator, rotated, team.lead):
+        refused = await own.post(f"{path}/review-complete", review)
+        assert (refused.status, refused.error["code"]) == (409, "self_review_blocked")
+    assert (await team.reviewer.post(f"{path}/review-complete", review)).status == 201
+    refused = await rotated.post(f"{path}/verify", VERIFY)
+    assert (refused.status, refused.error["code"]) == (409, "self_verify_blocked")
+    other = await key(team.user, "orchestrator", team.agents["reviewer"])
+    assert (await other.post(f"{path}/verify", VERIFY)).status == 202
 
 
 async def test_a_second_review_by_somebody_else_does_not_make_the_first_reviewer_a_distinct_verifier(

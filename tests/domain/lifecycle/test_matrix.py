@@ -52,7 +52,7 @@ ACTIONS: dict[str, Callable[[Story, Identity], Any]] = {
     ),
     "verify": lambda of, by: confirming.verify(of, by, POLICY, GOOD),
     "reject": lambda of, by: confirming.reject(of, by, POLICY, GOOD),
-    "backfill": lambda of, _: confirming.backfill(of, Provenance(reason="r"), None),
+    "backfill": lambda of, by: confirming.backfill(of, by, Provenance(reason="r"), None),
     "mark-complete": lambda of, by: confirming.mark_complete(of, by, POLICY, GOOD),
 }
 
