@@ -17,8 +17,8 @@ import asyncpg
 import uvloop
 from msgspec import Struct, structs
 
-from bench.custody import AS_THE_MODEL_SAYS, bulk_without_gate
-from bench.custody_model import Bypass, Model, Person
+from bench.custody import AS_THE_MODEL_SAYS, bulk_without_gate, state_of
+from bench.custody_model import Bypass, Model, Person, Policy
 from bench.custody_requests import Operation, Wanted, operations, wanted
 from bench.custody_team import NAMELESS, Caller, Shown, Team, likely_caller, team
 from bench.servers import bench_server
@@ -26,18 +26,23 @@ from tests.api.asgi import Answer, ask
 from tests.api.logs import Service, service
 from tests.api.work import Client
 
-TENANTS = 3
-STATE = "SELECT tenant_id, story_id, agent_status, verified_status, assigned_agent_id, title, ac_count FROM app.story"
+STATE = """
+    SELECT tenant_id, story_id, agent_status, verified_status, assigned_agent_id, title, ac_count, criteria_hash
+      FROM app.story
+"""
 PROJECTS = "SELECT project_id FROM app.project WHERE tenant_id = $1 AND status = 'active' ORDER BY position"
 EPICS = "SELECT epic_id FROM app.epic WHERE tenant_id = $1 ORDER BY position"
 LIKELY = {
-    "pending": ("contract", "contract", "next/claim", "backfill", "mark-complete"),
+    "pending": ("contract", "contract", "next/claim", "backfill", "mark-complete", "import"),
     "contracted": ("claim", "bulk/claim"),
     "assigned": ("start", "start-work"),
     "implementing": ("report", "report-done", "request-review", "unclaim"),
     "reported_done": ("review-complete", "review-complete", "verify", "bulk/verify", "verify-all", "bulk/reject"),
+    "verified": ("force-unclaim", "unclaim", "reject", "{story_id}", "report"),
 }
-"""By a story's state: ends of the paths that get it on."""
+"""By a story's state: ends of the paths that get it on, and of a verified one that might get it back or change it."""
+POLICIES: tuple[Policy, ...] = ("ancestry", "strict", "agent")
+"""Of the tenants."""
 ACTIONS = {
     "start-work": "start",
     "report-done": "report",
@@ -58,8 +63,10 @@ JUDGING = {
     "POST /api/v1/stories/bulk/reject",
     "POST /api/v1/stories/bulk/mark-complete",
     "POST /api/v1/epics/{epic_id}/verify-all",
+    "POST /api/v1/projects/{project}/import",
 }
-"""The routes that may change a verified_status; every other one that does is a way round."""
+"""The routes that may change a verified_status, the last of stories that it makes; every other one that does is a
+way round."""
 
 
 class Report(Struct):
@@ -113,10 +120,12 @@ class HttpMachine:
             status: [each for end in ends for each in self._operations if each.path.endswith("/" + end)]
             for status, ends in LIKELY.items()
         }
-        for _ in range(TENANTS):
+        for policy in POLICIES:
             made = await team(self._served)
+            answer = await made.human.patch("/tenants/me", {"settings": {"lineage_policy": policy}})
+            assert answer.status == 200, answer.body
             self._teams[made.tenant] = made
-            self._model.policies[made.tenant] = "ancestry"
+            self._model.policies[made.tenant] = policy
         await self._look(None)
 
     async def _step(self, operation: Operation | None) -> None:
@@ -126,11 +135,14 @@ class HttpMachine:
             await self._forget_what_is_gone()
         await own.fill()
         await self._look(None)
+        if self._chance.random() < 0.03:
+            await own.rotate(self._chance.choice(own.callers))
         story = self._chance.choice(list(own.stories))
+        shown = own.stories[story]
         likely = self._chance.random() < 0.6
-        choice = self._likely[own.stories[story].agent_status] if likely else self._operations
+        choice = self._likely[state_of(shown.agent_status, shown.verified_status)] if likely else self._operations
         operation = operation or self._chance.choice(choice)
-        caller = likely_caller(own, own.stories[story], operation.last, self._chance)
+        caller = likely_caller(own, shown, operation.last, self._chance)
         wish = wanted(operation, own, other, story, self._chance)
         answer = await self._ask(caller.client, wish)
         self.report.statuses[operation.name, answer.status] += 1
@@ -162,6 +174,8 @@ class HttpMachine:
             before = self._seen.get(id_)
             if shown.verified_status != (before.verified_status if before else "unverified"):
                 self._judge(done, id_, shown)
+            if before and before.criteria_hash and before.criteria_hash != shown.criteria_hash:
+                self._model.edited(done.wish.operation.name if done else "nobody", id_)
         if done and done.answer.status < 300:
             self._tell(done, now)
         for id_ in self._seen.keys() - now.keys():
@@ -173,13 +187,18 @@ class HttpMachine:
     def _judge(self, done: Done | None, id_: UUID, now: Shown) -> None:
         if done is None or done.own.tenant != now.tenant_id:
             raise Bypass(f"{done and done.wish.operation.name} changed a story of another tenant")
-        if done.wish.operation.name not in JUDGING:
+        imported = done.action == "import" and id_ not in self._seen
+        if done.wish.operation.name not in JUDGING or (done.action == "import" and not imported):
             raise Bypass(f"{done.wish.operation.name} has changed a verified_status")
         self.report.changed_by[done.wish.operation.name] += 1
         verified = now.verified_status == "verified"
         self._model.changed(now.tenant_id, done.action, done.person, id_, verified=verified)
 
     def _tell(self, done: Done, now: Mapping[UUID, Shown]) -> None:
+        if done.action == "import":
+            for new in now.keys() - self._seen.keys():
+                if now[new].agent_status == "reported_done":
+                    self._model.succeeded(done.own.tenant, done.person, "import", new)
         for id_ in _stories_of(done.wish, done.answer):
             shown = now.get(UUID(id_))
             for each in AS_THE_MODEL_SAYS.get(done.action, (done.action,)):

@@ -102,6 +102,16 @@ def _story(team: Team, _: str, chance: random.Random) -> Any:
     return {"number": story_number(number), "title": f"Story {number}", "metadata": metadata, **forged}
 
 
+def _import(team: Team, _: str, chance: random.Random) -> Any:
+    number = team.next_number()
+    done = {
+        "initial_agent_status": chance.choice((None, "reported_done", "reported_done")),
+        "initial_verified_status": chance.choice((None, None, "pass")),
+    }
+    item = {"number": story_number(number), "title": f"Story {number}", **done}
+    return {"epics": [{"number": number, "title": "E", "stories": [item]}]}
+
+
 def everything(team: Team, story: str, chance: random.Random) -> Any:
     done = {"agent_status": "reported_done", "verified_status": "verified", "status": "verified", "reason": "no"}
     judged = {"story_id": story, "title": "T", "number": "1.1", **done, **JUDGED}
@@ -133,6 +143,7 @@ BODIES: Mapping[str, Make] = {
     "POST /api/v1/epics/{epic_id}/stories": _story,
     "POST /api/v1/projects/{project}/stories": lambda *each: {"epic_number": 1, **_story(*each)},
     "POST /api/v1/projects/{project}/epics": lambda team, *_: {"number": team.next_number(), "title": "E"},
+    "POST /api/v1/projects/{project}/import": _import,
     "POST /api/v1/projects": lambda team, *_: {"name": "P", "slug": f"p-{team.next_number()}"},
     "PATCH /api/v1/stories/{story_id}": lambda _, __, chance: {
         "title": chance.choice(("T", "U")), "verified_status": "verified", "metadata": {"backfill": {"reason": "x"}},

@@ -7,7 +7,7 @@ from msgspec import Struct, field, structs
 
 from bench.custody_model import Person
 from tests.api.logs import Service
-from tests.api.team import key, worker
+from tests.api.team import key, rotate, worker
 from tests.api.work import Client, client
 
 LEAST_STORIES, MOST_STORIES = 5, 9
@@ -23,6 +23,8 @@ class Shown(Struct, frozen=True):
     assigned_agent_id: UUID | None
     title: str
     ac_count: int
+    criteria_hash: str = ""
+    """Of title and criteria; not known before it is first read."""
 
 
 class Caller(Struct):
@@ -73,6 +75,16 @@ class Team(Struct):
         if all(each.person.agent for each in self.callers if each.person.role == "agent"):
             await self._add_caller_without_agent()
 
+    async def rotate(self, caller: Caller) -> None:
+        """Another key in the place of the caller's, which is good no longer."""
+        old = caller.client
+        key_id = (await old.get("/tenants/me")).json()["api_key"]["id"]
+        caller.client = await rotate(self.human, old)
+        if old is self.human:
+            self.human = caller.client
+        caller.person = caller.person.rotated(uuid4())
+        await self._remove(f"/api_keys/{key_id}")
+
     async def _add_story(self) -> None:
         number = self.next_number()
         title = f"Story {number}"
@@ -83,7 +95,7 @@ class Team(Struct):
         """In the place of the one that has registered an agent in the meantime."""
         known = next(each for each in self.callers if each.person.name == NAMELESS)
         known.client = await key(self.human, "agent")
-        known.person = structs.replace(known.person, agent=None, chain=(uuid4(),))
+        known.person = structs.replace(known.person, agent=None, chain=(uuid4(),), first=None)
 
     async def _remove(self, path: str) -> None:
         answer = await self.human.delete(path)

@@ -21,6 +21,8 @@ from api.lifecycle.transitions import Transition, TransitionFacts
 from bench.custody_model import Person
 from domain.caller import Caller, Role
 from domain.event import Event, JsonText, Recorded, Stream
+from domain.importing.payload import Given, read_payload
+from domain.importing.plan import Contents, Wish, plan_import
 from domain.lifecycle import implementer as working
 from domain.lifecycle import judges as confirming
 from domain.lifecycle.evolve import evolve_story
@@ -67,6 +69,17 @@ SOMEBODY = Asking(Caller(tenant_id=UUID(int=0), key_id=UUID(int=0), key_name="k"
 """Only says which tenant's answers a claim makes; who claims stands in TransitionFacts."""
 
 
+NOBODY = Person("nobody", "user", None, (UUID(int=10**30),))
+"""Whoever a lease expires for."""
+
+
+def identity_as(person: Person) -> Identity:
+    return Identity(
+        role=Role(person.role), key_id=person.chain[-1], agent_id=person.agent,
+        dispatch_id=person.chain[-1] if len(person.chain) > 1 else None, lineage=person.chain,
+    )  # fmt: skip
+
+
 def people(number: int) -> list[Person]:
     """Agents, orchestrators, a human, keys without an agent, and agents that others have dispatched."""
     ids = iter(UUID(int=(number + 1) * 1000 + each) for each in range(100))
@@ -104,25 +117,45 @@ class Tenant:
         self.record(story, [created])
         return story
 
+    def imports(self, person: Person) -> UUID:
+        """A story that this person brings in, with any initial statuses that it may give; the id."""
+        self._made += 1
+        story = UUID(int=self.number * 10**12 + self._made)
+        verified = ("pass",) if person.role == "user" or person.agent else ()
+        said = {"initial_agent_status": self._chance.choice((None, "reported_done", "reported_done"))}
+        said |= {"initial_verified_status": self._chance.choice((None, None, *verified))}
+        item = {"number": "1.1", "title": "t", **said}
+        payload = read_payload(Given(epics=[{"number": 1, "title": "e", "stories": [item]}]))
+        wish = Wish(
+            project_id=UUID(int=1), payload=payload, merge=False, ids=(UUID(int=2), story), may_verify=bool(verified),
+            importer=identity_as(person), at=self.now,
+        )  # fmt: skip
+        facts = plan_import(wish, Contents())
+        self.record(story, [event for stream, event in facts if stream.kind == "story"], person)
+        return story
+
+    def rotate(self, person: Person) -> None:
+        """Another key in the place of this person's; what it was dispatched by, it stays."""
+        if len(person.chain) == 1:
+            self._made += 1
+            key = UUID(int=(self.number + 1) * 10**15 + self._made)
+            self.people[self.people.index(person)] = person.rotated(key)
+
     def delete(self, story: UUID) -> None:
         del self.stories[story]
         self._earlier.pop(story, None)
 
-    def record(self, story: UUID, events: Sequence[Event]) -> None:
+    def record(self, story: UUID, events: Sequence[Event], person: Person | None = None) -> None:
+        actor = (f"api_key:{person.chain[-1]}", person.name) if person else ("test",)
         for event in events:
             self._position += 1
-            recorded = Recorded(self._position, Stream("story", story), 0, self.now, ("test",), event)
+            recorded = Recorded(self._position, Stream("story", story), 0, self.now, actor, event)
             after = evolve_story(self.stories.get(story), recorded)
             if after is not None:
                 self.stories[story] = after
 
     def asked(self, person: Person | None, story: UUID) -> TransitionFacts:
-        who = Identity(
-            role=Role(person.role if person else "user"), key_id=person.chain[-1] if person else UUID(int=0),
-            agent_id=person.agent if person else None,
-            dispatch_id=person.chain[-1] if person and len(person.chain) > 1 else None,
-            lineage=person.chain if person else (),
-        )  # fmt: skip
+        who = identity_as(person or NOBODY)
         known: Mapping[Need[Any], Any] = {PREREQUISITES.need(story): Prerequisites()}
         return TransitionFacts(self.stories[story], who, self.settings, known)
 
@@ -187,16 +220,16 @@ class Tenant:
             case "mark-complete":
                 return confirming.mark_complete(story, who, asked.policy, _judgement())
             case "backfill":
-                return self._backfilled(story)
+                return self._backfilled(story, who)
             case "edit":
                 fields = StoryFields(title=self._chance.choice(("t", "u", "v")))
                 return update_story(story, _text(story), fields)
             case _:
                 raise ValueError(path)
 
-    def _backfilled(self, story: Story) -> Sequence[Event]:
+    def _backfilled(self, story: Story, who: Identity) -> Sequence[Event]:
         provenance = Provenance(reason=self._chance.choice(("a", "b")))
-        events = confirming.backfill(story, provenance, self._earlier.get(story.story_id))
+        events = confirming.backfill(story, who, provenance, self._earlier.get(story.story_id))
         if events:
             said = {"reason": provenance.reason, "evidence_url": None, "pr_number": None}
             self._earlier[story.story_id] = said

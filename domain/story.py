@@ -53,6 +53,10 @@ class StoryImported(StoryCreated, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "story.imported"
     agent_status: AgentStatus = "pending"
     verified_status: VerifiedStatus = "unverified"
+    author_agent_id: UUID | None = None
+    author_key_id: UUID | None = None
+    """None in an event from before this was recorded: then nobody knows whose word it is."""
+    author_lineage: Sequence[UUID] = ()
 
 
 class StoryUpdated(Event, frozen=True, kw_only=True):
@@ -149,14 +153,30 @@ class Story(Struct, frozen=True, kw_only=True):
     lease_seconds: int | None = None
     """What a heartbeat renews the lease for, unless it says otherwise."""
     worked_agents: Sequence[UUID] = ()
-    """Agents that have begun to work on it since it was made, or since it was last rejected."""
+    """Agents that have begun to work on it since it was made, or since it was last reset after a rejection; and of
+    those who brought it in as done the agents and the keys, NO_AGENT and ANY_AGENT among them."""
     worked_lineages: Sequence[UUID] = ()
     """The ends of their lineages."""
+    worked_links: Sequence[UUID] = ()
+    """All links of their lineages."""
     reviewers: Sequence[UUID] = ()
     """Agents and keys that have reviewed the report that stands."""
     created_at: datetime
     updated_at: datetime
     position: int
+
+    @property
+    def awaits_report(self) -> bool:
+        """The work is there and nobody has said that it is done, or it was rejected since."""
+        return self.agent_status == "implementing" or (
+            self.agent_status == "reported_done" and self.verified_status == "rejected" and self.report_position is None
+        )
+
+    @property
+    def criteria_frozen(self) -> bool:
+        """Title and criteria are what was verified: somebody has worked under them here, or reviewed under them."""
+        done_here = self.touched or self.contracted_hash is not None or self.review_position is not None
+        return self.verified_status == "verified" and done_here
 
     @property
     def criteria_changed_after_contract(self) -> bool:
@@ -227,7 +247,7 @@ def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[St
     if not changed:
         return ()
     other_contract = bool(changed.keys() & {"title", "acceptance_criteria"})
-    if other_contract and story.verified_status == "verified" and story.contracted_hash is not None:
+    if other_contract and story.criteria_frozen:
         raise Conflict(
             "Conflict: Cannot change title or criteria of a verified story: they are what was verified.",
             code="criteria_frozen",

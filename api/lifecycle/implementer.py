@@ -190,11 +190,16 @@ async def unclaim_story(
     opt={
         "access": "=orchestrator",
         "custody": True,
-        "errors": ("orchestrator_agent_required", "agent_deactivated", "idempotency_key_reused"),
+        "errors": (
+            "orchestrator_agent_required",
+            "invalid_transition",
+            "agent_deactivated",
+            "idempotency_key_reused",
+        ),
     },
     tags=TAGS,
     summary="Take a story back from its agent",
-    description="In any state; nothing is written for a story that is pending already.",
+    description="A verified one must be rejected instead. Nothing is written for one that is pending already.",
     status_code=200,
     responses=answers(200, "The story", EXAMPLE),
 )

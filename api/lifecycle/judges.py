@@ -60,7 +60,8 @@ def _reporting(name: str) -> dict[str, Any]:
         "opt": {"access": "=agent,orchestrator", "custody": True, "errors": REPORT_ERRORS},
         "tags": TAGS,
         "summary": f"Report the work as done ({name})",
-        "description": "By anybody but the implementer. With it, an artifact and what the work has cost.",
+        "description": "By anybody but the implementer; anew after a rejection that leaves the work in place. With it, "
+        "an artifact and what the work has cost.",
         "status_code": 200,
         "responses": answers(200, "The story", examples.STORY_ANSWER),
     }
@@ -236,7 +237,7 @@ async def backfill_story(
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
         earlier = msgspec.json.decode(existing(facts.known, text).metadata).get("backfill")
-        return confirming.backfill(facts.story, provenance, earlier)
+        return confirming.backfill(facts.story, facts.who, provenance, earlier)
 
     bodies = Bodies(services, asking)
     transition = Transition(action="backfill", decide=decide, body=bodies.story, confirms=True)

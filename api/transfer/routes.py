@@ -23,6 +23,7 @@ from domain.errors import Invalid, NotFound
 from domain.event import Recorded, Stream
 from domain.importing.payload import Given, Payload, read_payload
 from domain.importing.plan import Contents, Wish, most_new, orphans, plan_import
+from domain.lifecycle.identity import identity_of
 from domain.project import ProjectImported, ProjectMerged
 from eventstore.gc_pauses import collector_paused
 from eventstore.log.command import Change, Command, Known, existing
@@ -73,6 +74,7 @@ async def import_into_project(
         merge=wanted.merge or data.merges,
         ids=[services.new_id() for _ in range(most_new(payload))],
         may_verify=may_verify(asking.caller),
+        importer=identity_of(asking.caller),
         at=services.utc_now(),
     )
     return await carry_out(services, asking, _importing(services, asking, wish))

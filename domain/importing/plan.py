@@ -15,6 +15,7 @@ from domain.graph import Waiting, check_waiting
 from domain.importing import edges
 from domain.importing.fields import epic_fields, fitting, initial_statuses, marked_as_imported, story_fields, under
 from domain.importing.payload import EpicItem, Payload, StoryItem
+from domain.lifecycle.identity import Identity, authorship
 from domain.numbering import parse_story_number
 from domain.project import ProjectImported, ProjectMerged
 from domain.story import Place, Story, StoryCreated, StoryImported, StoryText, create_story, update_story
@@ -50,6 +51,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     """One for everything that may be new, see `most_new`."""
     may_verify: bool
     """Stories may come in as verified."""
+    importer: Identity
     at: datetime
 
 
@@ -132,7 +134,9 @@ class _Plan:
         said = structs.asdict(created)
         if statuses.verified == "verified":
             said["metadata"] = marked_as_imported(created.metadata, self._wish.at)
-        return StoryImported(**said, agent_status=statuses.agent, verified_status=statuses.verified)
+        return StoryImported(
+            **said, agent_status=statuses.agent, verified_status=statuses.verified, **authorship(self._wish.importer)
+        )
 
     def add_edges(self) -> None:
         given, there, merge = self._wish.payload.given, self._there, self._wish.merge

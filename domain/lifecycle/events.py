@@ -117,6 +117,10 @@ class StoryMarkedComplete(Judged, frozen=True, kw_only=True):
 
     TAG: ClassVar[str] = "story.marked_complete"
     summary: str
+    author_agent_id: UUID | None = None
+    author_key_id: UUID | None = None
+    """None in an event from before this was recorded: then nobody knows whose word it is."""
+    author_lineage: Sequence[UUID] = ()
 
 
 class StoryAutoReset(OfStory, frozen=True, kw_only=True):
@@ -148,6 +152,10 @@ class StoryBackfilled(OfStory, frozen=True, kw_only=True):
     reason: str
     evidence_url: str | None = None
     pr_number: int | None = None
+    author_agent_id: UUID | None = None
+    author_key_id: UUID | None = None
+    """None in an event from before this was recorded: then nobody knows whose word it is."""
+    author_lineage: Sequence[UUID] = ()
 
 
 class CustodyViolated(OfStory, frozen=True, kw_only=True):

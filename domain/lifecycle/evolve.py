@@ -11,6 +11,7 @@ from msgspec import UNSET, structs
 from domain.criteria import still_checked
 from domain.event import JsonText, Recorded
 from domain.lifecycle import events as on
+from domain.lifecycle.identity import ANY_AGENT, NO_AGENT
 from domain.numbering import parse_story_number
 from domain.story import (
     CriterionUpdated,
@@ -45,6 +46,9 @@ RELEASED: dict[str, Any] = {
 }
 """What a story that goes back to the queue no longer has (D37)."""
 
+NEW_ROUND: dict[str, Any] = {"worked_agents": (), "worked_lineages": (), "worked_links": ()}
+"""After a rejection the work is done anew: only then is it no longer that of whoever did it before."""
+
 
 def evolve_story(story: Story | None, recorded: Recorded) -> Story | None:
     """None for a story that is gone or was never there."""
@@ -60,8 +64,9 @@ def _created(recorded: Recorded, created: StoryCreated) -> Story:
     number = parse_story_number(created.number)
     if number is None:
         raise ValueError(f"position {recorded.position} has a story without a number")
-    reported = isinstance(created, StoryImported) and created.agent_status == "reported_done"
-    verified = isinstance(created, StoryImported) and created.verified_status == "verified"
+    imported = created if isinstance(created, StoryImported) else None
+    reported = imported is not None and imported.agent_status == "reported_done"
+    verified = imported is not None and imported.verified_status == "verified"
     return Story(
         story_id=recorded.stream.id,
         project_id=created.project_id,
@@ -73,11 +78,11 @@ def _created(recorded: Recorded, created: StoryCreated) -> Story:
         ac_count=len(msgspec.json.decode(created.acceptance_criteria)),
         criteria_hash=criteria_hash(created.title, created.acceptance_criteria),
         estimated_hours=created.estimated_hours,
-        agent_status=created.agent_status if isinstance(created, StoryImported) else "pending",
-        verified_status=created.verified_status if isinstance(created, StoryImported) else "unverified",
+        agent_status=imported.agent_status if imported else "pending",
+        verified_status=imported.verified_status if imported else "unverified",
         reported_done_at=recorded.at if reported else None,
         report_position=recorded.position if reported else None,
-        implementer_lineage=_importer(recorded) if reported and not verified else (),
+        **(authored(recorded, imported) if imported and reported else {}),
         verified_at=recorded.at if verified else None,
         verified_position=recorded.position if verified else None,
         created_at=recorded.at,
@@ -86,10 +91,20 @@ def _created(recorded: Recorded, created: StoryCreated) -> Story:
     )
 
 
-def _importer(recorded: Recorded) -> Sequence[UUID]:
+def authored(recorded: Recorded, event: StoryImported | on.StoryBackfilled | on.StoryMarkedComplete) -> dict[str, Any]:
     """Whoever brings in a story as done says so of it as an implementer would, and cannot confirm it."""
+    key, agent = event.author_key_id, event.author_agent_id or NO_AGENT
+    if key is None:
+        key = _acting_key(recorded)
+        agent = event.orchestrator_agent_id if isinstance(event, on.StoryMarkedComplete) else ANY_AGENT
+    keys = (key,) if key else ()
+    lineage = event.author_lineage or keys
+    return {"worked_agents": (agent, *keys), "worked_lineages": lineage[-1:], "worked_links": lineage}
+
+
+def _acting_key(recorded: Recorded) -> UUID | None:
     kind, _, key = recorded.actor[0].partition(":")
-    return (UUID(key),) if kind in ("api_key", "superadmin_key") else ()
+    return UUID(key) if kind in ("api_key", "superadmin_key") else None
 
 
 def _changes(story: Story, recorded: Recorded) -> dict[str, Any]:
@@ -100,8 +115,8 @@ def _changes(story: Story, recorded: Recorded) -> dict[str, Any]:
             return {"revision": event.revision, **(RELEASED if event.contract_void else {})}
         case on.StoryContracted() | on.StoryClaimed() | on.StoryStarted() | on.ReviewRequested() | on.LeaseRenewed():
             return {"touched": True, **_worked_on(story, recorded, recorded.event)}
-        case on.StoryUnclaimed() | on.StoryForceUnclaimed() | on.StoryAutoReset() | on.LeaseExpired():
-            return {"touched": True, **RELEASED}
+        case on.StoryUnclaimed() | on.StoryForceUnclaimed() | on.StoryAutoReset() | on.LeaseExpired() as event:
+            return {"touched": True, **RELEASED, **(NEW_ROUND if isinstance(event, on.StoryAutoReset) else {})}
         case on.StoryReported() | on.ReviewCompleted() as event:
             return _reported(story, recorded, event)
         case _:
@@ -146,6 +161,7 @@ def _worked_on(story: Story, recorded: Recorded, event: Any) -> dict[str, Any]:
                 "agent_status": "implementing",
                 "worked_agents": _with(story.worked_agents, event.agent_id),
                 "worked_lineages": _with(story.worked_lineages, *story.implementer_lineage[-1:]),
+                "worked_links": _with(story.worked_links, *story.implementer_lineage),
             }
         case on.LeaseRenewed():
             return {
@@ -182,22 +198,33 @@ def _judged(story: Story, recorded: Recorded) -> dict[str, Any]:
         case on.StoryVerified() as event:
             return {**_verified(recorded), "iteration_count": event.iteration}
         case on.StoryMarkedComplete() as event:
-            return {**_verified(recorded), **_done_if_not(story, recorded), "iteration_count": event.iteration}
-        case on.StoryBackfilled():
-            return {**_verified(recorded), **_done_if_not(story, recorded)}
+            return {**_from_before(story, recorded, event), "iteration_count": event.iteration}
+        case on.StoryBackfilled() as event:
+            return _from_before(story, recorded, event)
         case on.StoryRejected() as event:
-            return {
-                "verified_status": "rejected",
-                "verified_at": None,
-                "verified_position": None,
-                "rejected_at": recorded.at,
-                "rejection_reason": event.reason,
-                "iteration_count": event.iteration,
-                "worked_agents": (),
-                "worked_lineages": (),
-            }
+            return {**_rejected(recorded, event), **VOID}
         case _:
             return {}
+
+
+def _rejected(recorded: Recorded, event: on.StoryRejected) -> dict[str, Any]:
+    return {
+        "verified_status": "rejected",
+        "verified_at": None,
+        "verified_position": None,
+        "rejected_at": recorded.at,
+        "rejection_reason": event.reason,
+        "iteration_count": event.iteration,
+    }
+
+
+VOID: dict[str, Any] = {
+    "reported_by_agent_id": None,
+    "report_position": None,
+    "review_position": None,
+    "reviewers": (),
+}
+"""Report and review of work that was rejected say nothing any more, even where the work stays."""
 
 
 def _verified(recorded: Recorded) -> dict[str, Any]:
@@ -220,8 +247,11 @@ def _done(at: datetime, position: int) -> dict[str, Any]:
     }
 
 
-def _done_if_not(story: Story, recorded: Recorded) -> dict[str, Any]:
-    return _done(story.reported_done_at or recorded.at, recorded.position)
+def _from_before(
+    story: Story, recorded: Recorded, event: on.StoryBackfilled | on.StoryMarkedComplete
+) -> dict[str, Any]:
+    done = _done(story.reported_done_at or recorded.at, recorded.position)
+    return {**_verified(recorded), **done, **authored(recorded, event)}
 
 
 def evolve_text(text: StoryText | None, recorded: Recorded) -> StoryText | None:

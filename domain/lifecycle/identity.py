@@ -1,6 +1,7 @@
 """Who acts on a story, and whether that is the one who did the work (spec 01, sections 3.3 and 8.2)."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -8,6 +9,11 @@ from msgspec import Struct
 from domain.caller import Caller, Role
 from domain.story import Story
 from domain.tenant_settings import LineagePolicy
+
+NO_AGENT = UUID(int=0)
+"""Among who did the work: somebody whose key belongs to no agent. Such keys cannot be told from one another."""
+ANY_AGENT = UUID(int=2**128 - 1)
+"""Among who did the work: somebody of whom an old log does not say who it was."""
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -33,9 +39,12 @@ def identity_of(caller: Caller) -> Identity:
 def is_implementer(story: Story, who: Identity, policy: LineagePolicy) -> bool:
     """The caller did the work, or a part of it, or acts for who did. The same agent counts, whatever the policy.
 
-    Giving the story back does not undo the work: who has begun it stays its implementer until it is rejected.
+    Giving the story back does not undo the work, and neither does a rejection that leaves it in place: who has begun it
+    stays its implementer until the story is reset after a rejection.
     """
-    if who.agent_id is not None and who.agent_id in (story.assigned_agent_id, *story.worked_agents):
+    if who.agent_id is not None and who.agent_id == story.assigned_agent_id:
+        return True
+    if {who.agent_id or NO_AGENT, who.key_id} & set(story.worked_agents):
         return True
     ends = {*story.implementer_lineage[-1:], *story.worked_lineages}
     match policy:
@@ -44,4 +53,14 @@ def is_implementer(story: Story, who: Identity, policy: LineagePolicy) -> bool:
         case "ancestry":  # whoever the implementer has dispatched cannot confirm the implementer
             return bool(ends & set(who.lineage))
         case "strict":
-            return bool({*story.implementer_lineage, *ends} & set(who.lineage))
+            return bool({*story.implementer_lineage, *story.worked_links, *ends} & set(who.lineage))
+
+
+def is_of_unknown_hand(story: Story) -> bool:
+    """Nobody can show that the work is not their own, so that nobody can confirm it."""
+    return ANY_AGENT in story.worked_agents
+
+
+def authorship(who: Identity) -> dict[str, Any]:
+    """As it stands in the event of whoever brings in work as done."""
+    return {"author_agent_id": who.agent_id, "author_key_id": who.key_id, "author_lineage": who.lineage}

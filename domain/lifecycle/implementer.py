@@ -125,7 +125,7 @@ def expire_lease(story: Story, now: datetime) -> tuple[Event, ...]:
     """Nothing when the lease was renewed in the meantime, or the story went on."""
     if story.lease_expires_at is None or story.lease_expires_at > now:
         return ()
-    if story.agent_status not in ("assigned", "implementing"):
+    if story.agent_status not in ("assigned", "implementing") or story.verified_status == "verified":
         return ()
     return (
         LeaseExpired(
@@ -136,10 +136,9 @@ def expire_lease(story: Story, now: datetime) -> tuple[Event, ...]:
 
 def unclaim(story: Story, who: Identity, hold: Hold | None = None) -> tuple[Event, ...]:
     agent = refusals.need_agent(who)
+    _check_not_verified(story, "unclaim")
     if story.agent_status == "pending":
         raise refusals.wrong_state(story, "unclaim")
-    if story.verified_status == "verified":
-        raise refusals.wrong_state(story, "unclaim", hint="The story is verified; an orchestrator may reject it.")
     if hold and hold.fencing_token is not None and hold.fencing_token != story.claim_position:
         raise refusals.late_holder(story, "unclaim")
     holder = story.contracted_by_agent_id if story.agent_status == "contracted" else story.assigned_agent_id
@@ -149,8 +148,9 @@ def unclaim(story: Story, who: Identity, hold: Hold | None = None) -> tuple[Even
 
 
 def force_unclaim(story: Story, who: Identity, reason: str | None) -> tuple[Event, ...]:
-    """Nothing for a pending story: there is nothing to take back."""
+    """Nothing for a pending story: there is nothing to take back. A verified one must be rejected first."""
     orchestrator = refusals.need_orchestrator(who)
+    _check_not_verified(story, "force-unclaim")
     if story.agent_status == "pending":
         return ()
     return (
@@ -159,6 +159,12 @@ def force_unclaim(story: Story, who: Identity, reason: str | None) -> tuple[Even
             reason=reason,
         ),
     )  # fmt: skip
+
+
+def _check_not_verified(story: Story, action: str) -> None:
+    """Who takes a verified story back without a judgement could change what was verified."""
+    if story.verified_status == "verified":
+        raise refusals.wrong_state(story, action, hint="The story is verified; an orchestrator may reject it.")
 
 
 def _check_echo(story: Story, echo: Echo) -> None:

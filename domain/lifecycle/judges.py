@@ -23,7 +23,7 @@ from domain.lifecycle.events import (
     StoryReported,
     StoryVerified,
 )
-from domain.lifecycle.identity import Identity, is_implementer
+from domain.lifecycle.identity import Identity, authorship, is_implementer, is_of_unknown_hand
 from domain.story import Story
 from domain.tenant_settings import TenantSettings
 
@@ -60,13 +60,12 @@ class Provenance(Struct, frozen=True, kw_only=True):
 
 
 def report(story: Story, who: Identity, policy: TenantSettings) -> tuple[Event, ...]:
-    """The state is tested before the gate."""
+    """The state is tested before the gate. What was rejected and stays where it is has to be reported anew."""
     agent = refusals.need_agent(who)
-    if story.agent_status != "implementing":
+    if not story.awaits_report:
         hint = "Already reported." if story.agent_status == "reported_done" else None
         raise refusals.wrong_state(story, "report", hint=hint)
-    if is_implementer(story, who, policy.lineage_policy):
-        raise refusals.own_work(story, "report")
+    _check_other(story, who, policy, "report")
     return (StoryReported(**_place(story), agent_id=agent, assigned_agent_id=story.assigned_agent_id),)
 
 
@@ -78,8 +77,7 @@ def complete_review(
         refusals.need_agent(who)
     if story.agent_status != "reported_done" or story.report_position is None:
         raise Invalid("The story is not reported_done: it must be reported first.", code="story_not_reported_done")
-    if is_implementer(story, who, policy.lineage_policy):
-        raise refusals.own_work(story, "review-complete")
+    _check_other(story, who, policy, "review-complete")
     completed_at = _checked_review(story, review, now)
     return (
         ReviewCompleted(
@@ -128,7 +126,7 @@ def reject(story: Story, who: Identity, policy: TenantSettings, judgement: Judge
     return (rejected, reset)
 
 
-def backfill(story: Story, provenance: Provenance, earlier: Any) -> tuple[Event, ...]:
+def backfill(story: Story, who: Identity, provenance: Provenance, earlier: Any) -> tuple[Event, ...]:
     """``earlier`` is what metadata.backfill holds: the same once more is answered and changes nothing."""
     checked = _checked_provenance(provenance)
     if story.verified_status == "verified":
@@ -139,7 +137,7 @@ def backfill(story: Story, provenance: Provenance, earlier: Any) -> tuple[Event,
     return (
         StoryBackfilled(
             **_place(story), verified_status_was=story.verified_status, reason=checked.reason or "",
-            evidence_url=checked.evidence_url, pr_number=checked.pr_number,
+            evidence_url=checked.evidence_url, pr_number=checked.pr_number, **authorship(who),
         ),
     )  # fmt: skip
 
@@ -150,7 +148,7 @@ def mark_complete(story: Story, who: Identity, policy: TenantSettings, judgement
     _gate(story, who, policy, "verify")
     _check_untouched(story, "mark-complete")
     summary = (judgement.summary or "").strip() or "Complete before loopctl"
-    return (StoryMarkedComplete(**_judged(story, orchestrator, judgement), summary=summary),)
+    return (StoryMarkedComplete(**_judged(story, orchestrator, judgement), summary=summary, **authorship(who)),)
 
 
 def need_reason(given: str | None) -> str:
@@ -178,9 +176,16 @@ def is_reviewed(story: Story) -> bool:
     )
 
 
-def _gate(story: Story, who: Identity, policy: TenantSettings, action: Literal["verify", "reject"]) -> None:
+def _check_other(story: Story, who: Identity, policy: TenantSettings, action: str) -> None:
+    """Raises CustodyViolation, or Conflict where nobody knows whose work it is; then only a rejection leads on."""
     if is_implementer(story, who, policy.lineage_policy):
         raise refusals.own_work(story, action)
+    if action != "reject" and is_of_unknown_hand(story):
+        raise refusals.unknown_hand(story, action)
+
+
+def _gate(story: Story, who: Identity, policy: TenantSettings, action: Literal["verify", "reject"]) -> None:
+    _check_other(story, who, policy, action)
     if not policy.require_distinct_verifier or action == "reject" or story.review_position is None:
         return
     if {who.key_id, who.agent_id} & set(story.reviewers):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from domain.caller import Role
-from domain.lifecycle.identity import Identity, is_implementer
+from domain.lifecycle.identity import Identity, is_implementer, is_of_unknown_hand
 from domain.lifecycle.judges import is_reviewed
 from domain.story import Story
 from domain.tenant_settings import TenantSettings
@@ -23,7 +23,7 @@ class NextAction(Struct, frozen=True):
 def next_actions(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:
     if who.agent_id is None and who.role != Role.USER:
         return ()
-    if story.agent_status == "reported_done":
+    if story.agent_status == "reported_done" and not story.awaits_report:
         return _after_report(story, who, policy)
     if story.verified_status == "verified":
         return ()
@@ -41,17 +41,22 @@ def _before_report(story: Story, who: Identity, policy: TenantSettings) -> Seque
             return (NextAction("start", "start"),)
         case "implementing", Role.AGENT if holds:
             return (NextAction("request_review", "request-review"),)
-        case "implementing", Role.AGENT | Role.ORCHESTRATOR if not is_implementer(story, who, policy.lineage_policy):
+        case _, Role.AGENT | Role.ORCHESTRATOR if story.awaits_report and not _did_it(story, who, policy):
             return (NextAction("report", "report"),)
         case _:
             return ()
+
+
+def _did_it(story: Story, who: Identity, policy: TenantSettings) -> bool:
+    """Or may have done it."""
+    return is_implementer(story, who, policy.lineage_policy) or is_of_unknown_hand(story)
 
 
 def _after_report(story: Story, who: Identity, policy: TenantSettings) -> Sequence[NextAction]:
     if is_implementer(story, who, policy.lineage_policy):
         return ()
     reject = (NextAction("reject", "reject", ("reason",)),) if who.role == Role.ORCHESTRATOR else ()
-    if story.verified_status == "verified":
+    if story.verified_status == "verified" or is_of_unknown_hand(story):
         return reject
     review = NextAction(
         "review_complete", "review-complete", ("review_type", "findings_count", "fixes_count", "disproved_count")

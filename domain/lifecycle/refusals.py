@@ -32,8 +32,9 @@ def wrong_state(story: Story, action: str, *, code: str = "invalid_transition", 
 
 
 def _blocking_state(story: Story, action: str) -> str:
-    on_verified_axis = action in ("verify", "reject") and story.verified_status != "unverified"
-    return story.verified_status if on_verified_axis else story.agent_status
+    judging = action in ("verify", "reject") and story.verified_status != "unverified"
+    taking_back = action in ("unclaim", "force-unclaim") and story.verified_status == "verified"
+    return story.verified_status if judging or taking_back else story.agent_status
 
 
 def _facts(story: Story, action: str, state: str, hint: str) -> dict[str, Any]:
@@ -66,6 +67,19 @@ def own_work(story: Story, action: str) -> CustodyViolation:
         remediation={"description": "Nobody confirms their own work.", "next_action": instead},
         **_facts(story, action, _blocking_state(story, action), f"You implemented this story; {instead}."),
     )
+
+
+def unknown_hand(story: Story, action: str) -> Conflict:
+    """It came in as done when the log did not record by whom, so that it may be the caller's own work."""
+    code, _ = SELF[action]
+    return Conflict(
+        f"Conflict: Cannot {action}: the log does not say who did this work, so it may be your own.",
+        code=code,
+        **_facts(
+            story, action, _blocking_state(story, action),
+            "It came in as done before its author was recorded: an orchestrator may reject it, to have it done anew.",
+        ),
+    )  # fmt: skip
 
 
 def not_ready(story: Story, missing: list[str]) -> Conflict:

@@ -13,6 +13,8 @@ class Team(Struct, frozen=True):
     implementer: Client
     other: Client
     reviewer: Client
+    lead: Client
+    """The orchestrator's agent with its own key."""
     orchestrator: Client
     agents: dict[str, str]
     """Ids of the agents, by name."""
@@ -22,9 +24,9 @@ async def team(service: Service) -> Team:
     user = await client(service)
     agents: dict[str, str] = {}
     workers = {name: await worker(user, name, agents) for name in ("implementer", "other", "reviewer")}
-    await worker(user, "lead", agents, "orchestrator")
+    lead = await worker(user, "lead", agents, "orchestrator")
     orchestrator = await key(user, "orchestrator", agents["lead"])
-    return Team(user=user, orchestrator=orchestrator, agents=agents, **workers)
+    return Team(user=user, lead=lead, orchestrator=orchestrator, agents=agents, **workers)
 
 
 async def key(user: Client, role: str, agent_id: str | None = None) -> Client:
@@ -32,6 +34,14 @@ async def key(user: Client, role: str, agent_id: str | None = None) -> Client:
     answer = await user.post("/api_keys", {**body, **({"agent_id": agent_id} if agent_id else {})})
     assert answer.status == 201, answer.body
     return Client(user.service, user.tenant, answer.json()["api_key"]["raw_key"])
+
+
+async def rotate(user: Client, old: Client) -> Client:
+    """The key that takes the old one's place; both are good for a while."""
+    known = (await old.get("/tenants/me")).json()["api_key"]["id"]
+    answer = await user.post(f"/api_keys/{known}/rotate")
+    assert answer.status < 300, answer.body
+    return Client(old.service, old.tenant, answer.json()["new_key"]["raw_key"])
 
 
 async def worker(user: Client, name: str, agents: dict[str, str], agent_type: str = "implementer") -> Client:

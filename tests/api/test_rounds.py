@@ -4,7 +4,7 @@ import pytest
 
 from tests.api.asgi import ask
 from tests.api.logs import Service
-from tests.api.team import Work, work
+from tests.api.team import Work, key, rotate, work
 
 VERIFY = {"review_type": "team", "summary": "All criteria met"}
 
@@ -47,16 +47,75 @@ async def test_whoever_began_the_work_does_not_confirm_it_after_giving_it_back(l
     assert (answer.status, answer.error["code"]) == (409, "self_review_blocked")
 
 
-async def test_a_story_that_comes_in_as_done_is_not_confirmed_by_whoever_brought_it(served: Service) -> None:
+async def test_only_a_rejection_gets_a_verified_story_back_and_its_criteria_stay(loop: Work) -> None:
+    team, story = loop.team, f"/stories/{loop.stories['1.1']}"
+    await loop.works(team.implementer, "1.1")
+    await loop.reviews(team.reviewer, "1.1")
+    await loop.verifies("1.1")
+    own_lead = await key(team.user, "orchestrator", team.agents["implementer"])
+    for who, action in (
+        (own_lead, "force-unclaim"),
+        (team.orchestrator, "force-unclaim"),
+        (team.implementer, "unclaim"),
+    ):
+        answer = await loop.do(who, "1.1", action)
+        assert (answer.status, answer.error["code"]) == (409, "invalid_transition")
+        assert (answer.error["current_state"], answer.error["attempted_action"]) == ("verified", action)
+        assert "reject" in answer.error["hints"][0]
+        frozen = await own_lead.patch(story, {"acceptance_criteria": [{"criterion": "something easier"}]})
+        assert (frozen.status, frozen.error["code"]) == (409, "criteria_frozen")
+    assert await loop.status("1.1") == ("reported_done", "verified")
+    assert (await loop.do(team.orchestrator, "1.1", "reject", {"reason": "no"})).status == 200
+    assert (await own_lead.patch(story, {"title": "Another"})).status == 200
+
+
+async def test_work_that_is_rejected_and_stays_is_still_that_of_whoever_did_it(loop: Work) -> None:
+    team, review = loop.team, {"review_type": "team"}
+    await team.user.patch("/tenants/me", {"settings": {"auto_reset_on_rejection": False}})
+    await loop.works(team.implementer, "1.1")
+    await loop.do(team.implementer, "1.1", "unclaim")
+    await loop.works(team.other, "1.1")
+    await loop.reviews(team.reviewer, "1.1")
+    assert (await loop.do(team.orchestrator, "1.1", "reject", {"reason": "no"})).status == 200
+    assert await loop.status("1.1") == ("reported_done", "rejected")
+    own_lead = await key(team.user, "orchestrator", team.agents["implementer"])
+    answer = await loop.do(own_lead, "1.1", "verify", VERIFY)
+    assert (answer.status, answer.error["code"]) == (409, "self_verify_blocked")
+    answer = await loop.do(team.orchestrator, "1.1", "verify", VERIFY)
+    assert (answer.status, answer.error["code"]) == (422, "review_not_conducted"), "the review was of what was rejected"
+    answer = await loop.do(team.reviewer, "1.1", "review-complete", review)
+    assert (answer.status, answer.error["code"]) == (422, "story_not_reported_done")
+    for who in (own_lead, team.implementer, team.other):
+        answer = await loop.do(who, "1.1", "report")
+        assert (answer.status, answer.error["code"]) == (409, "self_report_blocked")
+    shown = (await loop.do(team.reviewer, "1.1", "report")).json()
+    assert [each["action"] for each in shown["next_actions"]] == ["review_complete"]
+    assert (await loop.do(team.implementer, "1.1", "review-complete", review)).status == 409
+    assert (await loop.do(team.reviewer, "1.1", "review-complete", review)).status == 201
+    await loop.verifies("1.1")
+
+
+@pytest.mark.parametrize("lineage_policy", ["agent", "ancestry", "strict"])
+async def test_a_story_that_comes_in_as_done_is_not_confirmed_by_whoever_brought_it(
+    served: Service, lineage_policy: str
+) -> None:
     loop = await work(served)
+    team, review = loop.team, {"review_type": "team"}
+    await team.user.patch("/tenants/me", {"settings": {"lineage_policy": lineage_policy}})
     story = {"number": "9.1", "title": "Old", "initial_agent_status": "reported_done"}
     body = {"epics": [{"number": 9, "title": "Old", "stories": [story]}]}
-    assert (await loop.team.orchestrator.post(f"/projects/{loop.project}/import", body)).status == 201
-    found = (await loop.team.user.get(f"/stories?project_id={loop.project}&number=9.1")).json()["data"][0]
-    path = f"/stories/{found['id']}/review-complete"
-    refused = await loop.team.orchestrator.post(path, {"review_type": "team"})
-    assert (refused.status, refused.error["code"]) == (409, "self_review_blocked")
-    assert (await loop.team.reviewer.post(path, {"review_type": "team"})).status == 201
+    assert (await team.orchestrator.post(f"/projects/{loop.project}/import", body)).status == 201
+    found = (await team.user.get(f"/stories?project_id={loop.project}&number=9.1")).json()["data"][0]
+    path = f"/stories/{found['id']}"
+    rotated = await rotate(team.user, team.orchestrator)
+    for own in (team.orchestrator, rotated, team.lead):
+        refused = await own.post(f"{path}/review-complete", review)
+        assert (refused.status, refused.error["code"]) == (409, "self_review_blocked")
+    assert (await team.reviewer.post(f"{path}/review-complete", review)).status == 201
+    refused = await rotated.post(f"{path}/verify", VERIFY)
+    assert (refused.status, refused.error["code"]) == (409, "self_verify_blocked")
+    other = await key(team.user, "orchestrator", team.agents["reviewer"])
+    assert (await other.post(f"{path}/verify", VERIFY)).status == 202
 
 
 async def test_a_second_review_by_somebody_else_does_not_make_the_first_reviewer_a_distinct_verifier(

@@ -182,5 +182,5 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("reason_required", 422, body={}),
     ),
     STORY + "unclaim": (OTHERS, LATE, NO_AGENT, _wrong("story")),
-    STORY + "force-unclaim": (NO_ORCHESTRATOR,),
+    STORY + "force-unclaim": (NO_ORCHESTRATOR, _wrong("verified")),
 }

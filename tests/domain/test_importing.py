@@ -17,6 +17,7 @@ from domain.importing.payload import Given, read_payload
 from domain.importing.plan import Contents, KnownStory, Wish, most_new, plan_import
 from domain.project import ProjectImported
 from domain.story import StoryImported
+from tests.domain.lifecycle.making import LEA, LEAS_KEY, lea
 from tests.support.backlog import backlog
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
@@ -33,7 +34,7 @@ def planned(body: Any, *, there: Contents | None = None, may_verify: bool = True
     numbers = ids()
     wish = Wish(
         project_id=PROJECT, payload=payload, merge=False, ids=[next(numbers) for _ in range(most_new(payload))],
-        may_verify=may_verify, at=NOON,
+        may_verify=may_verify, importer=lea, at=NOON,
     )  # fmt: skip
     return [event for _, event in plan_import(wish, there or Contents())]
 
@@ -272,3 +273,11 @@ def test_whatever_stands_in_some_place_is_taken_or_refused_in_words(path: list[A
     except Rejected:
         return
     assert events[-1].TAG == "project.imported"
+
+
+@pytest.mark.parametrize(
+    "statuses", [{}, {"initial_agent_status": "reported_done"}, {"initial_verified_status": "pass"}]
+)
+def test_every_story_that_comes_in_says_who_has_brought_it(statuses: Any) -> None:
+    (imported,) = (each for each in planned(story(**statuses)) if isinstance(each, StoryImported))
+    assert (imported.author_agent_id, imported.author_key_id, imported.author_lineage) == (LEA, LEAS_KEY, (LEAS_KEY,))

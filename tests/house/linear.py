@@ -117,8 +117,8 @@ PATTERNS: Mapping[str, Fed] = {
     "keys.ENTRY": fed("fullmatch", OUR_OWN, " 0 ", "00000000: A "),
     "transaction.UNCACHED": fed("sub", OUR_OWN, " ? ", " &statement_cache_size=0 x"),
     # What the routes say of themselves.
-    "listing.PLACEHOLDER": fed("sub", OUR_OWN, " a ", "{ a "),
     "files.NAME": fed("fullmatch", OUR_OWN, DIGITS, "0000_ a !"),
+    "openapi.PLACEHOLDER": fed("sub", OUR_OWN, " a ", "{ a "),
     "policy.ACCESS": fed("fullmatch", OUR_OWN, "=agent ,agent ,"),
 }
 
@@ -241,6 +241,7 @@ CUTTERS: Mapping[str, str] = {
     "projects": "",
     "story_files": "",
     "client": "",
+    "application": "",
 }
 """Modules of the API and the command that cut texts, and the reader that shows how; none for a command's own texts."""
 

@@ -18,10 +18,14 @@ from domain.lifecycle.events import (
     StoryReported,
     StoryVerified,
 )
+from domain.lifecycle.evolve import evolve_story
 from domain.lifecycle.judges import CLOCK_SKEW, Judgement, Review
+from domain.lifecycle.next_actions import next_actions
+from domain.story import Story
 from domain.tenant_settings import TenantSettings
 from tests.domain.lifecycle.making import (
     ANN,
+    ANNS_KEY,
     BEN,
     BENS_KEY,
     EPIC,
@@ -32,11 +36,13 @@ from tests.domain.lifecycle.making import (
     OTHER_KEY,
     POLICY,
     PROJECT,
+    ann,
     ann_as_lead,
     ben,
     human,
     lea,
     nameless,
+    recorded,
     refused,
     reported,
     reviewed,
@@ -276,6 +282,29 @@ def test_where_a_tenant_wants_two_another_verifies() -> None:
     assert refused(lambda: confirming.verify(reported(), lea, DISTINCT, GOOD), "review_not_conducted", Invalid)
     never = reported(reviewers=(LEA, LEAS_KEY))
     assert refused(lambda: confirming.verify(never, lea, DISTINCT, GOOD), "review_not_conducted", Invalid)
+
+
+def after(of: Story, *events: Any) -> Story:
+    for event in events:
+        changed = evolve_story(of, recorded(event))
+        assert changed is not None
+        of = changed
+    return of
+
+
+def test_a_rejection_voids_report_and_review_and_only_the_reset_ends_whose_work_it_is() -> None:
+    done = reviewed(worked_agents=(ANN,), worked_lineages=(ANNS_KEY,))
+    kept = after(done, *confirming.reject(done, lea, KEPT, NO))
+    assert (kept.report_position, kept.reported_by_agent_id, kept.reviewers) == (None, None, ())
+    assert not confirming.is_reviewed(kept)
+    assert (kept.worked_agents, kept.worked_lineages) == ((ANN,), (ANNS_KEY,))
+    assert kept.awaits_report
+    assert [each.action for each in next_actions(kept, ben, KEPT)] == ["report"]
+    assert next_actions(kept, ann, KEPT) == next_actions(kept, human, KEPT) == ()
+    again = after(kept, *confirming.report(kept, ben, KEPT))
+    assert (again.report_position, again.awaits_report) == (10, False)
+    reset = after(done, *confirming.reject(done, lea, POLICY, NO))
+    assert (reset.worked_agents, reset.worked_lineages, reset.agent_status) == ((), (), "pending")
 
 
 NO = structs.replace(GOOD, summary=" no ")

@@ -1,13 +1,20 @@
 """A slice of the campaign `make soak ARGS=custody`: twelve people in any order, and custody holds (06, B2)."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import get_args
 from uuid import UUID
 
 import pytest
 
 from bench.custody import PATHS, Machine, bulk_without_gate
-from bench.custody_model import Bypass, Model, Person
+from bench.custody_controls import CONTROLS
+from bench.custody_model import Bypass, Model, Person, Policy
 
 ANN = Person("ann", "agent", UUID(int=1), (UUID(int=2),))
+ANN_LATER = Person("ann later", "orchestrator", None, (UUID(int=2),)).rotated(UUID(int=7))
+"""With the key that has taken the place of hers."""
+BEN = Person("ben", "agent", UUID(int=5), (UUID(int=6),))
 LEA = Person("lea", "orchestrator", UUID(int=3), (UUID(int=4),))
 STORY = UUID(int=9)
 
@@ -15,13 +22,20 @@ STORY = UUID(int=9)
 def test_a_hundred_thousand_steps_confirm_nothing_that_must_not_be() -> None:
     report = Machine(seed=1).run(100_000)
     accepted = {each.removesuffix(" yes") for each in report.outcomes if each.endswith(" yes")}
-    assert accepted == set(PATHS) - {"delete"}
-    assert set(report.verifications) == {"verify", "bulk-verify", "verify-all", "backfill", "mark-complete"}
+    assert accepted == set(PATHS) - {"delete", "import", "rotate"}
+    assert set(report.verifications) == {"verify", "bulk-verify", "verify-all", "backfill", "mark-complete", "import"}
 
 
 def test_without_the_gate_in_the_bulk_path_the_machine_finds_a_bypass() -> None:
     """The control."""
     with bulk_without_gate(), pytest.raises(Bypass, match="whoever did the work"):
+        Machine(seed=1).run(20_000)
+
+
+@pytest.mark.parametrize("control", CONTROLS.values())
+def test_what_once_was_a_way_round_is_found(control: Callable[[], AbstractContextManager[None]]) -> None:
+    """The controls."""
+    with control(), pytest.raises(Bypass):
         Machine(seed=1).run(20_000)
 
 
@@ -42,6 +56,7 @@ def watched(*steps: tuple[Person, str]) -> Model:
         (((ANN, "claim"), (ANN, "unclaim")), "backfill"),
         (((ANN, "contract"),), "mark-complete"),
         ((), "edit"),
+        (((ANN, "claim"), (LEA, "report"), (LEA, "review"), (LEA, "reject")), "verify"),
         (((ANN, "claim"), (LEA, "report"), (LEA, "review"), (LEA, "force-unclaim")), "verify"),
     ],
 )
@@ -50,6 +65,38 @@ def test_the_model_sees_each_kind_of_bypass(steps: tuple[tuple[Person, str], ...
     model = watched(*steps)
     with pytest.raises(Bypass):
         model.changed(0, action, LEA, STORY, verified=True)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ((ANN, "import"), (ANN_LATER, "review")),
+        ((ANN, "backfill"), (LEA, "reject"), (ANN, "report")),
+        ((ANN, "mark-complete"), (LEA, "reject"), (LEA, "report"), (ANN_LATER, "review")),
+        ((ANN, "claim"), (ANN, "start"), (ANN, "unclaim"), (BEN, "claim"), (ANN, "report")),
+        ((ANN, "claim"), (ANN, "start"), (LEA, "report"), (LEA, "reject"), (ANN, "report")),
+    ],
+)
+@pytest.mark.parametrize("policy", get_args(Policy))
+def test_the_model_remembers_authors(policy: Policy, steps: tuple[tuple[Person, str], ...]) -> None:
+    """The control."""
+    model = watched(*steps[:-1])
+    model.policies[0] = policy
+    with pytest.raises(Bypass, match="did the work"):
+        model.succeeded(0, *steps[-1], STORY)
+
+
+def test_the_model_sees_what_happens_to_a_verified_story() -> None:
+    """The control."""
+    model = watched((ANN, "claim"), (LEA, "report"), (LEA, "review"))
+    model.edited("edit", STORY)
+    model.succeeded(0, LEA, "review", STORY)
+    model.changed(0, "verify", LEA, STORY, verified=True)
+    with pytest.raises(Bypass, match="is about"):
+        model.edited("edit", STORY)
+    for action in ("force-unclaim", "unclaim", "expire"):
+        with pytest.raises(Bypass, match="took a verified story back"):
+            model.succeeded(0, LEA, action, STORY, released=True)
 
 
 def test_the_model_sees_who_judges_their_own_work() -> None:

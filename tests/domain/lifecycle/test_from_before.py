@@ -20,6 +20,7 @@ from tests.domain.lifecycle.making import (
     ANN,
     EPIC,
     LEA,
+    LEAS_KEY,
     POLICY,
     PROJECT,
     ann_as_lead,
@@ -48,17 +49,18 @@ def judged(was: Any, iteration: int = 1, status: str = "reported_done") -> Any:
     }  # fmt: skip
 
 
+BY_LEA: Any = {"author_agent_id": LEA, "author_key_id": LEAS_KEY, "author_lineage": (LEAS_KEY,)}
 PROVENANCE = Provenance(reason=" done ", evidence_url=" https://x/y@z ", pr_number=7)
 
 
 def test_a_backfill_says_where_the_work_comes_from() -> None:
-    assert confirming.backfill(story(), PROVENANCE, None) == (
+    assert confirming.backfill(story(), lea, PROVENANCE, None) == (
         StoryBackfilled(
             **place("pending"), verified_status_was="unverified", reason="done", evidence_url="https://x/y@z",
-            pr_number=7,
+            pr_number=7, **BY_LEA,
         ),
     )  # fmt: skip
-    (plain,) = confirming.backfill(story(), Provenance(reason="done", evidence_url="  "), {"reason": "done"})
+    (plain,) = confirming.backfill(story(), lea, Provenance(reason="done", evidence_url="  "), {"reason": "done"})
     assert isinstance(plain, StoryBackfilled)
     assert (plain.evidence_url, plain.pr_number) == (None, None)
 
@@ -66,10 +68,10 @@ def test_a_backfill_says_where_the_work_comes_from() -> None:
 def test_the_same_backfill_once_more_changes_nothing() -> None:
     done = story(agent_status="reported_done", verified_status="verified")
     said = {"reason": "done", "evidence_url": "https://x/y@z", "pr_number": 7}
-    assert confirming.backfill(done, PROVENANCE, said) == ()
-    assert confirming.backfill(done, PROVENANCE, {**said, "backfilled_at": "then"}) == ()
+    assert confirming.backfill(done, lea, PROVENANCE, said) == ()
+    assert confirming.backfill(done, lea, PROVENANCE, {**said, "backfilled_at": "then"}) == ()
     for other in ({**said, "reason": "x"}, {**said, "evidence_url": None}, {**said, "pr_number": 8}, {}, None, "done"):
-        assert refused(partial(confirming.backfill, done, PROVENANCE, other), "already_verified", Invalid)
+        assert refused(partial(confirming.backfill, done, lea, PROVENANCE, other), "already_verified", Invalid)
 
 
 @pytest.mark.parametrize("decide", ["backfill", "mark_complete"])
@@ -88,7 +90,7 @@ def test_the_same_backfill_once_more_changes_nothing() -> None:
 def test_only_what_nobody_here_has_ever_touched_comes_from_before(decide: str, changes: Any, code: str) -> None:
     touched = story(**changes)
     error = refused(
-        lambda: confirming.backfill(touched, PROVENANCE, None)
+        lambda: confirming.backfill(touched, lea, PROVENANCE, None)
         if decide == "backfill"
         else confirming.mark_complete(touched, lea, POLICY, GOOD),
         code, Invalid,
@@ -111,7 +113,7 @@ def test_only_what_nobody_here_has_ever_touched_comes_from_before(decide: str, c
 )
 def test_what_is_wrong_with_a_backfill_is_named(changes: Any, field: str, said: str) -> None:
     given = structs.replace(PROVENANCE, **changes)
-    error = refused(lambda: confirming.backfill(story(), given, None), "validation_failed", Invalid)
+    error = refused(lambda: confirming.backfill(story(), lea, given, None), "validation_failed", Invalid)
     assert error.facts["details"] == {field: [said]}
 
 
@@ -120,12 +122,12 @@ def test_what_is_wrong_with_a_backfill_is_named(changes: Any, field: str, said: 
     [{"pr_number": 1}, {"reason": "é" * 1000}, {"evidence_url": "https://" + "x" * 1992}, {"evidence_url": "http://x"}],
 )
 def test_the_longest_reason_and_address_are_good(changes: Any) -> None:
-    assert confirming.backfill(story(), structs.replace(PROVENANCE, **changes), None)
+    assert confirming.backfill(story(), lea, structs.replace(PROVENANCE, **changes), None)
 
 
 def test_work_from_before_is_marked_complete() -> None:
     assert confirming.mark_complete(story(), lea, POLICY, GOOD) == (
-        StoryMarkedComplete(**judged("unverified", status="pending"), summary="ok"),
+        StoryMarkedComplete(**judged("unverified", status="pending"), summary="ok", **BY_LEA),
     )
     for blank in (None, "  "):
         (event,) = confirming.mark_complete(story(), lea, POLICY, structs.replace(GOOD, summary=blank))
@@ -137,3 +139,19 @@ def test_nobody_marks_their_own_work_complete() -> None:
     assert refused(
         lambda: confirming.mark_complete(worked(), ann_as_lead, POLICY, GOOD), "self_verify_blocked", CustodyViolation
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "frozen"),
+    [
+        ({}, False),
+        ({"touched": True}, True),
+        ({"contracted_hash": "c"}, True),
+        ({"review_position": 9}, True),
+    ],
+)
+def test_what_somebody_here_worked_or_reviewed_under_is_frozen_while_verified(changes: Any, frozen: bool) -> None:
+    """Whatever state of the agent's side an old log has left it in."""
+    for status in ("pending", "reported_done"):
+        assert story(verified_status="verified", agent_status=status, **changes).criteria_frozen is frozen
+        assert not story(verified_status="rejected", agent_status=status, **changes).criteria_frozen

@@ -40,6 +40,12 @@ def test_of_a_story_that_nobody_works_on_nobody_is_the_implementer(policy: Linea
     assert not is_implementer(story(), nameless, policy)
 
 
+@pytest.mark.parametrize(("policy", "is_same"), [("agent", False), ("ancestry", False), ("strict", True)])
+def test_who_gave_it_back_keeps_the_whole_lineage_where_any_link_counts(policy: LineagePolicy, is_same: bool) -> None:
+    begun = story(worked_agents=(ANN,), worked_lineages=(CHILD,), worked_links=(ROOT, CHILD))
+    assert is_implementer(begun, who(BEN, BENS_KEY, "orchestrator", ROOT, SIBLING), policy) is is_same
+
+
 @pytest.mark.parametrize("policy", ["agent", "ancestry", "strict"])
 def test_a_key_without_agent_is_not_taken_for_the_holder_of_a_story_that_nobody_holds(policy: LineagePolicy) -> None:
     assert not is_implementer(story(assigned_agent_id=None, implementer_lineage=(ANNS_KEY,)), nameless, policy)

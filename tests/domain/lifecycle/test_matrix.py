@@ -53,7 +53,7 @@ ACTIONS: dict[str, Callable[[Story, Identity], Any]] = {
     ),
     "verify": lambda of, by: confirming.verify(of, by, POLICY, GOOD),
     "reject": lambda of, by: confirming.reject(of, by, POLICY, GOOD),
-    "backfill": lambda of, _: confirming.backfill(of, Provenance(reason="r"), None),
+    "backfill": lambda of, by: confirming.backfill(of, by, Provenance(reason="r"), None),
     "mark-complete": lambda of, by: confirming.mark_complete(of, by, POLICY, GOOD),
 }
 
@@ -118,6 +118,12 @@ def _unclaim(state: str, judged: str, is_ann: bool) -> str:
     return "yes" if is_ann else "not_assigned_agent"
 
 
+def _force_unclaim(state: str, judged: str, _: bool) -> str:
+    if judged == "verified":
+        return "invalid_transition"
+    return "nothing" if state == "pending" else "yes"
+
+
 def _others(allowed: str, otherwise: str, own: str) -> Callable[[str, str, bool], str]:
     def found(state: str, _: str, is_ann: bool) -> str:
         if state != allowed:
@@ -140,7 +146,7 @@ WHEN: dict[str, Callable[[str, str, bool], str]] = {
     "request-review": lambda state, _, is_ann: _step(state, ("implementing",), is_ann),
     "heartbeat": lambda state, _, is_ann: _step(state, ("assigned", "implementing"), is_ann),
     "unclaim": _unclaim,
-    "force-unclaim": lambda state, _, __: "nothing" if state == "pending" else "yes",
+    "force-unclaim": _force_unclaim,
     "report": _others("implementing", "invalid_transition", "self_report_blocked"),
     "review-complete": _others("reported_done", "story_not_reported_done", "self_review_blocked"),
     "verify": lambda state, judged, _: _only(state, "reported_done") if judged != "verified" else "invalid_transition",
@@ -173,4 +179,5 @@ def _check_facts(action: str, of: Story, refusal: Conflict) -> None:
     """A refusal for a state names the action, and the state of the axis that blocks."""
     assert refusal.facts["attempted_action"] == ("verify" if action == "mark-complete" else action)
     on_verified_axis = action in ("verify", "reject", "mark-complete") and of.verified_status != "unverified"
+    on_verified_axis |= action in ("unclaim", "force-unclaim") and of.verified_status == "verified"
     assert refusal.facts["current_state"] == (of.verified_status if on_verified_axis else of.agent_status)

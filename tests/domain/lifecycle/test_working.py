@@ -271,6 +271,9 @@ def test_a_confirmed_story_is_not_given_back() -> None:
     error = refused(lambda: working.unclaim(done, ann), "invalid_transition", Conflict)
     assert error.facts["hints"] == ["The story is verified; an orchestrator may reject it."]
     assert error.facts["attempted_action"] == "unclaim"
+    error = refused(lambda: working.force_unclaim(done, lea, None), "invalid_transition", Conflict)
+    assert error.facts["hints"] == ["The story is verified; an orchestrator may reject it."]
+    assert (error.facts["current_state"], error.facts["attempted_action"]) == ("verified", "force-unclaim")
 
 
 @pytest.mark.parametrize("status", ["contracted", "assigned", "implementing", "reported_done"])
@@ -285,3 +288,9 @@ def test_an_orchestrator_takes_a_story_back_in_any_state(status: Any) -> None:
 
 def test_of_a_pending_story_there_is_nothing_to_take_back() -> None:
     assert working.force_unclaim(story(), lea, None) == ()
+
+
+def test_a_lease_does_not_take_a_verified_story_back() -> None:
+    held = worked(lease_expires_at=NOON, verified_status="verified")
+    assert working.expire_lease(held, LATER) == ()
+    assert working.expire_lease(worked(lease_expires_at=NOON), LATER)
