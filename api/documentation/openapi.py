@@ -34,7 +34,7 @@ WITH_JSON = ("not_acceptable",)
 WITH_BODY = ("unsupported_media_type", "validation_failed")
 WITH_KEY = ("unauthorized", "invalid_api_key", "tenant_inactive", "insufficient_role")
 IN_A_TENANT = ("tenant_context_required",)
-PLACEHOLDER = re.compile(r"\{([^:}]+)[^}]*\}")
+PLACEHOLDER = re.compile(r"\{([^:{}]+)(?::[^{}]*)?\}")
 """Of a parameter in a path, with its type."""
 WITH_CUSTODY = ("impersonation_refused",)
 
