@@ -19,10 +19,10 @@ from api.documentation import routes as documentation
 from api.epics import reading as epic_reads
 from api.epics import routes as epics
 from api.health import routes as health
-from api.http.access_log import AccessLog
-from api.http.calling import GIVEN
-from api.http.gate import Gate
-from api.http.headers import common_headers
+from api.http.asking import Gate
+from api.http.endpoints import GIVEN
+from api.http.exchange import common_headers
+from api.http.recording import AccessLog
 from api.http.shell import Shell, Surroundings
 from api.lifecycle import bulk, implementer, judges, next_claim, records
 from api.log import routes as log

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
-from api.replies import refused
+from api.commands import refused
 from api.services import Submit
 from domain.event import Stream
 from domain.lifecycle.implementer import expire_lease

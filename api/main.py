@@ -23,9 +23,9 @@ from api.documentation.openapi import Documents
 from api.health.check import HealthCheck, Probes
 from api.http.identifiers import new_id
 from api.http.limits import Limits
-from api.http.metrics import Metrics
 from api.http.rate_limits.local import LocalLimiter
 from api.http.rate_limits.shared import TIMEOUT_SECONDS, SharedLimiter
+from api.http.recording import Metrics
 from api.http.refusal import Refused
 from api.http.server import Server, server_config
 from api.last_seen import LastSeen

@@ -18,8 +18,8 @@ from api.documentation.assets import Assets
 from api.documentation.openapi import Documents
 from api.health.check import HealthCheck
 from api.http.limits import Limits
-from api.http.metrics import Metrics
 from api.http.rate_limits.verdict import Asked, Verdict
+from api.http.recording import Metrics
 from api.log.reading import LogReader
 from config.keys import Key
 from config.settings import Settings

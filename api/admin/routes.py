@@ -13,13 +13,12 @@ from msgspec import structs
 from api.admin.examples import DETAIL, LISTED, STATS
 from api.admin.reading import inside, list_whole, read_stats, read_whole
 from api.admin.schemas import TenantsQuery, detail_body, listed_body
-from api.commands import carry_out, origin
+from api.commands import carry_out, origin, written
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.pages import page_of
 from api.paths import TenantPath
 from api.projects.examples import META
-from api.replies import written
 from api.services import Provided, Services
 from api.tenants.changing import change_tenant
 from api.tenants.schemas import Beside, UpdateTenantBody

@@ -11,10 +11,9 @@ from msgspec import structs
 
 from api.api_keys.raw import new_raw_key, raw_key_again
 from api.api_keys.schemas import CreateKeyBody, new_key_body
-from api.commands import origin, submit
+from api.commands import origin, submit, written
 from api.http.asking import Asking
 from api.http.refusal import Refused
-from api.replies import written
 from api.services import Services
 from api.times import wire_time
 from domain.api_key import shown_prefix

@@ -16,7 +16,7 @@ from api.changes.schemas import ChangesQuery, ChosenQuery, WatchQuery, read_curs
 from api.changes.stream import Watch, check_room, stream_changes
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
-from api.http.calling import SentHeaders
+from api.http.endpoints import SentHeaders
 from api.projects.routes import project_id_of
 from api.services import Provided, Services
 from api.times import wire_time

@@ -12,9 +12,9 @@ from msgspec import structs
 
 from api.discovery.schemas import Entry, RouteEntry, RouteList, WellKnown
 from api.discovery.well_known import json_schema, matches, weak_etag, well_known
-from api.http.calling import SentHeaders
-from api.http.headers import PAGE
+from api.http.endpoints import SentHeaders
 from api.http.negotiation import wants_html
+from api.http.page_headers import PAGE
 from api.services import Provided
 from config.settings import Settings
 

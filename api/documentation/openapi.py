@@ -16,8 +16,8 @@ from msgspec import Struct
 from api.discovery.schemas import RouteEntry
 from api.documentation.envelope import ENVELOPE, PROBLEM, error_response
 from api.documentation.three_zero import as_three_zero
-from api.http.calling import GIVEN, query_type
 from api.http.codes import CODES
+from api.http.endpoints import GIVEN, query_type
 
 DESCRIPTION = (
     "State store of an AI development loop: agents say what they did, others confirm it, and a log that anyone can "

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from api.documentation.assets import KINDS, Assets, AssetsMissing
 from api.documentation.page import HTML, SCRIPT
-from api.http.headers import PAGE
+from api.http.page_headers import PAGE
 from api.http.query import StrictQuery
 from api.http.refusal import Refused
 from api.services import Provided

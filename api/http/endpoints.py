@@ -1,20 +1,173 @@
-"""From a path to what answers it: Litestar's routing tree, our policy, and the way to call the handler."""
+"""From a path to what answers it: Litestar's routing tree, our policy, and the call of the handler.
 
-from collections.abc import Mapping
+Litestar routes and documents; its own way from a request to a handler costs more than most handlers. A handler is a
+coroutine function at the top of its module, and asks for what it wants by the names of its parameters:
+
+- path parameters, under their names in the path;
+- ``data``: the JSON body, decoded strictly into the declared type;
+- ``wanted``: the query, read into a Struct as `api.http.query` says;
+- ``asking``: who asks; ``sent_headers``, with names in lower case; ``services``: what the application is given.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from litestar import Litestar
+import msgspec
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.enums import MediaType
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
+from litestar.utils.helpers import get_enum_string_value
 from litestar.utils.path import normalize_path
 from msgspec import Struct
 
-from api.http.calling import Call, call_of, reads_body
+from api.http.asking import Asking
 from api.http.limits import Limits
 from api.http.policy import Policy, policy_of
+from api.http.query import read_query
 from api.http.refusal import Refused
+
+
+class Called(Struct, frozen=True):
+    """What arguments are made from. ``body`` is checked JSON, or nothing."""
+
+    path: Mapping[str, Any]
+    body: bytes
+    form: bool
+    asking: Asking | None
+    query: bytes
+    headers: Mapping[bytes, bytes]
+
+
+Call = Callable[[Called], Awaitable[bytes | Response[Any]]]
+"""To the encoded answer with the handler's own status, or to one that says its status and headers as well."""
+
+SentHeaders = NamedDependency[Mapping[bytes, bytes]]
+"""How a handler declares that it looks at the request's headers: ``sent_headers: SentHeaders``."""
+
+ENCODER = msgspec.json.Encoder()
+EMPTY = b"{}"
+"""A missing body reads as an empty object, so that the answer names the fields that are missing."""
+
+
+def _made_here(name: str) -> Provide:
+    def framework_calls() -> None:
+        raise TypeError(f"the framework calls no handler, and so does not make {name}")
+
+    return Provide(framework_calls, sync_to_thread=False)
+
+
+GIVEN = {name: _made_here(name) for name in ("asking", "sent_headers", "services", "wanted")}
+"""Tells the framework that these parameters are neither in the path nor in the query."""
+
+
+class Undeclared(Exception):
+    """A handler wants something that no request has."""
+
+
+def reads_body(handler: HTTPRouteHandler) -> bool:
+    """Nobody looks at the body of another one."""
+    return "data" in handler.parsed_fn_signature.parameters
+
+
+def query_type(handler: HTTPRouteHandler) -> type[Struct] | None:
+    """The Struct that describes the handler's query."""
+    field = handler.parsed_fn_signature.parameters.get("wanted")
+    return field.annotation if field is not None else None
+
+
+def call_of(handler: HTTPRouteHandler, path: Mapping[str, Any], services: object) -> Call:
+    """``path`` maps the names of path parameters to their types. Raises Undeclared."""
+    _check_nothing_is_ignored(handler)
+    _check_all_is_made(handler, path)
+    function: Any = handler.fn
+    given = {"services": services} if "services" in handler.parsed_fn_signature.parameters else {}
+    makers = _makers(handler)
+    media_type = get_enum_string_value(handler.media_type) or MediaType.JSON.value
+
+    async def call(called: Called) -> bytes | Response[Any]:
+        arguments = {name: make(called) for name, make in makers}
+        answer = await function(**called.path, **given, **arguments)
+        if isinstance(answer, Response):
+            return answer
+        if media_type != MediaType.JSON.value:
+            return Response(answer, media_type=media_type)
+        return ENCODER.encode(answer)
+
+    return call
+
+
+def _check_nothing_is_ignored(handler: HTTPRouteHandler) -> None:
+    """What only Litestar's own way would do is refused. Raises Undeclared."""
+    name, signature = handler.fn.__name__, handler.parsed_fn_signature
+    ignored = {
+        "guards": handler.resolve_guards(),
+        "dependencies": handler.resolve_dependencies().keys() - GIVEN.keys(),
+        "before_request": handler.resolve_before_request(),
+        "after_request": handler.after_request,
+        "after_response": handler.resolve_after_response(),
+        "response_headers": handler.resolve_response_headers(),
+        "response_cookies": handler.resolve_response_cookies(),
+        "background": handler.background,
+        "cache": handler.cache,
+        "request": "request" in signature.parameters or "scope" in signature.parameters,
+    }
+    if given := [what for what, value in ignored.items() if value]:
+        raise Undeclared(f"{name} declares {', '.join(given)}, which nothing here does.")
+    if not inspect.iscoroutinefunction(handler.fn):
+        raise Undeclared(f"{name} is no coroutine function.")
+
+
+def _check_all_is_made(handler: HTTPRouteHandler, path: Mapping[str, Any]) -> None:
+    for name, field in handler.parsed_fn_signature.parameters.items():
+        in_path = str if path.get(name) is Path else path.get(name)  # the rest of a path comes as text
+        if name not in ("data", *GIVEN) and in_path is not field.annotation:
+            raise Undeclared(f"{handler.fn.__name__} asks for {name}, which is made from nothing of that type.")
+
+
+def _makers(handler: HTTPRouteHandler) -> list[tuple[str, Callable[[Called], Any]]]:
+    parameters = handler.parsed_fn_signature.parameters
+    makers: list[tuple[str, Callable[[Called], Any]]] = []
+    if "data" in parameters:
+        makers.append(("data", _body_maker(parameters["data"].annotation, parameters["data"].default)))
+    if "asking" in parameters:
+        makers.append(("asking", _asking))
+    if "sent_headers" in parameters:
+        makers.append(("sent_headers", lambda called: called.headers))
+    if (query := query_type(handler)) is not None:
+        makers.append(("wanted", lambda called: read_query(query, called.query)))
+    return makers
+
+
+def _asking(called: Called) -> Asking:
+    if called.asking is None:
+        raise TypeError("a public route knows no caller")
+    return called.asking
+
+
+def _body_maker(kind: Any, default: Any) -> Callable[[Called], Any]:
+    decode = msgspec.json.Decoder(kind).decode
+    optional = default is None
+
+    def make(called: Called) -> Any:
+        if optional and not called.body:
+            return None
+        if called.form:
+            return msgspec.json.decode(called.body, type=kind, strict=False)
+        return decode(called.body or EMPTY)
+
+    return make
+
+
+def framework_request(scope: Any) -> Request[Any, Any, State]:
+    """What a response of the framework wants to see before it is sent."""
+    return Request(scope)
 
 
 class Endpoint(Struct, frozen=True):

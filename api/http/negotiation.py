@@ -1,11 +1,6 @@
 """What a client wants to read and what it says it sends (spec 01, section 1.1)."""
 
-from collections.abc import Mapping
 from functools import lru_cache
-
-from api.http.refusal import Refused
-
-FORM = "application/x-www-form-urlencoded"
 
 
 @lru_cache(256)
@@ -23,31 +18,6 @@ def wants_problem(accept: bytes) -> bool:
 @lru_cache(256)
 def wants_html(accept: bytes) -> bool:
     return _names(accept, "text/html")
-
-
-def check_body_type(headers: Mapping[bytes, bytes]) -> bool:
-    """Of a request that has a body: true when it is a form, false when it is JSON. Raises Refused otherwise."""
-    encoding = headers.get(b"content-encoding")
-    if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
-        raise Refused("unsupported_media_type", "A body cannot be compressed", headers={"Accept-Encoding": "identity"})
-    if headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
-        raise Refused("unsupported_media_type", "A body can be chunked, and nothing else")
-    kind = _body_kind(headers.get(b"content-type", b""))
-    if kind is None:
-        raise Refused("unsupported_media_type", f"Content-Type must be application/json or {FORM}, in UTF-8")
-    return kind == FORM
-
-
-@lru_cache(256)
-def _body_kind(content_type: bytes) -> str | None:
-    name, *parameters = (part.strip() for part in content_type.decode("latin-1").lower().split(";"))
-    for parameter in parameters:
-        if parameter.startswith("charset=") and parameter[8:].strip('" ') not in ("utf-8", "utf8", "us-ascii"):
-            return None
-    if name == FORM:
-        return FORM
-    is_json = name == "application/json" or (name.startswith("application/") and name.endswith("+json"))
-    return "application/json" if is_json else None
 
 
 def _names(accept: bytes, kind: str) -> bool:

@@ -14,12 +14,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api.http.body import announced
 from api.http.errors import Failure, failure_of, render
-from api.http.exchange import WHOLE_ANSWER
-from api.http.headers import Header, merged
+from api.http.exchange import WHOLE_ANSWER, merged
+from api.http.identifiers import request_id
 from api.http.limits import Limits
 from api.http.negotiation import wants_problem
-from api.http.refusal import Refused
-from api.http.request_id import request_id
+from api.http.refusal import Header, Refused
 
 IDLE, HEADERS, BODY = range(3)
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+Header = tuple[bytes, bytes]
+
 
 class Refused(Exception):
     """A request that the API does not take. ``code`` is in the table of api/http/codes.py, which knows the status."""

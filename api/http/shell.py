@@ -18,23 +18,19 @@ from litestar.types import Receive, Scope, Send
 from msgspec import Struct
 
 from api.http import body as request_body
-from api.http.access_log import AccessLog
-from api.http.admission import Admission
-from api.http.asking import asking
-from api.http.calling import Called, framework_request
-from api.http.deadlines import Deadline, Deadlines
-from api.http.endpoints import Endpoint, Endpoints, Found
+from api.http.asking import Gate, asking
+from api.http.body import check_body_type
+from api.http.endpoints import Called, Endpoint, Endpoints, Found, framework_request
 from api.http.errors import JSON, failure_of, render
-from api.http.exchange import Exchange
-from api.http.gate import Gate
-from api.http.headers import CommonHeaders, check_once
+from api.http.exchange import CommonHeaders, Exchange, check_once
+from api.http.identifiers import LOGGED
 from api.http.limits import Limits
-from api.http.metrics import Metrics
-from api.http.negotiation import accepts_json, check_body_type, wants_problem
+from api.http.negotiation import accepts_json, wants_problem
 from api.http.policy import Policy
 from api.http.query import check_path, check_query
+from api.http.recording import AccessLog, Metrics
 from api.http.refusal import ClientGone, Refused
-from api.http.request_id import LOGGED
+from api.http.running import Admission, Deadline, Deadlines
 from domain.caller import Caller
 
 log = structlog.get_logger("api")

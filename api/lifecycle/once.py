@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 from litestar import Response
 
-from api.commands import origin, submit
+from api.commands import origin, submit, with_reply_headers, written
 from api.http.asking import Asking
-from api.replies import with_reply_headers, written
 from api.services import Services
 from eventstore.log.command import Command
 from eventstore.log.idempotency import find_reply

@@ -15,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 
 from api.http.asking import Asker
-from api.http.calling import SentHeaders
+from api.http.endpoints import SentHeaders
 from api.log.examples import CHAIN, KEYS, PROOF, TREE_HEAD
 from api.log.reading import StoredEntry
 from api.log.schemas import (

@@ -7,9 +7,9 @@ from litestar import Response, get, patch
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
+from api.commands import written
 from api.documentation.responses import answers
 from api.http.asking import Asker
-from api.replies import written
 from api.services import Provided
 from api.tenants.changing import change_tenant, read_tenant
 from api.tenants.examples import CALLING_KEY, TENANT

@@ -12,6 +12,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from config.keys import Key
+from domain.api_key import is_well_formed
 from domain.caller import NO_TENANT, Caller, Role
 from domain.event import Recorded
 from eventstore.callers.callers import UnknownKey, find_caller
@@ -44,6 +45,8 @@ class CallerCache:
         kept = self._found.get(digest)
         if kept and kept[0] > self._clock():
             return kept[1]
+        if not is_well_formed(raw_key):  # a typing error need not cost a look-up
+            raise UnknownKey
         forgotten, good_until = self._forgotten, self._clock() + self._seconds
         try:
             caller = await find_caller(self._database, self._peppers, raw_key, now)

@@ -13,11 +13,11 @@ from uuid import UUID
 
 from api.discovery.well_known import matches
 from api.http.asking import asking
-from api.http.body import form_as_json
-from api.http.headers import check_once, merged
+from api.http.body import check_body_type, form_as_json
+from api.http.exchange import check_once, merged
 from api.http.json_guard import check_json
 from api.http.limits import LARGE_BODY_BYTES, Limits
-from api.http.negotiation import accepts_json, check_body_type, wants_problem
+from api.http.negotiation import accepts_json, wants_problem
 from api.http.query import check_path, check_query
 from api.http.validation import explained
 from bench.growing import FORM_SHAPES, HEADER_SHAPES, JSON_SHAPES, PATH_SHAPES, Repeated
@@ -83,7 +83,7 @@ PATTERNS: Mapping[str, Fed] = {
     # Heads of requests.
     "query.LEADING_DIGITS": Fed("match", URL, (BLANKS, Repeated(b"", b"7", b"x"))),
     "schemas.POSITION": fed("fullmatch", URL, DIGITS),
-    "request_id.SANE": fed("fullmatch", HEADERS, LETTERS),
+    "identifiers.SANE": fed("fullmatch", HEADERS, LETTERS),
     "api_key.FORM": fed("fullmatch", HEADERS, "lc_ a !"),
     "logs.SECRETS": fed(
         "sub", URL, " lc_ ", " whsec_ !", "lcap1. . !", ":// a ", " :// x", "://a: a /", " ://: x", " bearer ", " a: @"

@@ -15,8 +15,8 @@ from api.documentation.openapi import Documents
 from api.health.check import HealthCheck, Probes
 from api.http.identifiers import new_id
 from api.http.limits import Limits
-from api.http.metrics import Metrics
 from api.http.rate_limits.verdict import Asked, Verdict
+from api.http.recording import Metrics
 from api.log.reading import LogReader
 from api.services import Services, utc_now
 from config.settings import Settings

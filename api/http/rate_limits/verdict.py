@@ -5,8 +5,7 @@ from math import ceil
 
 from msgspec import Struct
 
-from api.http.headers import Header
-from api.http.refusal import Refused
+from api.http.refusal import Header, Refused
 from domain.caller import Caller
 
 PERIOD_SECONDS = 60

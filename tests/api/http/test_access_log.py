@@ -11,7 +11,7 @@ import structlog
 from litestar import get
 from litestar.params import FromPath
 
-from api.http.access_log import FLUSH_SECONDS
+from api.http.recording import FLUSH_SECONDS
 from config import logs
 from config.settings import LogLevel, Settings
 from tests.api.asgi import ask, made

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from api.http.calling import SentHeaders, Undeclared
+from api.http.endpoints import SentHeaders, Undeclared
 from api.http.query import StrictQuery
 from api.services import Provided
 from tests.api.asgi import FORM, JSON, Echo, ask, made

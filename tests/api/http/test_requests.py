@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
-from api.http.headers import merged
+from api.http.exchange import merged
 from api.http.limits import Limits
 from api.http.query import StrictQuery
 from config.settings import Settings

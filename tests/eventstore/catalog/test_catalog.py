@@ -14,7 +14,7 @@ from tests.support.database import TestDatabase, copied_database, session
 if TYPE_CHECKING:
     from tests.support.database import Connection
 
-SAMPLE = Path(__file__).with_name("sample.sql").read_text()
+SAMPLE = Path(__file__).parent.with_name("sample.sql").read_text()
 
 SAMPLED = structs.replace(
     EXPECTED,
