@@ -1,13 +1,13 @@
 """Dependencies: a story waits for a story, an epic for an epic (spec 01, section 2.10)."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, assert_never
 from uuid import UUID
 
 from msgspec import Struct
 
 from domain.errors import Conflict, Invalid, NotFound
-from domain.event import Event, Recorded
+from domain.event import Event, Events, Recorded
 
 
 class StoryDependencyCreated(Event, frozen=True, kw_only=True):
@@ -36,6 +36,12 @@ class EpicDependencyDeleted(Event, frozen=True, kw_only=True):
     project_id: UUID
     epic_id: UUID
     depends_on_epic_id: UUID
+
+
+StoryDependencyEvent = StoryDependencyCreated | StoryDependencyDeleted
+STORY_DEPENDENCY_EVENTS = Events[StoryDependencyEvent](StoryDependencyEvent)
+EpicDependencyEvent = EpicDependencyCreated | EpicDependencyDeleted
+EPIC_DEPENDENCY_EVENTS = Events[EpicDependencyEvent](EpicDependencyEvent)
 
 
 class Dependency(Struct, frozen=True, kw_only=True):
@@ -87,15 +93,18 @@ def check_dependency(kind: str, dependent: UUID, prerequisite: UUID, around: Sur
 
 def evolve_dependency(dependency: Dependency | None, recorded: Recorded) -> Dependency | None:
     """The edge after one more event of its stream; None when it is gone. Gone with either end as well."""
-    match recorded.event:
-        case StoryDependencyCreated() as created:
-            return _created(recorded, created.project_id, created.story_id, created.depends_on_story_id)
-        case EpicDependencyCreated() as created:
-            return _created(recorded, created.project_id, created.epic_id, created.depends_on_epic_id)
+    event = recorded.event
+    if not (STORY_DEPENDENCY_EVENTS.has(event) or EPIC_DEPENDENCY_EVENTS.has(event)):
+        return dependency
+    match event:
+        case StoryDependencyCreated():
+            return _created(recorded, event.project_id, event.story_id, event.depends_on_story_id)
+        case EpicDependencyCreated():
+            return _created(recorded, event.project_id, event.epic_id, event.depends_on_epic_id)
         case StoryDependencyDeleted() | EpicDependencyDeleted():
             return None
         case _:
-            return dependency
+            assert_never(event)
 
 
 def _created(recorded: Recorded, project_id: UUID, dependent: UUID, prerequisite: UUID) -> Dependency:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
@@ -49,11 +49,15 @@ RELEASED: dict[str, Any] = {
 def evolve_story(story: Story | None, recorded: Recorded) -> Story | None:
     """None for a story that is gone or was never there."""
     event = recorded.event
+    if not on.STORY_EVENTS.has(event):
+        return story
     if isinstance(event, StoryCreated):
         return _created(recorded, event)
     if story is None or isinstance(event, StoryDeleted):
         return None
-    return structs.replace(story, **_changes(story, recorded), updated_at=recorded.at, position=recorded.position)
+    return structs.replace(
+        story, **_changes(story, recorded, event), updated_at=recorded.at, position=recorded.position
+    )
 
 
 def _created(recorded: Recorded, created: StoryCreated) -> Story:
@@ -92,20 +96,24 @@ def _importer(recorded: Recorded) -> Sequence[UUID]:
     return (UUID(key),) if kind in ("api_key", "superadmin_key") else ()
 
 
-def _changes(story: Story, recorded: Recorded) -> dict[str, Any]:
-    match recorded.event:
-        case StoryUpdated() as event:
+def _changes(story: Story, recorded: Recorded, event: on.StoryChange) -> dict[str, Any]:  # noqa: PLR0911  # one answer for each event
+    match event:
+        case StoryUpdated():
             return _updated(event)
-        case StoryRevised() as event:
+        case StoryRevised():
             return {"revision": event.revision, **(RELEASED if event.contract_void else {})}
         case on.StoryContracted() | on.StoryClaimed() | on.StoryStarted() | on.ReviewRequested() | on.LeaseRenewed():
-            return {"touched": True, **_worked_on(story, recorded, recorded.event)}
+            return {"touched": True, **_worked_on(story, recorded, event)}
         case on.StoryUnclaimed() | on.StoryForceUnclaimed() | on.StoryAutoReset() | on.LeaseExpired():
             return {"touched": True, **RELEASED}
-        case on.StoryReported() | on.ReviewCompleted() as event:
+        case on.StoryReported() | on.ReviewCompleted():
             return _reported(story, recorded, event)
+        case on.StoryVerified() | on.StoryMarkedComplete() | on.StoryBackfilled() | on.StoryRejected():
+            return _judged(story, recorded, event)
+        case CriterionUpdated() | on.CustodyViolated():
+            return {}
         case _:
-            return _judged(story, recorded)
+            assert_never(event)
 
 
 def _updated(event: StoryUpdated) -> dict[str, Any]:
@@ -122,7 +130,10 @@ def _updated(event: StoryUpdated) -> dict[str, Any]:
     return changes
 
 
-def _worked_on(story: Story, recorded: Recorded, event: Any) -> dict[str, Any]:
+WorkedOn = on.StoryContracted | on.StoryClaimed | on.StoryStarted | on.ReviewRequested | on.LeaseRenewed
+
+
+def _worked_on(story: Story, recorded: Recorded, event: WorkedOn) -> dict[str, Any]:
     match event:
         case on.StoryContracted():
             return {
@@ -152,8 +163,10 @@ def _worked_on(story: Story, recorded: Recorded, event: Any) -> dict[str, Any]:
                 "lease_expires_at": event.lease_expires_at,
                 "lease_seconds": _seconds(recorded.at, event.lease_expires_at),
             }
-        case _:
+        case on.ReviewRequested():
             return {"review_requested_at": recorded.at}
+        case _:
+            assert_never(event)
 
 
 def _with(known: Sequence[UUID], *more: UUID) -> Sequence[UUID]:
@@ -177,15 +190,15 @@ def _reported(story: Story, recorded: Recorded, event: on.StoryReported | on.Rev
     }
 
 
-def _judged(story: Story, recorded: Recorded) -> dict[str, Any]:
-    match recorded.event:
-        case on.StoryVerified() as event:
+def _judged(story: Story, recorded: Recorded, event: on.ConfirmationEvent) -> dict[str, Any]:
+    match event:
+        case on.StoryVerified():
             return {**_verified(recorded), "iteration_count": event.iteration}
-        case on.StoryMarkedComplete() as event:
+        case on.StoryMarkedComplete():
             return {**_verified(recorded), **_done_if_not(story, recorded), "iteration_count": event.iteration}
         case on.StoryBackfilled():
             return {**_verified(recorded), **_done_if_not(story, recorded)}
-        case on.StoryRejected() as event:
+        case on.StoryRejected():
             return {
                 "verified_status": "rejected",
                 "verified_at": None,
@@ -197,7 +210,7 @@ def _judged(story: Story, recorded: Recorded) -> dict[str, Any]:
                 "worked_lineages": (),
             }
         case _:
-            return {}
+            assert_never(event)
 
 
 def _verified(recorded: Recorded) -> dict[str, Any]:
@@ -224,33 +237,44 @@ def _done_if_not(story: Story, recorded: Recorded) -> dict[str, Any]:
     return _done(story.reported_done_at or recorded.at, recorded.position)
 
 
-def evolve_text(text: StoryText | None, recorded: Recorded) -> StoryText | None:
+def evolve_text(text: StoryText | None, recorded: Recorded) -> StoryText | None:  # noqa: PLR0911  # one answer for each event
     """The long texts of the same story."""
-    match recorded.event:
-        case StoryCreated() as created:
-            return StoryText(
-                story_id=recorded.stream.id, description=created.description,
-                acceptance_criteria=created.acceptance_criteria, metadata=created.metadata,
-                criteria_checks=JsonText("{}"),
-            )  # fmt: skip
-        case StoryDeleted():
-            return None
-        case StoryUpdated() as event if text:
-            names = ("description", "acceptance_criteria", "metadata")
-            said = {name: value for name in names if (value := getattr(event, name)) is not UNSET}
-            if event.acceptance_criteria is not UNSET:
-                said["criteria_checks"] = still_checked(text, event.acceptance_criteria)
-            return structs.replace(text, **said)
-        case on.StoryBackfilled() as event if text:
+    event = recorded.event
+    if not on.STORY_EVENTS.has(event):
+        return text
+    if isinstance(event, StoryCreated):
+        return StoryText(
+            story_id=recorded.stream.id, description=event.description,
+            acceptance_criteria=event.acceptance_criteria, metadata=event.metadata,
+            criteria_checks=JsonText("{}"),
+        )  # fmt: skip
+    if text is None or isinstance(event, StoryDeleted):
+        return None
+    if isinstance(event, on.WorkEvent):
+        return text
+    match event:
+        case StoryUpdated():
+            return _rewritten(text, event)
+        case on.StoryBackfilled():
             return structs.replace(text, metadata=_backfilled(text.metadata, event, recorded.at))
-        case CriterionUpdated() as event if text:
+        case CriterionUpdated():
             return structs.replace(text, criteria_checks=_checked(text.criteria_checks, event, recorded.at))
-        case _:
+        case StoryRevised() | on.StoryVerified() | on.StoryMarkedComplete() | on.StoryRejected():
             return text
+        case _:
+            assert_never(event)
 
 
-TEXT_EVENTS = (StoryCreated, StoryDeleted, StoryUpdated, on.StoryBackfilled, CriterionUpdated)
-"""Only these touch the long texts, which the others must not have to read and write."""
+def _rewritten(text: StoryText, event: StoryUpdated) -> StoryText:
+    names = ("description", "acceptance_criteria", "metadata")
+    said = {name: value for name in names if (value := getattr(event, name)) is not UNSET}
+    if event.acceptance_criteria is not UNSET:
+        said["criteria_checks"] = still_checked(text, event.acceptance_criteria)
+    return structs.replace(text, **said)
+
+
+TEXT_EVENTS = (StoryCreated, StoryImported, StoryDeleted, StoryUpdated, on.StoryBackfilled, CriterionUpdated)
+"""Only these touch the long texts, which the others must not have to read and write. A test checks that."""
 
 
 def _backfilled(metadata: JsonText, event: on.StoryBackfilled, at: datetime) -> JsonText:

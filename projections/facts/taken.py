@@ -1,12 +1,21 @@
 """What decisions have to know of a tenant's work besides the entities themselves: what is taken, and by how many."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
+
+from msgspec import UNSET
 
 from domain.epic import EpicCreated, EpicDeleted
 from domain.event import Recorded
-from domain.project import ProjectArchived, ProjectCreated, ProjectUpdated
+from domain.project import (
+    PROJECT_EVENTS,
+    ProjectArchived,
+    ProjectCreated,
+    ProjectImported,
+    ProjectMerged,
+    ProjectUpdated,
+)
 from domain.story import StoryCreated, StoryDeleted
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
@@ -76,15 +85,21 @@ class ActiveProjects:
         return [None] if isinstance(recorded.event, ProjectCreated | ProjectArchived | ProjectUpdated) else ()
 
     def evolve(self, active: int, recorded: Recorded) -> int:
-        match recorded.event:
+        event = recorded.event
+        if not PROJECT_EVENTS.has(event):
+            return active
+        match event:
             case ProjectCreated():
                 return active + 1
-            case ProjectArchived(status_was="active") | ProjectUpdated(status_was="active", status="archived"):
-                return active - 1
-            case ProjectUpdated(status_was="archived", status="active"):
-                return active + 1
-            case _:
+            case ProjectArchived():
+                return active - (event.status_was == "active")
+            case ProjectUpdated():
+                status = event.status_was if event.status is UNSET else event.status
+                return active + (status == "active") - (event.status_was == "active")
+            case ProjectImported() | ProjectMerged():
                 return active
+            case _:
+                assert_never(event)
 
 
 class EpicNumber:

@@ -1,11 +1,19 @@
 """API keys, as their events leave them: nothing in here is secret."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from domain.event import Recorded
-from domain.key import ApiKey, ApiKeyCreated, ApiKeyLinked, ApiKeyRevoked, evolve_key
+from domain.key import (
+    API_KEY_EVENTS,
+    ApiKey,
+    ApiKeyCreated,
+    ApiKeyLinked,
+    ApiKeyRevoked,
+    ApiKeyRotated,
+    evolve_key,
+)
 from eventstore.database.transaction import TenantTx
 from projections.rows.entity import Entity
 
@@ -99,11 +107,16 @@ class KeysOfAgent:
         return ()
 
     def touched(self, recorded: Recorded) -> Sequence[Any]:
-        match recorded.event:
-            case ApiKeyCreated(agent_id=str(agent)) | ApiKeyLinked(agent_id=agent):
-                return [UUID(agent)]
-            case _:
+        event = recorded.event
+        if not API_KEY_EVENTS.has(event):
+            return ()
+        match event:
+            case ApiKeyCreated() | ApiKeyLinked():
+                return [UUID(event.agent_id)] if event.agent_id else ()
+            case ApiKeyRotated() | ApiKeyRevoked():
                 return ()
+            case _:
+                assert_never(event)
 
     def evolve(self, keys: Sequence[ApiKey], recorded: Recorded) -> Sequence[ApiKey]:
         made = evolve_key(None, recorded)
