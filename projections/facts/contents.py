@@ -8,9 +8,8 @@ from domain.deletion import Contents
 from domain.dependency import Dependency
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
-from projections.rows.epic_dependencies import EPIC_DEPENDENCIES
 from projections.rows.stories import STORIES
-from projections.rows.story_dependencies import STORY_DEPENDENCIES
+from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
 
 STORIES_OF_EPIC = """
     SELECT * FROM app.story WHERE tenant_id = $1 AND epic_id = $2 ORDER BY major, minor, story_id
