@@ -123,8 +123,6 @@ class Story(Struct, frozen=True, kw_only=True):
     contracted_hash: str | None = None
     implementer_dispatch_id: UUID | None = None
     implementer_lineage: Sequence[UUID] = ()
-    verifier_dispatch_id: UUID | None = None
-    verifier_needed: bool = False
     review_requested_at: datetime | None = None
     reported_done_at: datetime | None = None
     reported_by_agent_id: UUID | None = None
@@ -132,8 +130,6 @@ class Story(Struct, frozen=True, kw_only=True):
     """Place in the log of the report that stands."""
     review_position: int | None = None
     """Place of the newest review."""
-    reviewer_agent_id: UUID | None = None
-    reviewer_key_id: UUID | None = None
     verified_at: datetime | None = None
     verified_position: int | None = None
     """Place of the event that confirmed the story."""

@@ -32,8 +32,6 @@ RELEASED: dict[str, Any] = {
     "contracted_hash": None,
     "implementer_dispatch_id": None,
     "implementer_lineage": (),
-    "verifier_dispatch_id": None,
-    "verifier_needed": False,
     "review_requested_at": None,
     "reported_done_at": None,
     "reported_by_agent_id": None,
@@ -182,12 +180,7 @@ def _reported(story: Story, recorded: Recorded, event: on.StoryReported | on.Rev
         done = {**_done(recorded.at, recorded.position), "reported_by_agent_id": event.agent_id, "touched": True}
         return {**done, "reviewers": ()}
     who = (event.reviewer_key_id, *([event.reviewer_agent_id] if event.reviewer_agent_id else []))
-    return {
-        "reviewers": _with(story.reviewers, *who),
-        "review_position": recorded.position,
-        "reviewer_agent_id": event.reviewer_agent_id,
-        "reviewer_key_id": event.reviewer_key_id,
-    }
+    return {"reviewers": _with(story.reviewers, *who), "review_position": recorded.position}
 
 
 def _judged(story: Story, recorded: Recorded, event: on.ConfirmationEvent) -> dict[str, Any]:
@@ -220,7 +213,6 @@ def _verified(recorded: Recorded) -> dict[str, Any]:
         "verified_position": recorded.position,
         "rejected_at": None,
         "rejection_reason": None,
-        "verifier_needed": False,
     }
 
 
