@@ -11,6 +11,7 @@ import asyncpg
 
 from projections.rows.entity import Entity
 from tests.house.tree import Source
+from workers.leased_rows import LeasedRows
 
 VERB = re.compile(
     r"\s*(--[^\n]*\n\s*)*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|LOCK|TRUNCATE|CALL|SET|SHOW|GRANT|REVOKE|COMMENT"
@@ -44,6 +45,11 @@ def derived_statements(entities: Iterable[Entity[Any]]) -> Iterator[tuple[str, s
         yield f"{entity.table}: select", entity.select
         yield f"{entity.table}: delete", entity.delete
         yield f"{entity.table}: insert", entity.insert
+
+
+def lease_statements(rows: LeasedRows) -> Iterator[tuple[str, str]]:
+    for name in ("sweep_rows", "abandon_rows", "take_row", "renew_row", "finish_row", "release_row"):
+        yield f"{rows.table}: {name}", getattr(rows, name)
 
 
 async def unprepared(connection: asyncpg.Connection, found: Iterable[tuple[str, str]]) -> list[str]:

@@ -19,6 +19,7 @@ MAY_FORMAT = (
     "projections/rebuild.py",
     "projections/rows/row_statements.py",
     "projections/rows/story_moves.py",
+    "workers/leased_rows.py",
     "tests/",
     "bench/",
 )

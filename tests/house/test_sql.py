@@ -5,9 +5,10 @@ import re
 import pytest
 
 from projections.inline import ENTITIES
-from tests.house.statements import derived_statements, log_writes, statements, unprepared
+from tests.house.statements import derived_statements, lease_statements, log_writes, statements, unprepared
 from tests.house.tree import Source, server_packages, sources
 from tests.support.database import TestDatabase, session
+from workers.scheduled_run import RUNS
 
 RUN_BY_EVERY_DATABASE = re.compile(r"migrations/(.*\.sql|roles\.py: \w+)")
 """Files of several statements, and templates: too much for a prepared statement, and every test database runs them."""
@@ -18,7 +19,7 @@ async def test_every_statement_prepares_against_the_migrated_schema(database: Te
     app.agent has no column for."""
     ours = (source for source in sources(".py", ".sql") if source.package in server_packages())
     found = [(place, text) for place, text in statements(ours) if not RUN_BY_EVERY_DATABASE.fullmatch(place)]
-    found += derived_statements(ENTITIES)
+    found += [*derived_statements(ENTITIES), *lease_statements(RUNS)]
     assert {place for place, _ in found} >= {"projections/rows/story_moves.py: ALL", "app.agent: select"}
     # As the role that runs most of them, with its search path; rights are only looked at when a statement runs.
     async with session(database.app_url) as connection:

@@ -18,9 +18,9 @@ from config.keys import generate_key
 from supervisor.data_directory import DataDirectory
 from supervisor.redis import EmbeddedRedis
 from workers.actors import Actor, Job, Outcome, Timing, Tools
-from workers.lease import complete_run
+from workers.leased_rows import Lease
 from workers.main import Program
-from workers.scheduled_run import Run
+from workers.scheduled_run import complete_run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -119,7 +119,7 @@ def marking_program() -> Program:
         with marks.open("a") as file:
             file.write(f"{word} {os.getpid()}\n")
 
-    async def work(_: Tools, __: Run) -> None:
+    async def work(_: Tools, __: Lease) -> None:
         mark("started")
         await asyncio.sleep(seconds)
         mark("finished")
