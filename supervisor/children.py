@@ -10,8 +10,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from config.refusal import StartRefused
 from supervisor.data_directory import DataDirectory
-from supervisor.refusal import Refusal
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
@@ -33,7 +33,7 @@ class Program(Struct, frozen=True, kw_only=True):
 
 
 class Child:
-    """One supervised program. ``start`` raises Refusal when it ends before it was ever ready."""
+    """One supervised program. ``start`` raises StartRefused when it ends before it was ever ready."""
 
     def __init__(self, program: Program, data: DataDirectory, say: Callable[[str], None]) -> None:
         self.program = program
@@ -50,12 +50,14 @@ class Child:
         try:
             await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
             if not ready.done():
-                raise Refusal(f"{self.program.name} did not start: {self._last_words()}")
+                raise StartRefused(f"{self.program.name} did not start: {self._last_words()}")
             try:
                 ready.result()
             except TimeoutError as error:
                 why = str(error) or "no answer"
-                raise Refusal(f"{self.program.name} did not become ready in time ({why}): see {self._log}.") from None
+                raise StartRefused(
+                    f"{self.program.name} did not become ready in time ({why}): see {self._log}."
+                ) from None
         finally:
             for task in (ended, ready):
                 task.cancel()
@@ -74,7 +76,7 @@ class Child:
             self._say(f"{self.program.name} {_how(code)}; starting it again in {pause:g} s (log: {self._log})")
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-            with suppress(Refusal):
+            with suppress(StartRefused):
                 await self.start()
                 self._say(f"{self.program.name} is back")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from redis import RedisError
 from redis.asyncio import Redis
 
+from config.refusal import StartRefused
 from supervisor.account import Account, server_account
 from supervisor.data_directory import DataDirectory
-from supervisor.refusal import Refusal
 
 
 def binary() -> Path:
@@ -24,7 +24,7 @@ def binary() -> Path:
         bundled = Path(place) / "bin" / "redis-server"
         if bundled.exists():
             return bundled
-    raise Refusal("No redis-server on PATH and none installed: run `make setup`, or give --redis-url.")
+    raise StartRefused("No redis-server on PATH and none installed: run `make setup`, or give --redis-url.")
 
 
 class EmbeddedRedis:

@@ -17,12 +17,12 @@ from eventstore.database.transaction import Database
 from eventstore.database.unavailable import DatabaseUnavailable
 from eventstore.following.follow import MOST_AT_ONCE, Follower, follow_once
 from eventstore.following.news import FIRST, find_news
+from eventstore.following.outage import REDIS_OUTAGE, Outage
+from eventstore.following.pause import set_within
 from eventstore.log.codec import Codec
 from workers.agenda import Agenda, Key
 from workers.follower_metrics import FollowerMetrics
 from workers.lag import Lags
-from workers.outage import REDIS_OUTAGE, Outage
-from workers.pause import set_within
 
 log = structlog.get_logger(__name__)
 

@@ -12,11 +12,11 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from eventstore.following.liveness import BEAT_EXPIRY_SECONDS, Beat, forget_beat, record_beat
+from eventstore.following.outage import REDIS_OUTAGE, Outage
+from eventstore.following.pause import set_within
 from workers.broker import JobBroker, waiting_key
 from workers.following import Following
 from workers.metrics import JobMetrics
-from workers.outage import REDIS_OUTAGE, Outage
-from workers.pause import set_within
 from workers.scheduler import Scheduler
 
 log = structlog.get_logger(__name__)

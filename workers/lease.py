@@ -6,9 +6,9 @@ from contextlib import suppress
 from uuid import UUID, uuid4
 
 from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.following.pause import set_within
 from workers.actors import Outcome, Tools
 from workers.leased_rows import Lease, LeasedRows, LeaseLost
-from workers.pause import set_within
 
 Work = Callable[[Tools, Lease], Awaitable[None]]
 

@@ -24,6 +24,7 @@ from domain.events import EVENTS, UPCASTERS
 from eventstore.database.transaction import Database
 from eventstore.following.follow import Follower
 from eventstore.following.liveness import Beat
+from eventstore.following.outage import Outage
 from eventstore.following.wake_up import listen
 from eventstore.heads.last_signed import FileLastSigned
 from eventstore.keys.keyring import Keyring
@@ -36,7 +37,6 @@ from workers.following import PARALLEL, Consumer, Following, FollowingPace, Read
 from workers.heartbeat import Heartbeat, Pace, Vitals
 from workers.leadership import Leadership
 from workers.metrics import JobMetrics, served_metrics
-from workers.outage import Outage
 from workers.registry import ACTORS, FOLLOWERS, JOBS
 from workers.runner import Runner
 from workers.scheduler import Scheduler

@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from eventstore.database.transaction import Database
 from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.following.outage import REDIS_OUTAGE, Outage
+from eventstore.following.pause import set_within
 from workers.actors import Job, Timing
 from workers.leadership import Leadership
 from workers.leased_rows import Unheld
-from workers.outage import REDIS_OUTAGE, Outage
-from workers.pause import set_within
 from workers.scheduled_run import RUNS, Due, claim
 
 log = structlog.get_logger(__name__)

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from domain.event import Recorded
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.following.follow import Follower
+from eventstore.following.outage import Outage
 from eventstore.following.wake_up import announcing, listen
 from tests.eventstore.writing import CODEC
 from tests.support.database import TestDatabase, session
@@ -21,7 +22,6 @@ from tests.workers.logs import announced_by, opened_log, write
 from tests.workers.processes import PrivateRedis, WorkerSettings, until, worker_process
 from workers.follower_metrics import FollowerMetrics
 from workers.following import Consumer, Following, FollowingPace, Reader
-from workers.outage import Outage
 
 NEVER = FollowingPace(poll=600)
 OFTEN = FollowingPace(poll=0.1)

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from eventstore.following.liveness import Beat, forget_beat, jobs_health, record_beat
+from eventstore.following.outage import Outage
 from tests.workers.processes import PrivateRedis, until
 from tests.workers.schedules import Schedule, every
 from workers.actors import Timing
@@ -19,7 +20,6 @@ from workers.follower_metrics import FollowerMetrics
 from workers.following import Following, FollowingPace
 from workers.heartbeat import Heartbeat, Pace, Vitals, WorkerStalled
 from workers.metrics import JobMetrics
-from workers.outage import Outage
 
 BEAT = Beat("here:1:abc", "here", leader=True, database=True)
 QUICK = Pace(beat=0.1, expiry=1, still=1.0)
