@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from api.changes.news import News
 from api.http.identifiers import new_id
 from api.http.limits import Limits
-from api.http.rate_limits.verdict import Asked, Verdict
+from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.log.reading import LogReader
 from config.keys import Key
 from config.settings import Settings
@@ -118,7 +118,7 @@ class Services(Struct, frozen=True, kw_only=True):
     utc_now: Callable[[], datetime] = utc_now
     new_id: Callable[[], UUID] = new_id
     find_caller: Callable[[str], Awaitable[Caller]] = nobody
-    check_rate: Callable[[Asked], Awaitable[Verdict]] | None = None
+    check_rate: Callable[[RateCheck], Awaitable[Verdict]] | None = None
     """Counts a request and says whether it may go on; None: everybody may."""
     callers_are_current: Callable[[UUID, int], bool] = always_current
     callers_changed: Callable[[UUID], Awaitable[None]] = nobody_is_told

@@ -17,7 +17,7 @@ IMPERSONATING = "superadmin:impersonating:"
 EFFECTIVE_ROLE = "effective_role:"
 
 
-class Actor(Struct, frozen=True):
+class AuditActor(Struct, frozen=True):
     """``type`` is one of api_key, system, superadmin, human."""
 
     type: str
@@ -49,7 +49,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     tenant_id: UUID
     position: int
     subject: AuditSubject
-    actor: Actor
+    actor: AuditActor
     old_state: dict[str, Any] | None
     new_state: Any
     metadata: dict[str, Any]
@@ -97,7 +97,7 @@ def wire_text(at: datetime) -> str:
     return at.isoformat(timespec="microseconds")[:26] + "Z"
 
 
-def actor_of(recorded: Recorded) -> Actor:
+def actor_of(recorded: Recorded) -> AuditActor:
     """From the entry's actor: a key first, then its label, then its dispatches from the root.
 
     A superadmin inside a tenant is followed by the role that it took. Whatever has no key is the system, apart from the
@@ -108,13 +108,13 @@ def actor_of(recorded: Recorded) -> Actor:
     label = rest[0] if rest else first
     match kind:
         case "api_key":
-            return Actor("api_key", UUID(identity), label, {"lineage": rest[1:]} if rest[1:] else {})
+            return AuditActor("api_key", UUID(identity), label, {"lineage": rest[1:]} if rest[1:] else {})
         case "superadmin_key":
-            return Actor("superadmin", UUID(identity), label, _impersonation(recorded, identity, label, rest[1:]))
+            return AuditActor("superadmin", UUID(identity), label, _impersonation(recorded, identity, label, rest[1:]))
         case "operator":
-            return Actor("human", None, label, {})
+            return AuditActor("human", None, label, {})
         case _:
-            return Actor("system", None, label, {})
+            return AuditActor("system", None, label, {})
 
 
 def _impersonation(recorded: Recorded, key_id: str, label: str, rest: list[str]) -> dict[str, Any]:

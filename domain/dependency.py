@@ -55,7 +55,7 @@ class Dependency(Struct, frozen=True, kw_only=True):
     position: int
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class DependencyFacts(Struct, frozen=True, kw_only=True):
     """What has to be known of the graph before an edge is added to it. A project is None when the end is unknown."""
 
     dependent_project: UUID | None
@@ -67,7 +67,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """It can be reached over edges of both kinds: each waits for the other through its epic."""
 
 
-def check_dependency(kind: str, dependent: UUID, prerequisite: UUID, around: Surroundings) -> UUID:
+def check_dependency(kind: str, dependent: UUID, prerequisite: UUID, around: DependencyFacts) -> UUID:
     """The project of both ends, when the edge may be added. The order of the checks is part of the contract.
 
     Raises Invalid (self_dependency, cross_project_dependency, cycle_detected, cross_level_deadlock), NotFound, Conflict

@@ -8,14 +8,14 @@ from msgspec import Struct, structs
 from api.http.asking import FindCaller, authenticate, check_role
 from api.http.headers import Header
 from api.http.policy import Policy
-from api.http.rate_limits.verdict import Asked, Verdict, asked_by
+from api.http.rate_limits.verdict import RateCheck, Verdict, asked_by
 from api.http.refusal import Refused
 from domain.caller import NO_TENANT, Caller, Impersonation, Role
 from domain.tenant import Tenant
 from domain.tenant_settings import read_settings
 
 FindTenant = Callable[[UUID], Awaitable[Tenant | None]]
-CheckRate = Callable[[Asked], Awaitable[Verdict]]
+CheckRate = Callable[[RateCheck], Awaitable[Verdict]]
 
 TAKEN_ROLES = {role.value.encode(): role for role in (Role.USER, Role.ORCHESTRATOR, Role.AGENT)}
 

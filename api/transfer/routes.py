@@ -22,11 +22,11 @@ from domain.caller import Caller, Role
 from domain.errors import Invalid, NotFound
 from domain.event import Recorded, Stream
 from domain.importing.payload import Given, Payload, read_payload
-from domain.importing.plan import Contents, Wish, most_new, orphans, plan_import
+from domain.importing.plan import ImportWish, ProjectContents, most_new, orphans, plan_import
 from domain.project import ProjectImported, ProjectMerged
 from eventstore.gc_pauses import collector_paused
 from eventstore.log.command import Change, Need
-from projections.facts.import_contents import Asked
+from projections.facts.import_contents import ImportScope
 from projections.queries.exports import read_everything
 
 TAGS = ["Import and export"]
@@ -69,7 +69,7 @@ def _import(services: Services) -> HTTPRouteHandler:
         payload = _read(data.given())
         if isinstance(payload, Invalid):
             return await commands.carry_out(asking, _refusing(project_id, payload))
-        wish = Wish(
+        wish = ImportWish(
             project_id=project_id,
             payload=payload,
             merge=wanted.merge or data.merges,
@@ -128,17 +128,17 @@ def _refusing(project_id: UUID, error: Invalid) -> Plan:
     return Plan(decide=decide, answer=lambda _, __: None, needs=(project,))
 
 
-def _plan(wish: Wish) -> Plan:
+def _plan(wish: ImportWish) -> Plan:
     project = Need("project", wish.project_id)
     numbers = tuple(wish.payload.story_numbers) if wish.merge else None
-    contents = Need("import_contents", Asked(wish.project_id, numbers))
+    contents = Need("import_contents", ImportScope(wish.project_id, numbers))
 
     def decide(known: Known) -> Sequence[Change]:
         existing(known, project)
         return [Change(stream, event) for stream, event in plan_import(wish, known[contents])]
 
     def streams(known: Known) -> Sequence[Stream]:
-        there: Contents = known[contents]
+        there: ProjectContents = known[contents]
         updated = [Stream("epic", epic.epic_id) for epic in there.epics.values()]
         updated += [Stream("story", story.story_id) for story, _ in there.whole.values()]
         return [Stream("project", wish.project_id), *updated]
@@ -152,7 +152,7 @@ def _plan(wish: Wish) -> Plan:
     )  # fmt: skip
 
 
-def _summary(last: Recorded, payload: Payload, before: Contents) -> dict[str, Any]:
+def _summary(last: Recorded, payload: Payload, before: ProjectContents) -> dict[str, Any]:
     match last.event:
         case ProjectImported() as event:
             return {

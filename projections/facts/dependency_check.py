@@ -8,7 +8,7 @@ an epic ``i`` (what its stories wait for), or an epic's whole content ``a`` (all
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from domain.dependency import Surroundings
+from domain.dependency import DependencyFacts
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 
@@ -99,12 +99,12 @@ class EdgeSurroundings:
 
     EDGE: ClassVar[Mapping[str, str]] = {"story": STORY_EDGE, "epic": EPIC_EDGE}
 
-    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Surroundings]:
+    async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, DependencyFacts]:
         return {key: await self._around(tx, *key) for key in keys}
 
-    async def _around(self, tx: TenantTx, kind: str, dependent: Any, prerequisite: Any) -> Surroundings:
+    async def _around(self, tx: TenantTx, kind: str, dependent: Any, prerequisite: Any) -> DependencyFacts:
         found: Any = await tx.fetchrow(self.EDGE[kind], tx.tenant_id, dependent, prerequisite)
-        return Surroundings(**found)
+        return DependencyFacts(**found)
 
     def initial(self, _: Any) -> None:
         return None

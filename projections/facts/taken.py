@@ -102,7 +102,7 @@ class ActiveProjects:
                 assert_never(event)
 
 
-class EpicNumber:
+class EpicNumberHolder:
     """The epic of a project that has this number. Keys are (project, number)."""
 
     name = "epic_number"
@@ -125,7 +125,7 @@ class EpicNumber:
         return recorded.stream.id if isinstance(recorded.event, EpicCreated) else None
 
 
-class StoryNumber:
+class StoryNumberHolder:
     """The story of a project that has this number. Keys are (project, number)."""
 
     name = "story_number"
@@ -148,4 +148,4 @@ class StoryNumber:
         return recorded.stream.id if isinstance(recorded.event, StoryCreated) else None
 
 
-FACTS: Sequence[Model] = (ProjectSlug(), ActiveProjects(), EpicNumber(), StoryNumber())
+FACTS: Sequence[Model] = (ProjectSlug(), ActiveProjects(), EpicNumberHolder(), StoryNumberHolder())

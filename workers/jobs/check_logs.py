@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from eventstore.database.tenants import Tenant, each_tenant
+from eventstore.database.tenants import ListedTenant, each_tenant
 from eventstore.fsck.watch import Pace, Watched, watch_log
 from workers.actors import Actor, Job, Outcome, Tools
 from workers.leased_rows import Lease
@@ -27,7 +27,7 @@ async def check_each(tools: Tools, pace: Pace) -> None:
         _tell(tools, tenant, await watch_log(tools.database, tenant.id, pace))
 
 
-def _tell(tools: Tools, tenant: Tenant, watched: Watched) -> None:
+def _tell(tools: Tools, tenant: ListedTenant, watched: Watched) -> None:
     if not watched.checks:
         return
     fault = watched.fault
