@@ -34,7 +34,7 @@ class AuditSubject(Struct, frozen=True):
     action: str
     project_id: UUID | None
     story_id: UUID | None = None
-    """Of another entity that belongs into a story's history as well."""
+    """The story whose history the entry belongs to as well, when its entity is something else."""
 
 
 class States(Struct, frozen=True):
@@ -57,7 +57,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 
 def audit_entry(tenant_id: UUID, recorded: Recorded) -> AuditEntry:
-    """The one translation. The same event has the same entry, id included, whenever it is made."""
+    """The only translation of events into entries. The same event has the same entry, with the same id, every time."""
     states, actor = states_of(recorded), actor_of(recorded)
     return AuditEntry(
         id=entry_id(tenant_id, recorded.position), tenant_id=tenant_id, position=recorded.position,

@@ -20,7 +20,7 @@ class EpicCreated(Event, frozen=True, kw_only=True):
     description: str | None = None
     phase: str | None = None
     position: int = 0
-    """Where the epic stands among others; the log's own place is called position too, but in the entry's head."""
+    """Where the epic stands among others. Not its place in the log, which the head of an entry calls position too."""
     metadata: JsonText
 
 
@@ -74,7 +74,7 @@ class Epic(Struct, frozen=True, kw_only=True):
     epic_position: int
     metadata: JsonText
     completed: bool
-    """It was complete once."""
+    """Whether all of its stories were ever verified at once. Stays true when stories are added or rejected later."""
     created_at: datetime
     updated_at: datetime
     position: int

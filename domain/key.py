@@ -139,7 +139,7 @@ def rotate_key(
 
 
 def revoke_key(key: ApiKey) -> tuple[ApiKeyRevoked, ...]:
-    """Nothing when it is revoked already: the first time counts."""
+    """Nothing when it is revoked already: the time of the first revocation stands."""
     return () if key.revoked_at else (ApiKeyRevoked(),)
 
 

@@ -1,4 +1,4 @@
-"""What an observer of the work says, for the audit trail alone: it changes nothing (spec 01, section 4.1)."""
+"""What an observer of the work reports. It stands in the audit trail and changes nothing (spec 01, section 4.1)."""
 
 from typing import ClassVar, Literal
 from uuid import UUID

@@ -138,7 +138,7 @@ class Story(Struct, frozen=True, kw_only=True):
     iteration_count: int = 0
     revision: int = 0
     touched: bool = False
-    """Somebody has worked on it here, whatever its state is now."""
+    """Whether somebody has ever worked on it here, whatever its state is now."""
     claim_position: int | None = None
     """Place of the claim that holds; the fencing token of its holder."""
     lease_expires_at: datetime | None = None
@@ -212,7 +212,7 @@ def _shortened(text: str | None) -> str | None:
 
 
 def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[StoryUpdated | StoryRevised, ...]:
-    """Nothing when nothing changes. Raises Invalid. After a contract, other criteria are a new revision (D22)."""
+    """Nothing when nothing changes. Raises Invalid. After a contract, other criteria are a new revision."""
     problems = Problems()
     said = checked_story(problems, fields)
     problems.raise_any()

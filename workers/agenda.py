@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 LONGEST = 10_000
-"""What does not fit is found again by polling."""
+"""Looks in the queue. What does not fit is found again by polling."""
 
 
 class Look(Struct, frozen=True, order=True):

@@ -1,4 +1,4 @@
-"""An epic is complete when every one of its stories is verified; that is said once (spec 01, section 3.5)."""
+"""An epic is complete when every one of its stories is verified. That is recorded once (spec 01, section 3.5)."""
 
 from typing import assert_never
 from uuid import UUID
@@ -29,12 +29,12 @@ class EpicStanding(Struct, frozen=True, kw_only=True):
     stories: int
     unverified: int
     completed: bool
-    """It was said already."""
+    """The completion was recorded before."""
 
 
 StandingEvent = StoryCreated | StoryImported | ConfirmationEvent | EpicCompleted
 STANDING_EVENTS = Events[StandingEvent](StandingEvent)
-"""Those that change it; a batch has many others, and a standing for each of its stories."""
+"""The events that change it. A batch has many others, which need not be compared with the standing of each story."""
 
 
 def evolve_standing(standing: EpicStanding | None, recorded: Recorded) -> EpicStanding | None:
@@ -59,7 +59,7 @@ def evolve_standing(standing: EpicStanding | None, recorded: Recorded) -> EpicSt
 
 
 def completes(standing: EpicStanding | None, events: tuple[Event, ...]) -> tuple[EpicCompleted, ...]:
-    """What has to be said when ``events`` of one of its stories are about to be recorded."""
+    """The completion, when ``events`` of one story are about to be recorded and verify the last one of its epic."""
     if standing is None or standing.completed or standing.unverified != 1:
         return ()
     if not any(confirms(event) for event in events):
@@ -72,5 +72,5 @@ def completes(standing: EpicStanding | None, events: tuple[Event, ...]) -> tuple
 
 
 def confirms(event: Event) -> bool:
-    """A story is verified that was not."""
+    """Whether the event verifies a story that was not verified."""
     return CONFIRMATION_EVENTS.has(event) and confirmed(event) > 0

@@ -41,7 +41,7 @@ RELEASED: dict[str, Any] = {
     "lease_seconds": None,
     "reviewers": (),
 }
-"""What a story that goes back to the queue no longer has (D37)."""
+"""What a story that goes back to the queue no longer has."""
 
 
 def evolve_story(story: Story | None, recorded: Recorded) -> Story | None:

@@ -48,7 +48,8 @@ class Prerequisites(Struct, frozen=True, kw_only=True):
 
 ConfirmingEvent = StoryCreated | StoryImported | ConfirmationEvent
 CONFIRMING_EVENTS = Events[ConfirmingEvent](ConfirmingEvent)
-"""Those that change what a story waits for; a batch has many others, and prerequisites for each of its claims."""
+"""The events that change what a story waits for. A batch has many others, which need not be compared with the
+prerequisites of each claim."""
 
 
 def evolve_prerequisites(known: Prerequisites, recorded: Recorded) -> Prerequisites:

@@ -1,4 +1,4 @@
-"""The first transaction of a tenant: its empty log, its first events, what goes beside them."""
+"""The first transaction of a tenant: it makes the log, appends the first events and writes what is kept beside them."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What hangs on a story or an epic, for the decision to delete it."""
+"""What would be deleted together with a story or an epic, for the decision to delete it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,7 +35,7 @@ EDGES_OF_EPIC = """
 
 
 class ContentsModel:
-    """Keys are (kind, id), ``kind`` being ``story`` or ``epic``. For commands that are alone."""
+    """Keys are (kind, id), ``kind`` being ``story`` or ``epic``. For commands that have a batch to themselves."""
 
     name = "contents"
     volatile = True

@@ -92,7 +92,8 @@ EPIC_EDGE = """
 
 
 class EdgeSurroundings:
-    """Keys are (kind, dependent, prerequisite), ``kind`` being ``story`` or ``epic``. For commands that are alone."""
+    """Keys are (kind, dependent, prerequisite), ``kind`` being ``story`` or ``epic``. For commands that
+    have a batch to themselves."""
 
     name = "surroundings"
     volatile = True

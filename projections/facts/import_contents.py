@@ -30,7 +30,7 @@ class ImportScope(Struct, frozen=True):
 
 
 class ImportContents:
-    """Keys are `ImportScope`. For commands that are alone: what others change is not seen."""
+    """Keys are `ImportScope`. For commands that have a batch to themselves: changes by others are not followed."""
 
     name = "import_contents"
     volatile = True

@@ -37,7 +37,7 @@ MOVE = """
 
 
 class Crossing(Struct, frozen=True):
-    """An epic whose last open story was verified, or that has an open one again."""
+    """An epic that has become complete, or is no longer complete."""
 
     epic_id: UUID
     complete: bool

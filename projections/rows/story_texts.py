@@ -1,4 +1,4 @@
-"""The long texts of stories. Most events of a story do not touch them."""
+"""The long texts of stories, in a table of their own because most events of a story do not change them."""
 
 from domain.lifecycle.evolve import TEXT_EVENTS, evolve_text
 from domain.story import StoryText
