@@ -5,6 +5,7 @@ import sys
 
 from config.loader import ConfigError, Loaded, load_settings
 from config.logs import configure
+from config.refusal import StartRefused
 from loopctl import __version__
 
 
@@ -26,7 +27,6 @@ def _serve(loaded: Loaded) -> int:
 
     # prometheus_client reads the variable when it is first imported.
     from api.main import run  # noqa: PLC0415  # see above
-    from api.start import StartRefused  # noqa: PLC0415  # comes with the above
 
     try:
         run(settings, __version__, loaded.warnings)

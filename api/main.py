@@ -32,9 +32,10 @@ from api.last_seen import LastSeen
 from api.lease_sweeper import LeaseSweeper, sweeping
 from api.log.reading import LogReader
 from api.services import Services, utc_now
-from api.start import StartRefused, checked_database, checked_seal, listening_socket, say_ready
+from api.start import checked_database, checked_seal, listening_socket, say_ready
 from config.keys import parse_keys
 from config.pulse import pulsing
+from config.refusal import StartRefused
 from config.settings import Settings
 from domain.caller import Caller
 from domain.events import EVENTS, UPCASTERS

@@ -18,7 +18,7 @@ from api.documentation.assets import Assets
 from api.documentation.openapi import Documents
 from api.health.check import HealthCheck
 from api.http.limits import Limits
-from api.http.rate_limits.verdict import Asked, Verdict
+from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
 from api.log.reading import LogReader
 from config.keys import Key
@@ -60,7 +60,7 @@ class Services(Struct, frozen=True, kw_only=True):
 
     find_caller: Callable[[str], Awaitable[Caller]]
     """From a raw key. Raises UnknownKey, TenantInactive."""
-    check_rate: Callable[[Asked], Awaitable[Verdict]]
+    check_rate: Callable[[RateCheck], Awaitable[Verdict]]
     """Counts a request and says whether it may go on."""
     callers_are_current: Callable[[UUID, int], bool]
     callers_changed: Callable[[UUID], Awaitable[None]]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from config.keys import parse_keys
 from config.loader import ConfigError
+from config.refusal import StartRefused
 from config.settings import Settings
 from eventstore.catalog.check import CatalogViolated, NotDurable, assert_catalog, assert_durability
 from eventstore.database.transaction import Database, WrongRole
@@ -23,10 +24,6 @@ READY_FILE = "LOOPCTL_READY_FILE"
 
 CONNECTIONS = 10
 """Of one process; the sum over all processes must stay below what PostgreSQL allows (spec 06, section 6.3)."""
-
-
-class StartRefused(Exception):
-    """One sentence for a person. Starting again changes nothing until somebody has acted."""
 
 
 def listening_socket(settings: Settings, environment: Mapping[str, str] = os.environ) -> socket.socket:

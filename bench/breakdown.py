@@ -40,7 +40,7 @@ from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS
 from projections.queries.story_lists import stories_by_id
-from projections.rows.queues import QueueFilter, queued
+from projections.rows.work_queue import QueueFilter, queued
 from tests.api.logs import NOON, nobody_follows, noon
 
 REPETITIONS = 5

@@ -22,7 +22,7 @@ from bench.custody_model import Person
 from domain.caller import Caller, Role
 from domain.event import Event, JsonText, Recorded, Stream
 from domain.importing.payload import Given, read_payload
-from domain.importing.plan import Contents, Wish, plan_import
+from domain.importing.plan import ImportWish, ProjectContents, plan_import
 from domain.lifecycle import implementer as working
 from domain.lifecycle import judges as confirming
 from domain.lifecycle.evolve import evolve_story
@@ -126,11 +126,11 @@ class Tenant:
         said |= {"initial_verified_status": self._chance.choice((None, None, *verified))}
         item = {"number": "1.1", "title": "t", **said}
         payload = read_payload(Given(epics=[{"number": 1, "title": "e", "stories": [item]}]))
-        wish = Wish(
+        wish = ImportWish(
             project_id=UUID(int=1), payload=payload, merge=False, ids=(UUID(int=2), story), may_verify=bool(verified),
             importer=identity_as(person), at=self.now,
         )  # fmt: skip
-        facts = plan_import(wish, Contents())
+        facts = plan_import(wish, ProjectContents())
         self.record(story, [event for stream, event in facts if stream.kind == "story"], person)
         return story
 

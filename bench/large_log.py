@@ -13,7 +13,7 @@ import uvloop
 from api.log.export import export_bundle
 from api.log.reading import LogReader
 from bench.append import Bench, Shape, bench
-from bench.notes import entity, note, store
+from bench.notes import Noted, entity, note, store
 from bench.table import at_least, at_most, median, percentile, tell_machine, told
 from eventstore.database.transaction import TenantTx
 from eventstore.heads.tree import consistency_proof, inclusion_proof
@@ -144,7 +144,7 @@ async def _rates(on: Bench, small: UUID, large: UUID) -> None:
 
 async def _replay(on: Bench, tenant: UUID) -> None:
     """Read, decode, fold."""
-    codec, rates = Codec([Ticked, *store(on.database, 0).codec.tags.values()]), []
+    codec, rates = Codec([Ticked, Noted]), []
     for _ in range(REPETITIONS):
         began, folded = time.perf_counter(), 0
         async with on.database.tenant_transaction(tenant) as tx:

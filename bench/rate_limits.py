@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from api.http.rate_limits.local import LocalLimiter
 from api.http.rate_limits.shared import SharedLimiter
-from api.http.rate_limits.verdict import Asked
+from api.http.rate_limits.verdict import RateCheck
 from supervisor.data_directory import DataDirectory
 from supervisor.redis import EmbeddedRedis
 
@@ -45,7 +45,7 @@ async def measure(url: str) -> None:
         shared = SharedLimiter(client, LocalLimiter(1), time.monotonic)
 
         async def check(number: int) -> None:
-            verdict = await shared.check(Asked(f"key-{number % 50}", f"tenant-{number % 10}", 100_000))
+            verdict = await shared.check(RateCheck(f"key-{number % 50}", f"tenant-{number % 10}", 100_000))
             assert not verdict.local
 
         async def ping(_: int) -> None:

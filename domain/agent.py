@@ -1,12 +1,12 @@
 """Agents: who works on stories, registered by the key that is theirs from then on."""
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, assert_never
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from domain.event import Event, JsonText, Recorded
+from domain.event import Event, Events, JsonText, Recorded
 from domain.fields import BLANK, LONGEST_JSON, LONGEST_NAME, Problems
 
 AgentType = Literal["orchestrator", "implementer"]
@@ -30,6 +30,10 @@ class AgentUpdated(Event, frozen=True, kw_only=True):
     status_was: AgentStatus
     status: AgentStatus | UnsetType = UNSET
     metadata: JsonText | UnsetType = UNSET
+
+
+AgentEvent = AgentRegistered | AgentUpdated
+AGENT_EVENTS = Events[AgentEvent](AgentEvent)
 
 
 class Agent(Struct, frozen=True, kw_only=True):
@@ -91,16 +95,21 @@ def update_agent(agent: Agent, fields: AgentFields) -> tuple[AgentUpdated, ...]:
 
 def evolve_agent(agent: Agent | None, recorded: Recorded) -> Agent | None:
     """The agent after one more event of its stream."""
-    match recorded.event:
-        case AgentRegistered() as registered:
+    event = recorded.event
+    if not AGENT_EVENTS.has(event):
+        return agent
+    match event:
+        case AgentRegistered():
             return Agent(
-                agent_id=recorded.stream.id, name=registered.name, agent_type=registered.agent_type, status="active",
-                metadata=registered.metadata, created_at=recorded.at, updated_at=recorded.at,
+                agent_id=recorded.stream.id, name=event.name, agent_type=event.agent_type, status="active",
+                metadata=event.metadata, created_at=recorded.at, updated_at=recorded.at,
                 position=recorded.position,
             )  # fmt: skip
-        case AgentUpdated() as updated if agent:
-            fields = (("status", updated.status), ("metadata", updated.metadata))
+        case AgentUpdated():
+            if agent is None:
+                return None
+            fields = (("status", event.status), ("metadata", event.metadata))
             changed = {name: value for name, value in fields if value is not UNSET}
             return structs.replace(agent, **changed, updated_at=recorded.at, position=recorded.position)
         case _:
-            return agent
+            assert_never(event)

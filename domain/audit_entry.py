@@ -1,12 +1,13 @@
 """An event as the audit trail, a story's history and the change feed show it (spec 01, sections 4.1, 5.1 and 5.2)."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct
 
-from domain.audit_actions import AUDIT_ACTIONS
-from domain.audit_states import states_of, wire_text
+from domain.audit_shapes import AUDIT_SHAPES, FREE_FORM, Fields
 from domain.event import Recorded
 from domain.observation import Observed
 from domain.usage import TokenUsageReported
@@ -16,7 +17,7 @@ IMPERSONATING = "superadmin:impersonating:"
 EFFECTIVE_ROLE = "effective_role:"
 
 
-class Actor(Struct, frozen=True):
+class AuditActor(Struct, frozen=True):
     """``type`` is one of api_key, system, superadmin, human."""
 
     type: str
@@ -33,7 +34,14 @@ class AuditSubject(Struct, frozen=True):
     action: str
     project_id: UUID | None
     story_id: UUID | None = None
-    """Of another entity that belongs into a story's history as well."""
+    """The story whose history the entry belongs to as well, when its entity is something else."""
+
+
+class States(Struct, frozen=True):
+    old: dict[str, Any] | None
+    new: Any
+    """An object, or its JSON."""
+    metadata: dict[str, Any]
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
@@ -41,7 +49,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     tenant_id: UUID
     position: int
     subject: AuditSubject
-    actor: Actor
+    actor: AuditActor
     old_state: dict[str, Any] | None
     new_state: Any
     metadata: dict[str, Any]
@@ -49,7 +57,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 
 def audit_entry(tenant_id: UUID, recorded: Recorded) -> AuditEntry:
-    """The one translation. The same event has the same entry, id included, whenever it is made."""
+    """The only translation of events into entries. The same event has the same entry, with the same id, every time."""
     states, actor = states_of(recorded), actor_of(recorded)
     return AuditEntry(
         id=entry_id(tenant_id, recorded.position), tenant_id=tenant_id, position=recorded.position,
@@ -66,13 +74,30 @@ def subject_of(recorded: Recorded) -> AuditSubject:
     event, stream = recorded.event, recorded.stream
     if isinstance(event, Observed):
         return AuditSubject(event.entity_type, event.entity_id, OBSERVED + event.name, event.project_id)
-    named = AUDIT_ACTIONS[event.TAG]
+    shape = AUDIT_SHAPES[type(event)]
     project_id = stream.id if stream.kind == "project" else getattr(event, "project_id", None)
     story_id = event.story_id if isinstance(event, TokenUsageReported) else None
-    return AuditSubject(named.entity_type, stream.id, named.action, project_id, story_id)
+    return AuditSubject(shape.entity_type, stream.id, shape.action, project_id, story_id)
 
 
-def actor_of(recorded: Recorded) -> Actor:
+def states_of(recorded: Recorded) -> States:
+    """Raises KeyError for an event type that is not in the table."""
+    shape = AUDIT_SHAPES[type(recorded.event)]
+    if shape.whole:
+        return States(None, _value(recorded, shape.whole), {})
+    new = None if shape.new is None else {**shape.becomes, **_members(recorded, shape.new)}
+    old = None if shape.old is None else _members(recorded, shape.old)
+    if shape.changed_only and old and new:
+        old = {name: value for name, value in old.items() if name in new}
+    return States(old, new, _members(recorded, shape.more))
+
+
+def wire_text(at: datetime) -> str:
+    """UTC with microseconds and Z."""
+    return at.isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def actor_of(recorded: Recorded) -> AuditActor:
     """From the entry's actor: a key first, then its label, then its dispatches from the root.
 
     A superadmin inside a tenant is followed by the role that it took. Whatever has no key is the system, apart from the
@@ -83,13 +108,13 @@ def actor_of(recorded: Recorded) -> Actor:
     label = rest[0] if rest else first
     match kind:
         case "api_key":
-            return Actor("api_key", UUID(identity), label, {"lineage": rest[1:]} if rest[1:] else {})
+            return AuditActor("api_key", UUID(identity), label, {"lineage": rest[1:]} if rest[1:] else {})
         case "superadmin_key":
-            return Actor("superadmin", UUID(identity), label, _impersonation(recorded, identity, label, rest[1:]))
+            return AuditActor("superadmin", UUID(identity), label, _impersonation(recorded, identity, label, rest[1:]))
         case "operator":
-            return Actor("human", None, label, {})
+            return AuditActor("human", None, label, {})
         case _:
-            return Actor("system", None, label, {})
+            return AuditActor("system", None, label, {})
 
 
 def _impersonation(recorded: Recorded, key_id: str, label: str, rest: list[str]) -> dict[str, Any]:
@@ -98,3 +123,17 @@ def _impersonation(recorded: Recorded, key_id: str, label: str, rest: list[str])
     roles = [each.removeprefix(EFFECTIVE_ROLE) for each in rest if each.startswith(EFFECTIVE_ROLE)]
     role = roles[0] if roles and roles[0] != "superadmin" else None
     return {"impersonated_by": key_id, "impersonated_at": wire_text(recorded.at), "effective_role": role}
+
+
+def _members(recorded: Recorded, fields: Fields) -> dict[str, Any]:
+    return {member: value for member, field in fields.items() if (value := _value(recorded, field)) is not UNSET}
+
+
+def _value(recorded: Recorded, field: str) -> Any:
+    """As JSON can hold it; UNSET for a member that the event leaves out."""
+    if field == "@id":
+        return recorded.stream.id
+    value = recorded.at if field == "@at" else getattr(recorded.event, field)
+    if isinstance(value, datetime):
+        return wire_text(value)
+    return msgspec.Raw(value.encode()) if field in FREE_FORM and isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""What goes when a story or an epic is deleted: each of it with an event of its own, the thing itself last."""
+"""Deleting a story or an epic: everything that goes with it has an event of its own, and its own event comes last."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,16 @@ Deletions = Sequence[tuple[Stream, Event]]
 
 
 class Contents(Struct, frozen=True, kw_only=True):
-    """What hangs on a story or an epic. Of dependencies, those at either end."""
+    """What is deleted together with a story or an epic. A dependency is, when it begins or ends there."""
 
     stories: Sequence[Story] = ()
-    """Of an epic; none of a story."""
+    """The stories of the epic; empty when a story is deleted."""
     story_dependencies: Sequence[Dependency] = ()
     epic_dependencies: Sequence[Dependency] = ()
 
 
 def delete_story(story: Story, contents: Contents) -> Deletions:
-    """Allowed in every status: the log keeps what happened."""
+    """Allowed in every status, because the log keeps what happened."""
     return [*map(delete_story_dependency, contents.story_dependencies), _story(story)]
 
 

@@ -1,13 +1,13 @@
 """Dependencies: a story waits for a story, an epic for an epic (spec 01, section 2.10)."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, assert_never
 from uuid import UUID
 
 from msgspec import Struct
 
 from domain.errors import Conflict, Invalid, NotFound
-from domain.event import Event, Recorded
+from domain.event import Event, Events, Recorded
 
 
 class StoryDependencyCreated(Event, frozen=True, kw_only=True):
@@ -38,6 +38,12 @@ class EpicDependencyDeleted(Event, frozen=True, kw_only=True):
     depends_on_epic_id: UUID
 
 
+StoryDependencyEvent = StoryDependencyCreated | StoryDependencyDeleted
+STORY_DEPENDENCY_EVENTS = Events[StoryDependencyEvent](StoryDependencyEvent)
+EpicDependencyEvent = EpicDependencyCreated | EpicDependencyDeleted
+EPIC_DEPENDENCY_EVENTS = Events[EpicDependencyEvent](EpicDependencyEvent)
+
+
 class Dependency(Struct, frozen=True, kw_only=True):
     """One edge: ``dependent_id`` waits for ``prerequisite_id``. A row of app.story_dependency or epic_dependency."""
 
@@ -49,7 +55,7 @@ class Dependency(Struct, frozen=True, kw_only=True):
     position: int
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class DependencyFacts(Struct, frozen=True, kw_only=True):
     """What has to be known of the graph before an edge is added to it. A project is None when the end is unknown."""
 
     dependent_project: UUID | None
@@ -61,7 +67,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """It can be reached over edges of both kinds: each waits for the other through its epic."""
 
 
-def check_dependency(kind: str, dependent: UUID, prerequisite: UUID, around: Surroundings) -> UUID:
+def check_dependency(kind: str, dependent: UUID, prerequisite: UUID, around: DependencyFacts) -> UUID:
     """The project of both ends, when the edge may be added. The order of the checks is part of the contract.
 
     Raises Invalid (self_dependency, cross_project_dependency, cycle_detected, cross_level_deadlock), NotFound, Conflict
@@ -87,15 +93,18 @@ def check_dependency(kind: str, dependent: UUID, prerequisite: UUID, around: Sur
 
 def evolve_dependency(dependency: Dependency | None, recorded: Recorded) -> Dependency | None:
     """The edge after one more event of its stream; None when it is gone. Gone with either end as well."""
-    match recorded.event:
-        case StoryDependencyCreated() as created:
-            return _created(recorded, created.project_id, created.story_id, created.depends_on_story_id)
-        case EpicDependencyCreated() as created:
-            return _created(recorded, created.project_id, created.epic_id, created.depends_on_epic_id)
+    event = recorded.event
+    if not (STORY_DEPENDENCY_EVENTS.has(event) or EPIC_DEPENDENCY_EVENTS.has(event)):
+        return dependency
+    match event:
+        case StoryDependencyCreated():
+            return _created(recorded, event.project_id, event.story_id, event.depends_on_story_id)
+        case EpicDependencyCreated():
+            return _created(recorded, event.project_id, event.epic_id, event.depends_on_epic_id)
         case StoryDependencyDeleted() | EpicDependencyDeleted():
             return None
         case _:
-            return dependency
+            assert_never(event)
 
 
 def _created(recorded: Recorded, project_id: UUID, dependent: UUID, prerequisite: UUID) -> Dependency:

@@ -1,12 +1,12 @@
 """An epic: a group of stories of a project."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar, assert_never
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from domain.event import Event, JsonText, Recorded
+from domain.event import Event, Events, JsonText, Recorded
 from domain.fields import BLANK, LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_NAME, LONGEST_TITLE, Problems
 
 LARGEST_NUMBER = 2**31 - 1
@@ -20,7 +20,7 @@ class EpicCreated(Event, frozen=True, kw_only=True):
     description: str | None = None
     phase: str | None = None
     position: int = 0
-    """Where the epic stands among others; the log's own place is called position too, but in the entry's head."""
+    """Where the epic stands among others. Not its place in the log, which the head of an entry calls position too."""
     metadata: JsonText
 
 
@@ -58,6 +58,10 @@ class EpicCompleted(Event, frozen=True, kw_only=True):
     story_count: int
 
 
+EpicEvent = EpicCreated | EpicUpdated | EpicDeleted | EpicCompleted
+EPIC_EVENTS = Events[EpicEvent](EpicEvent)
+
+
 class Epic(Struct, frozen=True, kw_only=True):
     """An epic as its events leave it; a row of app.epic."""
 
@@ -70,7 +74,7 @@ class Epic(Struct, frozen=True, kw_only=True):
     epic_position: int
     metadata: JsonText
     completed: bool
-    """It was complete once."""
+    """Whether all of its stories were ever verified at once. Stays true when stories are added or rejected later."""
     created_at: datetime
     updated_at: datetime
     position: int
@@ -123,26 +127,35 @@ def update_epic(epic: Epic, fields: EpicFields) -> tuple[EpicUpdated, ...]:
 
 def evolve_epic(epic: Epic | None, recorded: Recorded) -> Epic | None:
     """The epic after one more event of its stream; None when it is gone."""
-    match recorded.event:
-        case EpicCreated() as created:
-            return Epic(
-                epic_id=recorded.stream.id, project_id=created.project_id, number=created.number, title=created.title,
-                description=created.description, phase=created.phase, epic_position=created.position,
-                metadata=created.metadata, completed=False, created_at=recorded.at, updated_at=recorded.at,
-                position=recorded.position,
-            )  # fmt: skip
-        case EpicUpdated() as updated if epic:
-            said = {"title", "description", "phase", "metadata"}
-            changed = {name: value for name in said if (value := getattr(updated, name)) is not UNSET}
-            if updated.position is not UNSET:
-                changed["epic_position"] = updated.position
-            return structs.replace(epic, **changed, updated_at=recorded.at, position=recorded.position)
-        case EpicCompleted() if epic:
+    event = recorded.event
+    if not EPIC_EVENTS.has(event):
+        return epic
+    if isinstance(event, EpicCreated):
+        return Epic(
+            epic_id=recorded.stream.id, project_id=event.project_id, number=event.number, title=event.title,
+            description=event.description, phase=event.phase, epic_position=event.position,
+            metadata=event.metadata, completed=False, created_at=recorded.at, updated_at=recorded.at,
+            position=recorded.position,
+        )  # fmt: skip
+    if epic is None:
+        return None
+    match event:
+        case EpicUpdated():
+            return structs.replace(epic, **_updated(event), updated_at=recorded.at, position=recorded.position)
+        case EpicCompleted():
             return structs.replace(epic, completed=True, position=recorded.position)
         case EpicDeleted():
             return None
         case _:
-            return epic
+            assert_never(event)
+
+
+def _updated(event: EpicUpdated) -> dict[str, Any]:
+    said = {"title", "description", "phase", "metadata"}
+    changed = {name: value for name in said if (value := getattr(event, name)) is not UNSET}
+    if event.position is not UNSET:
+        changed["epic_position"] = event.position
+    return changed
 
 
 def _checked(problems: Problems, fields: EpicFields) -> EpicFields:

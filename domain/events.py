@@ -1,66 +1,42 @@
-"""Every event there is. A log that holds another one is newer than this code."""
+"""Every event there is, by the kind of the streams that it happens in. A log that holds another one is newer than this
+code."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from domain import agent, dependency, epic, key, log_key, observation, orchestrator_state, project, story, tenant, usage
-from domain.event import Event
-from domain.lifecycle import events as lifecycle
+from domain.agent import AGENT_EVENTS
+from domain.dependency import EPIC_DEPENDENCY_EVENTS, STORY_DEPENDENCY_EVENTS
+from domain.epic import EPIC_EVENTS
+from domain.event import Event, Events
+from domain.key import API_KEY_EVENTS
+from domain.lifecycle.events import ARTIFACT_EVENTS, STORY_EVENTS
+from domain.log_key import LOG_EVENTS
+from domain.observation import OBSERVATION_EVENTS
+from domain.orchestrator_state import ORCHESTRATOR_STATE_EVENTS
+from domain.project import PROJECT_EVENTS, ProjectCreated, metadata_as_text
+from domain.tenant import TENANT_EVENTS
+from domain.usage import TOKEN_USAGE_EVENTS
 
-EVENTS: tuple[type[Event], ...] = (
-    tenant.TenantCreated,
-    tenant.TenantUpdated,
-    tenant.TenantSuspended,
-    tenant.TenantActivated,
-    key.ApiKeyCreated,
-    key.ApiKeyLinked,
-    key.ApiKeyRotated,
-    key.ApiKeyRevoked,
-    agent.AgentRegistered,
-    agent.AgentUpdated,
-    log_key.LogKeyRotated,
-    project.ProjectCreated,
-    project.ProjectUpdated,
-    project.ProjectArchived,
-    project.ProjectImported,
-    project.ProjectMerged,
-    epic.EpicCreated,
-    epic.EpicUpdated,
-    epic.EpicDeleted,
-    epic.EpicCompleted,
-    dependency.StoryDependencyCreated,
-    dependency.StoryDependencyDeleted,
-    dependency.EpicDependencyCreated,
-    dependency.EpicDependencyDeleted,
-    story.StoryCreated,
-    story.StoryImported,
-    story.StoryUpdated,
-    story.StoryRevised,
-    story.CriterionUpdated,
-    story.StoryDeleted,
-    lifecycle.StoryContracted,
-    lifecycle.StoryClaimed,
-    lifecycle.StoryStarted,
-    lifecycle.LeaseRenewed,
-    lifecycle.LeaseExpired,
-    lifecycle.ReviewRequested,
-    lifecycle.StoryReported,
-    lifecycle.ReviewCompleted,
-    lifecycle.StoryVerified,
-    lifecycle.StoryRejected,
-    lifecycle.StoryMarkedComplete,
-    lifecycle.StoryAutoReset,
-    lifecycle.StoryUnclaimed,
-    lifecycle.StoryForceUnclaimed,
-    lifecycle.StoryBackfilled,
-    lifecycle.CustodyViolated,
-    lifecycle.ArtifactReported,
-    usage.TokenUsageReported,
-    observation.Observed,
-    orchestrator_state.OrchestratorStateSaved,
-)
+STREAMS: Mapping[str, Events[Any]] = {
+    "tenant": TENANT_EVENTS,
+    "api_key": API_KEY_EVENTS,
+    "agent": AGENT_EVENTS,
+    "log": LOG_EVENTS,
+    "project": PROJECT_EVENTS,
+    "epic": EPIC_EVENTS,
+    "story_dependency": STORY_DEPENDENCY_EVENTS,
+    "epic_dependency": EPIC_DEPENDENCY_EVENTS,
+    "story": STORY_EVENTS,
+    "artifact_report": ARTIFACT_EVENTS,
+    "token_usage_report": TOKEN_USAGE_EVENTS,
+    "audit": OBSERVATION_EVENTS,
+    "orchestrator_state": ORCHESTRATOR_STATE_EVENTS,
+}
+
+EVENTS: tuple[type[Event], ...] = tuple(kind for events in STREAMS.values() for kind in events.types)
 
 UPCASTERS: Mapping[str, Callable[[dict[str, object]], dict[str, object]]] = {
-    project.ProjectCreated.TAG: project.metadata_as_text,
+    ProjectCreated.TAG: metadata_as_text,
 }
 """By tag: old data to what the Struct of today reads. Data of today must pass through unchanged.
 

@@ -18,7 +18,7 @@ Edges = Sequence[tuple[str, str]]
 Node = TypeVar("Node", bound=Hashable)
 
 
-class Waiting(Struct, frozen=True, kw_only=True):
+class DependencyGraph(Struct, frozen=True, kw_only=True):
     """Everything by number. ``stories`` says to which epic each belongs."""
 
     stories: Mapping[str, int]
@@ -26,7 +26,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     epic_edges: Sequence[tuple[int, int]]
 
 
-def check_waiting(waiting: Waiting) -> None:
+def check_waiting(waiting: DependencyGraph) -> None:
     """Raises Invalid (cycle_detected, cross_level_deadlock), which names the way round. Linear in nodes and edges."""
     if stories := find_cycle(_following(waiting.story_edges)):
         raise Invalid(f"Cycle detected: {' -> '.join(stories)}", code="cycle_detected")
@@ -65,7 +65,7 @@ def _following(edges: Sequence[tuple[Node, Node]]) -> Mapping[Node, Sequence[Nod
     return found
 
 
-def _combined(waiting: Waiting) -> Mapping[tuple[str, object], Sequence[tuple[str, object]]]:
+def _combined(waiting: DependencyGraph) -> Mapping[tuple[str, object], Sequence[tuple[str, object]]]:
     edges: list[tuple[tuple[str, object], tuple[str, object]]] = []
     for dependent, prerequisite in waiting.story_edges:
         edges.append((("story", dependent), ("story", prerequisite)))

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, assert_never
 from uuid import UUID
 
 from msgspec import Struct, structs
 
 from domain.agent import Agent
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
-from domain.event import Event, Recorded
+from domain.event import Event, Events, Recorded
 from domain.fields import BLANK, INVALID, LONGEST_NAME, Problems
 
 KeyRole = Literal["agent", "orchestrator", "user"]
@@ -47,6 +47,10 @@ class ApiKeyRotated(Event, frozen=True, kw_only=True):
 
 class ApiKeyRevoked(Event, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "api_key.revoked"
+
+
+ApiKeyEvent = ApiKeyCreated | ApiKeyLinked | ApiKeyRotated | ApiKeyRevoked
+API_KEY_EVENTS = Events[ApiKeyEvent](ApiKeyEvent)
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
@@ -135,7 +139,7 @@ def rotate_key(
 
 
 def revoke_key(key: ApiKey) -> tuple[ApiKeyRevoked, ...]:
-    """Nothing when it is revoked already: the first time counts."""
+    """Nothing when it is revoked already: the time of the first revocation stands."""
     return () if key.revoked_at else (ApiKeyRevoked(),)
 
 
@@ -148,23 +152,28 @@ def link_key(key: ApiKey, agent_id: UUID) -> ApiKeyLinked:
 
 def evolve_key(key: ApiKey | None, recorded: Recorded) -> ApiKey | None:
     """The key after one more event of its stream."""
-    match recorded.event:
-        case ApiKeyCreated() as created:
-            return ApiKey(
-                key_id=recorded.stream.id, name=created.name, role=created.role, key_prefix=created.key_prefix,
-                agent_id=UUID(created.agent_id) if created.agent_id else None, created_at=recorded.at,
-                expires_at=datetime.fromisoformat(created.expires_at) if created.expires_at else None,
-                revoked_at=None, replaced_by=None, position=recorded.position,
-            )  # fmt: skip
-        case ApiKeyLinked(agent_id=agent_id) if key:
-            return structs.replace(key, agent_id=UUID(agent_id), position=recorded.position)
-        case ApiKeyRotated() as rotated if key:
-            end, new = datetime.fromisoformat(rotated.expires_at), UUID(rotated.replaced_by)
+    event = recorded.event
+    if not API_KEY_EVENTS.has(event):
+        return key
+    if isinstance(event, ApiKeyCreated):
+        return ApiKey(
+            key_id=recorded.stream.id, name=event.name, role=event.role, key_prefix=event.key_prefix,
+            agent_id=UUID(event.agent_id) if event.agent_id else None, created_at=recorded.at,
+            expires_at=datetime.fromisoformat(event.expires_at) if event.expires_at else None,
+            revoked_at=None, replaced_by=None, position=recorded.position,
+        )  # fmt: skip
+    if key is None:
+        return None
+    match event:
+        case ApiKeyLinked():
+            return structs.replace(key, agent_id=UUID(event.agent_id), position=recorded.position)
+        case ApiKeyRotated():
+            end, new = datetime.fromisoformat(event.expires_at), UUID(event.replaced_by)
             return structs.replace(key, expires_at=end, replaced_by=new, position=recorded.position)
-        case ApiKeyRevoked() if key:
+        case ApiKeyRevoked():
             return structs.replace(key, revoked_at=recorded.at, position=recorded.position)
         case _:
-            return key
+            assert_never(event)
 
 
 def _check_limit(unrevoked: int, most: int) -> None:

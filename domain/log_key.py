@@ -6,7 +6,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from domain.errors import Conflict, Invalid
-from domain.event import Event
+from domain.event import Event, Events
 from domain.tenant import RootOfTrust
 
 REASON = re.compile("[a-z][a-z_]{0,62}")
@@ -27,6 +27,10 @@ class LogKeyRotated(Event, frozen=True, kw_only=True):
     old_key_id: str
     reason: str
     signatures: RotationSignatures
+
+
+LogEvent = LogKeyRotated
+LOG_EVENTS = Events[LogEvent](LogEvent)
 
 
 def check_operator_may_rotate(root_of_trust: RootOfTrust, reason: str) -> None:

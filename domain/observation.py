@@ -1,4 +1,4 @@
-"""What an observer of the work says, for the audit trail alone: it changes nothing (spec 01, section 4.1)."""
+"""What an observer of the work reports. It stands in the audit trail and changes nothing (spec 01, section 4.1)."""
 
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from domain.event import Event, JsonText
+from domain.event import Event, Events, JsonText
 from domain.fields import Problems
 
 ObservedType = Literal["session", "story", "project"]
@@ -25,6 +25,10 @@ class Observed(Event, frozen=True, kw_only=True):
     entity_id: UUID
     project_id: UUID | None = None
     data: JsonText | None = None
+
+
+ObservationEvent = Observed
+OBSERVATION_EVENTS = Events[ObservationEvent](ObservationEvent)
 
 
 class Observation(Struct, frozen=True, kw_only=True):

@@ -1,13 +1,13 @@
 """Named checkpoints of an orchestrator, with optimistic locking (spec 01, section 5.3)."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, assert_never
 from uuid import UUID, uuid5
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from domain.errors import Conflict
-from domain.event import Event, JsonText, Recorded
+from domain.event import Event, Events, JsonText, Recorded
 from domain.fields import LONGEST_NAME, Problems
 from domain.observation import check_json
 
@@ -22,6 +22,10 @@ class OrchestratorStateSaved(Event, frozen=True, kw_only=True):
     state_key: str
     state_data: JsonText
     version: int
+
+
+OrchestratorStateEvent = OrchestratorStateSaved
+ORCHESTRATOR_STATE_EVENTS = Events[OrchestratorStateEvent](OrchestratorStateEvent)
 
 
 class OrchestratorState(Struct, frozen=True, kw_only=True):
@@ -70,17 +74,16 @@ def save_state(now: OrchestratorState | None, command: SaveState) -> Orchestrato
 
 
 def evolve_orchestrator_state(state: OrchestratorState | None, recorded: Recorded) -> OrchestratorState | None:
-    match recorded.event:
-        case OrchestratorStateSaved() as saved if state:
-            return structs.replace(
-                state, state_data=saved.state_data, version=saved.version, updated_at=recorded.at,
-                position=recorded.position,
-            )  # fmt: skip
-        case OrchestratorStateSaved() as saved:
+    event = recorded.event
+    if not ORCHESTRATOR_STATE_EVENTS.has(event):
+        return state
+    match event:
+        case OrchestratorStateSaved():
             return OrchestratorState(
-                state_id=recorded.stream.id, project_id=saved.project_id, state_key=saved.state_key,
-                state_data=saved.state_data, version=saved.version, created_at=recorded.at, updated_at=recorded.at,
+                state_id=recorded.stream.id, project_id=event.project_id, state_key=event.state_key,
+                state_data=event.state_data, version=event.version,
+                created_at=state.created_at if state else recorded.at, updated_at=recorded.at,
                 position=recorded.position,
             )  # fmt: skip
         case _:
-            return state
+            assert_never(event)

@@ -2,14 +2,14 @@
 
 import re
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, assert_never
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from domain.errors import Invalid
-from domain.event import Event, JsonText, Recorded
+from domain.event import Event, Events, JsonText, Recorded
 from domain.fields import LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_NAME, Problems
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
@@ -69,6 +69,10 @@ class ProjectMerged(Event, frozen=True, kw_only=True):
     stories_created: int
     stories_updated: int
     dependencies_created: int
+
+
+ProjectEvent = ProjectCreated | ProjectUpdated | ProjectArchived | ProjectImported | ProjectMerged
+PROJECT_EVENTS = Events[ProjectEvent](ProjectEvent)
 
 
 class Project(Struct, frozen=True, kw_only=True):
@@ -156,25 +160,32 @@ def archive_project(project: Project) -> tuple[ProjectArchived, ...]:
 
 def evolve_project(project: Project | None, recorded: Recorded) -> Project | None:
     """The project after one more event of its stream."""
-    match recorded.event:
-        case ProjectCreated() as created:
-            return Project(
-                project_id=recorded.stream.id, slug=created.slug, name=created.name, status=created.status,
-                repo_url=created.repo_url, description=created.description, tech_stack=created.tech_stack,
-                mission=created.mission, metadata=created.metadata, created_at=recorded.at, updated_at=recorded.at,
-                position=recorded.position,
-            )  # fmt: skip
-        case ProjectUpdated() as updated if project:
+    event = recorded.event
+    if not PROJECT_EVENTS.has(event):
+        return project
+    if isinstance(event, ProjectCreated):
+        return Project(
+            project_id=recorded.stream.id, slug=event.slug, name=event.name, status=event.status,
+            repo_url=event.repo_url, description=event.description, tech_stack=event.tech_stack,
+            mission=event.mission, metadata=event.metadata, created_at=recorded.at, updated_at=recorded.at,
+            position=recorded.position,
+        )  # fmt: skip
+    if project is None:
+        return None
+    match event:
+        case ProjectUpdated():
             changed = {
                 name: value
-                for name, value in structs.asdict(updated).items()
+                for name, value in structs.asdict(event).items()
                 if value is not UNSET and not name.endswith("_was")
             }
             return structs.replace(project, **changed, updated_at=recorded.at, position=recorded.position)
-        case ProjectArchived() if project:
+        case ProjectArchived():
             return structs.replace(project, status="archived", updated_at=recorded.at, position=recorded.position)
-        case _:
+        case ProjectImported() | ProjectMerged():
             return project
+        case _:
+            assert_never(event)
 
 
 def _checked(problems: Problems, fields: ProjectFields) -> ProjectFields:

@@ -127,8 +127,6 @@ class Story(Struct, frozen=True, kw_only=True):
     contracted_hash: str | None = None
     implementer_dispatch_id: UUID | None = None
     implementer_lineage: Sequence[UUID] = ()
-    verifier_dispatch_id: UUID | None = None
-    verifier_needed: bool = False
     review_requested_at: datetime | None = None
     reported_done_at: datetime | None = None
     reported_by_agent_id: UUID | None = None
@@ -136,8 +134,6 @@ class Story(Struct, frozen=True, kw_only=True):
     """Place in the log of the report that stands."""
     review_position: int | None = None
     """Place of the newest review."""
-    reviewer_agent_id: UUID | None = None
-    reviewer_key_id: UUID | None = None
     verified_at: datetime | None = None
     verified_position: int | None = None
     """Place of the event that confirmed the story."""
@@ -146,7 +142,7 @@ class Story(Struct, frozen=True, kw_only=True):
     iteration_count: int = 0
     revision: int = 0
     touched: bool = False
-    """Somebody has worked on it here, whatever its state is now."""
+    """Whether somebody has ever worked on it here, whatever its state is now."""
     claim_position: int | None = None
     """Place of the claim that holds; the fencing token of its holder."""
     lease_expires_at: datetime | None = None
@@ -236,7 +232,7 @@ def _shortened(text: str | None) -> str | None:
 
 
 def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[StoryUpdated | StoryRevised, ...]:
-    """Nothing when nothing changes. Raises Invalid. After a contract, other criteria are a new revision (D22)."""
+    """Nothing when nothing changes. Raises Invalid. After a contract, other criteria are a new revision."""
     problems = Problems()
     said = checked_story(problems, fields)
     problems.raise_any()

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, assert_never
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from domain.errors import Conflict, Forbidden, Invalid
-from domain.event import Event, JsonText, Recorded
+from domain.event import Event, Events, JsonText, Recorded
 from domain.fields import Problems
 from domain.tenant_settings import check_settings, read_settings, weakened
 
@@ -55,6 +55,10 @@ class TenantSuspended(Event, frozen=True, kw_only=True):
 class TenantActivated(Event, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "tenant.activated"
     status_was: Status
+
+
+TenantEvent = TenantCreated | TenantUpdated | TenantSuspended | TenantActivated
+TENANT_EVENTS = Events[TenantEvent](TenantEvent)
 
 
 class Tenant(Struct, frozen=True, kw_only=True):
@@ -149,22 +153,27 @@ def activate_tenant(tenant: Tenant) -> tuple[TenantActivated, ...]:
 
 def evolve_tenant(tenant: Tenant | None, recorded: Recorded) -> Tenant | None:
     """The tenant after one more event of its stream."""
-    match recorded.event:
-        case TenantCreated() as created:
-            return Tenant(
-                tenant_id=recorded.stream.id, slug=created.slug, name=created.name, status="active",
-                root_of_trust=created.root_of_trust, settings=JsonText("{}"), default_story_budget_millicents=None,
-                token_data_retention_days=None, created_at=recorded.at, updated_at=recorded.at,
-                position=recorded.position,
-            )  # fmt: skip
-        case TenantUpdated() as updated if tenant:
-            return _moved(tenant, recorded, **_changes(tenant, updated))
-        case TenantSuspended() if tenant:
+    event = recorded.event
+    if not TENANT_EVENTS.has(event):
+        return tenant
+    if isinstance(event, TenantCreated):
+        return Tenant(
+            tenant_id=recorded.stream.id, slug=event.slug, name=event.name, status="active",
+            root_of_trust=event.root_of_trust, settings=JsonText("{}"), default_story_budget_millicents=None,
+            token_data_retention_days=None, created_at=recorded.at, updated_at=recorded.at,
+            position=recorded.position,
+        )  # fmt: skip
+    if tenant is None:
+        return None
+    match event:
+        case TenantUpdated():
+            return _moved(tenant, recorded, **_changes(tenant, event))
+        case TenantSuspended():
             return _moved(tenant, recorded, status="suspended")
-        case TenantActivated() if tenant:
+        case TenantActivated():
             return _moved(tenant, recorded, status="active")
         case _:
-            return tenant
+            assert_never(event)
 
 
 def _moved(tenant: Tenant, recorded: Recorded, **changes: Any) -> Tenant:

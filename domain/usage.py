@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.errors import Invalid
-from domain.event import Event, JsonText
+from domain.event import Event, Events, JsonText
 from domain.fields import LONGEST_JSON, LONGEST_NAME, Problems
 
 LARGEST_COUNT = 2**53 - 1
@@ -33,6 +33,10 @@ class TokenUsageReported(Event, frozen=True, kw_only=True):
     tool_call_count: int | None = None
     cot_length_tokens: int | None = None
     tests_run_count: int | None = None
+
+
+TokenUsageEvent = TokenUsageReported
+TOKEN_USAGE_EVENTS = Events[TokenUsageEvent](TokenUsageEvent)
 
 
 class Usage(Struct, frozen=True, kw_only=True):

@@ -44,7 +44,7 @@ class Migration(Struct, frozen=True):
         return [self.sql] if self.in_transaction else self.sql.split(f"\n{NEXT_STATEMENT}\n")
 
 
-class Recorded(Struct, frozen=True):
+class RecordedFile(Struct, frozen=True):
     """One row of the ledger."""
 
     number: int
@@ -64,7 +64,7 @@ def load(directory: Path) -> list[Migration]:
     return files
 
 
-def pending(files: Sequence[Migration], recorded: Sequence[Recorded]) -> list[Migration]:
+def pending(files: Sequence[Migration], recorded: Sequence[RecordedFile]) -> list[Migration]:
     """What is to be applied, in order; the recorded ones are the first of the files, unchanged, or this raises."""
     check_recorded(files, recorded)
     check_unknown(files, recorded)
@@ -78,7 +78,7 @@ def pending(files: Sequence[Migration], recorded: Sequence[Recorded]) -> list[Mi
     return [file for file in files if file.number > newest]
 
 
-def check_recorded(files: Sequence[Migration], recorded: Sequence[Recorded]) -> None:
+def check_recorded(files: Sequence[Migration], recorded: Sequence[RecordedFile]) -> None:
     """Raises ChecksumChanged when a file that is applied is not the one that was applied."""
     by_number = {file.number: file for file in files}
     for row in recorded:
@@ -90,7 +90,7 @@ def check_recorded(files: Sequence[Migration], recorded: Sequence[Recorded]) -> 
             )
 
 
-def check_unknown(files: Sequence[Migration], recorded: Sequence[Recorded]) -> None:
+def check_unknown(files: Sequence[Migration], recorded: Sequence[RecordedFile]) -> None:
     """Raises SchemaNewer when a recorded number has no file."""
     unknown = sorted({row.number for row in recorded} - {file.number for file in files})
     if unknown:

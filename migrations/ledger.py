@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 import asyncpg
 from msgspec import Struct
 
-from migrations.files import MIGRATIONS, Migration, Recorded, check_recorded, load
+from migrations.files import MIGRATIONS, Migration, RecordedFile, check_recorded, load
 
 EXISTS = "SELECT to_regclass('app.schema_migration') IS NOT NULL AS found"
 
@@ -36,11 +36,11 @@ class SchemaState(Struct, frozen=True):
     sentence: str = ""
 
 
-async def read_ledger(reader: Reader) -> list[Recorded]:
+async def read_ledger(reader: Reader) -> list[RecordedFile]:
     """In order of their numbers; none in a database that was never migrated."""
     if not (await reader.fetch(EXISTS))[0]["found"]:
         return []
-    return [Recorded(*row.values()) for row in await reader.fetch(READ)]
+    return [RecordedFile(*row.values()) for row in await reader.fetch(READ)]
 
 
 async def check_schema(reader: Reader, *, directory: Path = MIGRATIONS) -> SchemaState:
@@ -48,7 +48,7 @@ async def check_schema(reader: Reader, *, directory: Path = MIGRATIONS) -> Schem
     return compare(load(directory), await read_ledger(reader))
 
 
-def compare(files: Sequence[Migration], recorded: Sequence[Recorded]) -> SchemaState:
+def compare(files: Sequence[Migration], recorded: Sequence[RecordedFile]) -> SchemaState:
     """Old code runs on what newer code expanded (pre); new code runs before what it contracts (post) is gone."""
     check_recorded(files, recorded)
     known = {file.number for file in files}

@@ -33,7 +33,7 @@ class RolePasswords(Struct, frozen=True):
         return "RolePasswords(...)"
 
 
-class Role(Struct, frozen=True):
+class DatabaseRole(Struct, frozen=True):
     """``password`` is the field of RolePasswords; a role without one cannot log in.
 
     ``settings`` hold at each login, values in SQL.
@@ -72,13 +72,13 @@ MIGRATING = {
 }
 
 ROLES = (
-    Role("loopctl_owner"),
-    Role("loopctl_fn"),
-    Role("loopctl_migrator", "migrator", settings=MIGRATING),
-    Role("loopctl_app", "app", settings=SERVING),
-    Role("loopctl_worker", "worker", settings=SERVING),
-    Role("loopctl_audit_ro", "audit", settings=READING),
-    Role("loopctl_backup", "backup", bypass_rls=True, settings=READING),
+    DatabaseRole("loopctl_owner"),
+    DatabaseRole("loopctl_fn"),
+    DatabaseRole("loopctl_migrator", "migrator", settings=MIGRATING),
+    DatabaseRole("loopctl_app", "app", settings=SERVING),
+    DatabaseRole("loopctl_worker", "worker", settings=SERVING),
+    DatabaseRole("loopctl_audit_ro", "audit", settings=READING),
+    DatabaseRole("loopctl_backup", "backup", bypass_rls=True, settings=READING),
 )
 
 OLDEST_SERVER = 16
@@ -184,7 +184,7 @@ async def grant_database_rights(connection: "Connection") -> None:
     await connection.execute(DATABASE_RIGHTS.format(database=database))
 
 
-def _role_statements(role: Role, found: Mapping[str, bool], passwords: RolePasswords, server: int) -> list[str]:
+def _role_statements(role: DatabaseRole, found: Mapping[str, bool], passwords: RolePasswords, server: int) -> list[str]:
     """Role names and settings are our own constants, the verifier is base64: nothing in here needs quoting."""
     wanted = {"LOGIN": role.password is not None, "BYPASSRLS": role.bypass_rls}
     current = found or NEW_ROLE

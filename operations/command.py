@@ -17,7 +17,7 @@ class Said(Struct, frozen=True):
     code: int = 0
 
 
-class Command(Struct, frozen=True):
+class OperatorCommand(Struct, frozen=True):
     """``arguments`` adds the subcommand's own to those that all have. ``run`` raises Declined, Rejected, ConfigError,
     DatabaseUnavailable, WrongRole, MigrationError."""
 

@@ -1,9 +1,9 @@
 """Every subcommand."""
 
 from operations import create_superadmin, create_tenant, fsck, list_tenants, rebuild, rewrap_keys, rotate_log_key
-from operations.command import Command
+from operations.command import OperatorCommand
 
-COMMANDS: tuple[Command, ...] = (
+COMMANDS: tuple[OperatorCommand, ...] = (
     create_tenant.COMMAND,
     create_superadmin.COMMAND,
     list_tenants.COMMAND,

@@ -7,7 +7,7 @@ from api.http.identifiers import new_id
 from domain.api_key import shown_prefix
 from eventstore.callers.superadmins import Superadmin, store_superadmin
 from eventstore.database.owning import owner_system_transaction
-from operations.command import Command, Declined, Said
+from operations.command import Declined, OperatorCommand, Said
 from operations.raw_keys import current_pepper, new_raw_key
 from operations.reaching import owner_url, settings_of
 
@@ -28,4 +28,4 @@ async def _create(given: argparse.Namespace) -> Said:
     return Said({"api_key": {**key, "key_prefix": shown_prefix(raw_key), "raw_key": raw_key}})
 
 
-COMMAND = Command("create-superadmin", "make a key of the role superadmin", _arguments, _create)
+COMMAND = OperatorCommand("create-superadmin", "make a key of the role superadmin", _arguments, _create)

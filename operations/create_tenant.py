@@ -21,9 +21,9 @@ from eventstore.heads.log_keys import Begin, log_origin, new_log_key
 from eventstore.keys.keyring import Keyring
 from eventstore.log.codec import Codec
 from eventstore.log.command import Change
-from eventstore.log.founding import found_tenant
+from eventstore.log.founding import create_tenant_log
 from eventstore.log.lane import Store
-from operations.command import Command, Declined, Said
+from operations.command import Declined, OperatorCommand, Said
 from operations.raw_keys import current_pepper, new_raw_key
 from operations.reaching import app_database, settings_of
 from projections.inline import INLINE, MODELS
@@ -64,7 +64,7 @@ async def _create_tenant(settings: Settings, name: str, slug: str, email: str) -
             committed=_nobody_waits,
         )
         try:
-            await found_tenant(store, tenant_id, ACTOR, changes, beside)
+            await create_tenant_log(store, tenant_id, ACTOR, changes, beside)
         except asyncpg.UniqueViolationError as error:
             taken = f"address {email}" if error.constraint_name == EMAIL_INDEX else f"slug {slug}"
             raise Declined(f"The {taken} has already been taken.") from None
@@ -106,4 +106,4 @@ def _nobody_waits(_: UUID, __: int) -> None:
     """The service that runs finds the new tenant when it is asked for it."""
 
 
-COMMAND = Command("create-tenant", "make a tenant and its first user key", _arguments, _run)
+COMMAND = OperatorCommand("create-tenant", "make a tenant and its first user key", _arguments, _run)

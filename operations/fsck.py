@@ -11,14 +11,14 @@ from msgspec.json import decode, encode
 from msgspec.structs import replace
 
 from eventstore.database.owning import owner_transaction
-from eventstore.database.tenants import Tenant
+from eventstore.database.tenants import ListedTenant
 from eventstore.database.transaction import Database
 from eventstore.fsck.check import LogCheck, Wanted, check_log
-from eventstore.fsck.repair import Refused, Repair, repair_log
+from eventstore.fsck.repair import Repair, RepairRefused, repair_log
 from loopctl.audit.expected import Older, keep
 from loopctl.audit.position import Position
 from loopctl.tlog.errors import TlogError
-from operations.command import Command, Declined, Said
+from operations.command import Declined, OperatorCommand, Said
 from operations.reaching import app_database, chosen_tenants, owner_url, settings_of
 
 BAD = 10
@@ -90,7 +90,7 @@ def _older(file: Path) -> Older:
         raise Declined(f"{file} is no signed head.") from None
 
 
-async def _check(database: Database, tenant: Tenant, asked: Wanted, positions: Positions) -> LogCheck:
+async def _check(database: Database, tenant: ListedTenant, asked: Wanted, positions: Positions) -> LogCheck:
     heads, first = 0, None
     while True:
         wanted = asked if asked.newest else replace(asked, resume=positions.of(tenant.id))
@@ -105,7 +105,7 @@ async def _check(database: Database, tenant: Tenant, asked: Wanted, positions: P
             )  # fmt: skip
 
 
-async def _repair(url: str, tenants: list[Tenant]) -> Said:
+async def _repair(url: str, tenants: list[ListedTenant]) -> Said:
     repairs = [(tenant, await _repair_one(url, tenant.id)) for tenant in tenants]
     good = all(repair.verdict != "refused" for _, repair in repairs)
     logs = [
@@ -122,11 +122,11 @@ async def _repair_one(url: str, tenant_id: UUID) -> Repair:
     try:
         async with owner_transaction(url, tenant_id) as tx:
             return await repair_log(tx)
-    except Refused as refused:
+    except RepairRefused as refused:
         return refused.repair
 
 
-def _shown(tenant: Tenant, check: LogCheck) -> dict[str, object]:
+def _shown(tenant: ListedTenant, check: LogCheck) -> dict[str, object]:
     return {
         "tenant": tenant.slug, "verdict": check.verdict, "first": check.first, "size": check.size, "root": check.root,
         "heads": check.heads, "fault": check.fault,
@@ -152,4 +152,4 @@ def _count(text: str) -> int:
     return count
 
 
-COMMAND = Command("fsck", "check every byte of the logs", _arguments, _fsck)
+COMMAND = OperatorCommand("fsck", "check every byte of the logs", _arguments, _fsck)

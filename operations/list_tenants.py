@@ -2,7 +2,7 @@
 
 import argparse
 
-from operations.command import Command, Said, no_arguments
+from operations.command import OperatorCommand, Said, no_arguments
 from operations.reaching import app_database, chosen_tenants, settings_of
 
 
@@ -11,4 +11,4 @@ async def _list(given: argparse.Namespace) -> Said:
         return Said({"tenants": await chosen_tenants(database, None)})
 
 
-COMMAND = Command("list-tenants", "list every tenant", no_arguments, _list)
+COMMAND = OperatorCommand("list-tenants", "list every tenant", no_arguments, _list)

@@ -10,7 +10,7 @@ import msgspec
 
 from config.loader import load_settings
 from config.settings import Settings
-from eventstore.database.tenants import Tenant, each_tenant
+from eventstore.database.tenants import ListedTenant, each_tenant
 from eventstore.database.transaction import Database, Timeouts
 from migrations.roles import with_role
 from operations.command import Declined
@@ -70,7 +70,7 @@ async def find_tenant(database: Database, slug: str) -> UUID:
     return found
 
 
-async def chosen_tenants(database: Database, slug: str | None) -> list[Tenant]:
+async def chosen_tenants(database: Database, slug: str | None) -> list[ListedTenant]:
     """The one of that slug, or all. Raises Declined when there is none of that slug."""
     found = [tenant async for tenant in each_tenant(database) if slug in (None, tenant.slug)]
     if slug is not None and not found:

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from domain.events import EVENTS, UPCASTERS
 from eventstore.database.owning import owner_transaction
 from eventstore.log.codec import Codec
-from operations.command import Command, Said
+from operations.command import OperatorCommand, Said
 from operations.reaching import app_database, chosen_tenants, owner_url, settings_of
 from projections.inline import PROJECTIONS, Projection
 from projections.rebuild import Rebuilt, rebuild
@@ -43,4 +43,4 @@ async def _one(url: str, tenant_id: UUID, projection: Projection) -> list[Rebuil
         return await rebuild(tx, CODEC, projection)
 
 
-COMMAND = Command("rebuild", "make a read model again from the log", _arguments, _rebuild)
+COMMAND = OperatorCommand("rebuild", "make a read model again from the log", _arguments, _rebuild)

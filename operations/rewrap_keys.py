@@ -8,7 +8,7 @@ from eventstore.database.tenants import each_tenant
 from eventstore.keys.encryption import DoesNotOpen
 from eventstore.keys.keyring import Keyring, Sealed
 from eventstore.keys.seal import check_seal
-from operations.command import Command, Said, no_arguments
+from operations.command import OperatorCommand, Said, no_arguments
 from operations.reaching import app_database, settings_of
 
 
@@ -34,4 +34,6 @@ async def _rewrap(given: argparse.Namespace) -> Said:
     return Said({"kek": keks[0].kid, **counts})
 
 
-COMMAND = Command("rewrap-keys", "put every tenant's key under the first of LOOPCTL_KEKS", no_arguments, _rewrap)
+COMMAND = OperatorCommand(
+    "rewrap-keys", "put every tenant's key under the first of LOOPCTL_KEKS", no_arguments, _rewrap
+)

@@ -12,7 +12,7 @@ from domain.log_key import check_operator_may_rotate
 from eventstore.heads.last_signed import FileLastSigned
 from eventstore.heads.log_keys import NoLogKey
 from eventstore.heads.rederive import HeadRefused
-from eventstore.heads.rotate import Rotated, RotatedMeanwhile, Signing, Wish, rotate_log_key
+from eventstore.heads.rotate import Rotated, RotatedMeanwhile, RotationWish, Signing, rotate_log_key
 from eventstore.heads.signing import ClockBehind
 from eventstore.keys.encryption import DoesNotOpen
 from eventstore.keys.keyring import Keyring, Sealed
@@ -21,7 +21,7 @@ from eventstore.log.codec import Codec
 from eventstore.log.lane import Store
 from loopctl.tlog.errors import TlogError
 from loopctl.tlog.note import parse_note
-from operations.command import Command, Said
+from operations.command import OperatorCommand, Said
 from operations.reaching import app_database, find_tenant, settings_of
 from projections.inline import INLINE, MODELS
 
@@ -59,7 +59,7 @@ async def _rotate(given: argparse.Namespace) -> Said:
             committed=_nobody_waits,
         )
         try:
-            rotated = await rotate_log_key(store, signing, Wish(tenant_id, ACTOR, given.reason))
+            rotated = await rotate_log_key(store, signing, RotationWish(tenant_id, ACTOR, given.reason))
         except REFUSALS as error:
             raise Conflict(str(error) or "The tenant has no log.") from error
     return Said({"tenant": {"id": tenant_id, "slug": given.tenant}, "log_key": _told(rotated, given.reason)})
@@ -87,4 +87,4 @@ def _nobody_waits(_: UUID, __: int) -> None:
     """The service that runs reads the keys with each head."""
 
 
-COMMAND = Command("rotate-log-key", "give a tenant's log a new key", _arguments, _rotate)
+COMMAND = OperatorCommand("rotate-log-key", "give a tenant's log a new key", _arguments, _rotate)

@@ -18,13 +18,12 @@ from projections.facts.taken import FACTS
 from projections.rows import audit_index, custody_records, orchestrator_states
 from projections.rows.agents import AGENT_NAME, AGENTS
 from projections.rows.entity import Entity, EntityModel
-from projections.rows.epic_dependencies import EPIC_DEPENDENCIES
 from projections.rows.epics import EPICS
 from projections.rows.keys import KEYS, KEYS_OF_AGENT, UNREVOKED_KEYS
 from projections.rows.orchestrator_states import ORCHESTRATOR_STATES
 from projections.rows.projects import PROJECTS
 from projections.rows.stories import STORIES
-from projections.rows.story_dependencies import STORY_DEPENDENCIES
+from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
 from projections.rows.story_texts import STORY_TEXTS
 from projections.rows.tenants import TENANTS
 

@@ -6,11 +6,10 @@ from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 from projections.rows import epic_progress, work_queue
 from projections.rows import story_moves as transitions
-from projections.rows.epic_dependencies import EPIC_DEPENDENCIES
 from projections.rows.epics import EPICS
 from projections.rows.projects import PROJECTS
 from projections.rows.stories import STORIES
-from projections.rows.story_dependencies import STORY_DEPENDENCIES
+from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
 from projections.rows.story_texts import STORY_TEXTS
 
 TABLES = (

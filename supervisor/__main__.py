@@ -6,8 +6,8 @@ import os
 import sys
 
 from config import loader
+from config.refusal import StartRefused
 from loopctl import __version__
-from supervisor.refusal import Refusal
 from supervisor.up import Up
 
 FLAGS = (
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         for warning in loaded.warnings:
             _say(f"Warning: {warning}")
         asyncio.run(Up(loaded.settings, __version__, _say).run())
-    except (Refusal, loader.ConfigError) as error:
+    except (StartRefused, loader.ConfigError) as error:
         print(f"loopctl: {error}", file=sys.stderr)  # noqa: T201  # the program's own voice
         return 1
     except OSError as error:

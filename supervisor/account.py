@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from supervisor.refusal import Refusal
+from config.refusal import StartRefused
 
 CANDIDATES = ("loopctl", "nobody")
 """An account made for the purpose when the machine has one, else the account that owns nothing."""
@@ -38,13 +38,13 @@ class Account(Struct, frozen=True):
 
 
 def server_account(*paths: Path) -> Account:
-    """The caller's own account; for root an unprivileged one that can reach ``paths``. Raises Refusal."""
+    """The caller's own account; for root an unprivileged one that can reach ``paths``. Raises StartRefused."""
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
     setpriv = shutil.which("setpriv")
     entry = next(filter(None, map(_entry, CANDIDATES)), None)
     if entry is None or setpriv is None:
-        raise Refusal(
+        raise StartRefused(
             "PostgreSQL does not run as root here (no setpriv, or no account 'nobody'): use an ordinary user."
         )
     prefix = [setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]

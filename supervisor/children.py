@@ -11,8 +11,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from config.pulse import TELL
+from config.refusal import StartRefused
 from supervisor.data_directory import DataDirectory
-from supervisor.refusal import Refusal
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
@@ -43,7 +43,7 @@ class Program(Struct, frozen=True, kw_only=True):
 
 
 class Child:
-    """One supervised program. ``start`` raises Refusal when it ends before it was ever ready."""
+    """One supervised program. ``start`` raises StartRefused when it ends before it was ever ready."""
 
     def __init__(
         self,
@@ -68,12 +68,14 @@ class Child:
         try:
             await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
             if not ready.done():
-                raise Refusal(f"{self.program.name} did not start: {self._last_words()}")
+                raise StartRefused(f"{self.program.name} did not start: {self._last_words()}")
             try:
                 ready.result()
             except TimeoutError as error:
                 why = str(error) or "no answer"
-                raise Refusal(f"{self.program.name} did not become ready in time ({why}): see {self._log}.") from None
+                raise StartRefused(
+                    f"{self.program.name} did not become ready in time ({why}): see {self._log}."
+                ) from None
         finally:
             for task in (ended, ready):
                 task.cancel()
@@ -92,7 +94,7 @@ class Child:
             self._say(f"{self.program.name} {_how(code)}; starting it again in {pause:g} s (log: {self._log})")
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-            with suppress(Refusal):
+            with suppress(StartRefused):
                 await self.start()
                 self._say(f"{self.program.name} is back")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from config.refusal import StartRefused
 from supervisor.left_over import end_all, started_at, still_running
-from supervisor.refusal import Refusal
 
 LONGEST_SOCKET_PATH = 100
 """Bytes; the kernel's limit is 108 on Linux and 104 elsewhere, the ending included."""
@@ -32,7 +32,7 @@ class DataDirectory:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Holds the directory for this process. Raises Refusal when it cannot be written or another `up` has it."""
+        """Holds the directory for this process. Raises StartRefused when it is not writable or another `up` has it."""
         self._create()
         # Never unlinked: the lock is the kernel's, so a file that a killed process left behind locks nobody out.
         with self._lock_file().open("a+") as lock:
@@ -40,7 +40,7 @@ class DataDirectory:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
-                raise Refusal(
+                raise StartRefused(
                     f"Another loopctl (process {lock.read().strip() or 'unknown'}) is running on {self.path}: "
                     "stop it, or choose another --data-dir."
                 ) from None
@@ -59,7 +59,7 @@ class DataDirectory:
         outside.mkdir(mode=0o711, exist_ok=True)
         found = outside.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise Refusal(f"{outside} belongs to somebody else: choose a --data-dir with a shorter path.")
+            raise StartRefused(f"{outside} belongs to somebody else: choose a --data-dir with a shorter path.")
         return outside / name
 
     def log_file(self, name: str) -> Path:
@@ -94,15 +94,17 @@ class DataDirectory:
                 folder.mkdir(exist_ok=True)
                 folder.chmod(mode)
         except OSError as error:
-            raise Refusal(f"Cannot write to the data directory {self.path}: {error.strerror}.") from error
+            raise StartRefused(f"Cannot write to the data directory {self.path}: {error.strerror}.") from error
 
     def _check_ours(self) -> None:
-        """Raises Refusal rather than spread over a folder that has other things in it, or that others would lose."""
+        """Raises StartRefused rather than spread over a folder that has other things in it, or that is another's."""
         owner = self.path.stat().st_uid
         if os.geteuid() == 0 and owner != 0:
-            raise Refusal(f"The data directory {self.path} belongs to uid {owner}: run this as that user.")
+            raise StartRefused(f"The data directory {self.path} belongs to uid {owner}: run this as that user.")
         if not self._lock_file().exists() and any(self.path.iterdir()):
-            raise Refusal(f"{self.path} is not empty and is no data directory of loopctl: choose another --data-dir.")
+            raise StartRefused(
+                f"{self.path} is not empty and is no data directory of loopctl: choose another --data-dir."
+            )
 
     def _lock_file(self) -> Path:
         return self.path / "up.lock"

@@ -5,15 +5,15 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from config.refusal import StartRefused
 from migrations.connection import connected
-from supervisor.refusal import Refusal
 
 SECONDS = 5.0
 ROLE = "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'loopctl_app')"
 
 
 async def check_redis(url: str) -> None:
-    """Raises Refusal when nothing answers there as Redis does."""
+    """Raises StartRefused when nothing answers there as Redis does."""
     try:
         client = Redis.from_url(
             url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=Retry(NoBackoff(), 0)
@@ -22,7 +22,7 @@ async def check_redis(url: str) -> None:
             await client.ping()
     except (RedisError, OSError, ValueError) as error:
         # Not the error's own text: it can quote the address, password and all.
-        raise Refusal(f"The Redis of --redis-url does not answer ({type(error).__name__}).") from error
+        raise StartRefused(f"The Redis of --redis-url does not answer ({type(error).__name__}).") from error
 
 
 async def roles_exist(database_url: str) -> bool:

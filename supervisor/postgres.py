@@ -15,9 +15,9 @@ import asyncpg
 import psutil
 
 from config.keys import kept_secret
+from config.refusal import StartRefused
 from supervisor.account import Account, server_account
 from supervisor.data_directory import DataDirectory
-from supervisor.refusal import Refusal
 
 DATABASE = "loopctl"
 
@@ -46,7 +46,7 @@ def binaries() -> Path:
         folder = Path(place) / "pginstall" / "bin"
         if (folder / "postgres").exists():
             return folder
-    raise Refusal("The embedded PostgreSQL is not installed: run `make setup`, or give --database-url.")
+    raise StartRefused("The embedded PostgreSQL is not installed: run `make setup`, or give --database-url.")
 
 
 class EmbeddedPostgres:
@@ -78,7 +78,7 @@ class EmbeddedPostgres:
         self.account.own(self.socket_directory)
         created = not (self.cluster / "PG_VERSION").exists()
         if not created and not (self._data.keys / "postgres-superuser").exists():
-            raise Refusal(f"The password of {self.cluster} is gone: restore {self._data.keys} from its backup.")
+            raise StartRefused(f"The password of {self.cluster} is gone: restore {self._data.keys} from its backup.")
         self._password = kept_secret(self._data.keys / "postgres-superuser", secrets.token_urlsafe(24))
         if created:
             self._initialise()
@@ -111,7 +111,7 @@ class EmbeddedPostgres:
         try:
             return await asyncpg.connect(self.url("postgres"), timeout=5)
         except asyncpg.InvalidPasswordError:
-            raise Refusal(f"The password in {self._data.keys} is not the one of {self.cluster}.") from None
+            raise StartRefused(f"The password in {self._data.keys} is not the one of {self.cluster}.") from None
 
     def _initialise(self) -> None:
         """Makes the cluster beside its place and moves it in whole: a crash in between leaves no half cluster."""
@@ -133,7 +133,7 @@ class EmbeddedPostgres:
             password_file.unlink(missing_ok=True)
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise Refusal(f"PostgreSQL could not create its cluster in {self.cluster}: {last}")
+            raise StartRefused(f"PostgreSQL could not create its cluster in {self.cluster}: {last}")
         draft.replace(self.cluster)
 
     def _check_version(self) -> None:
@@ -143,7 +143,9 @@ class EmbeddedPostgres:
         )
         ours = said.stdout.split()[-1].split(".")[0]
         if major != ours:
-            raise Refusal(f"{self.cluster} was made by PostgreSQL {major} and this is {ours}: move it with pg_upgrade.")
+            raise StartRefused(
+                f"{self.cluster} was made by PostgreSQL {major} and this is {ours}: move it with pg_upgrade."
+            )
 
     def _clear_stale_locks(self) -> None:
         """Removes lock files of a dead server. We hold the data directory, so a live one is our own leftover."""

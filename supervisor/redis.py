@@ -11,9 +11,9 @@ from pathlib import Path
 from redis import RedisError
 from redis.asyncio import Redis
 
+from config.refusal import StartRefused
 from supervisor.account import Account, server_account
 from supervisor.data_directory import DataDirectory
-from supervisor.refusal import Refusal
 
 
 def binary() -> Path:
@@ -25,7 +25,7 @@ def binary() -> Path:
     for place in list(spec.submodule_search_locations or []) if spec else []:
         for bundled in Path(place).glob("_binaries/*/valkey-server"):
             return bundled
-    raise Refusal("No redis-server on PATH and no Valkey installed: run `make setup`, or give --redis-url.")
+    raise StartRefused("No redis-server on PATH and no Valkey installed: run `make setup`, or give --redis-url.")
 
 
 class EmbeddedRedis:

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from config.keys import generate_key, kept_secret
 from config.pulse import PULSE_FD
+from config.refusal import StartRefused
 from config.settings import Settings
 from migrations.roles import RolePasswords, bootstrap, with_role
 from migrations.runner import MigrationError, migrate
@@ -28,7 +29,6 @@ from supervisor.outside import check_redis, roles_exist
 from supervisor.postgres import EmbeddedPostgres
 from supervisor.pulse import Pulse
 from supervisor.redis import EmbeddedRedis
-from supervisor.refusal import Refusal
 
 OPERATOR_NEEDS = frozenset(
     f"LOOPCTL_{name}"
@@ -67,7 +67,7 @@ class Up:
         self._held = ExitStack()
 
     async def run(self) -> None:
-        """Returns after a clean stop by SIGINT, SIGTERM or SIGHUP. Raises Refusal when it cannot come up."""
+        """Returns after a clean stop by SIGINT, SIGTERM or SIGHUP. Raises StartRefused when it cannot come up."""
         with self.data.taken(), self._held as held:
             stop = _stop_requested()
             # First of all: a child that a killed `up` left behind still holds the listening socket.
@@ -144,12 +144,12 @@ class Up:
     async def _migrate(self, servers: Servers) -> None:
         try:
             if self.settings.database_url and not self._knows_roles() and await roles_exist(servers.database_url):
-                raise Refusal(ROLES_TAKEN)
+                raise StartRefused(ROLES_TAKEN)
             self._passwords = self._role_passwords()
             await bootstrap(servers.database_url, self._passwords)
             applied = await migrate(with_role(servers.database_url, "loopctl_migrator", self._passwords.migrator))
         except MigrationError as error:
-            raise Refusal(str(error)) from error
+            raise StartRefused(str(error)) from error
         if applied:
             self._say(f"Applied {len(applied)} migrations")
 
@@ -289,7 +289,7 @@ class Up:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The listening socket, bound before anything is started. Raises Refusal when the address is taken."""
+    """The listening socket, bound before anything is started. Raises StartRefused when the address is taken."""
     try:
         family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -301,7 +301,7 @@ def listen(settings: Settings) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
-        raise Refusal(
+        raise StartRefused(
             f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. Choose another --port or --host."
         ) from error
     return listener
@@ -309,7 +309,7 @@ def listen(settings: Settings) -> socket.socket:
 
 def first_refusal(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first of several, because one sentence helps more than a list of consequences; a bug stays the group."""
-    refusals, _ = group.split(Refusal)
+    refusals, _ = group.split(StartRefused)
     found: BaseException | None = refusals
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]

@@ -7,8 +7,8 @@ import sys
 
 from config.loader import ConfigError, load_settings
 from config.logs import configure
+from config.refusal import StartRefused
 from config.settings import Settings
-from workers.refusal import StartRefused
 
 
 def main(arguments: list[str]) -> int:

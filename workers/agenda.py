@@ -9,10 +9,10 @@ from uuid import UUID
 from msgspec import Struct
 
 LONGEST = 10_000
-"""What does not fit is found again by polling."""
+"""Looks in the queue. What does not fit is found again by polling."""
 
 
-class Key(Struct, frozen=True, order=True):
+class Look(Struct, frozen=True, order=True):
     """One follower on one log."""
 
     tenant_id: UUID
@@ -25,24 +25,24 @@ class Agenda:
     def __init__(self, clock: Callable[[], float] = time.monotonic, longest: int = LONGEST) -> None:
         self._clock = clock
         self._longest = longest
-        self._heap: list[tuple[float, Key]] = []
-        self._scheduled: set[Key] = set()
-        self._looking: set[Key] = set()
-        self._asked_again: set[Key] = set()
+        self._heap: list[tuple[float, Look]] = []
+        self._scheduled: set[Look] = set()
+        self._looking: set[Look] = set()
+        self._asked_again: set[Look] = set()
         self._changed = asyncio.Event()
 
     @property
     def is_full(self) -> bool:
         return len(self._heap) >= self._longest
 
-    def add(self, key: Key) -> None:
+    def add(self, key: Look) -> None:
         """As soon as possible, but not before a later time that it was put off to."""
         if key in self._looking:
             self._asked_again.add(key)
         elif key not in self._scheduled and not self.is_full:
             self._put(key, self._clock())
 
-    async def take(self, stop: asyncio.Event) -> Key | None:
+    async def take(self, stop: asyncio.Event) -> Look | None:
         """The next one that is due, which must be given back with ``done``; None after ``stop`` and ``wake``."""
         while not stop.is_set():
             self._changed.clear()
@@ -59,7 +59,7 @@ class Agenda:
                 continue
         return None
 
-    def done(self, key: Key, again_in: float | None) -> None:
+    def done(self, key: Look, again_in: float | None) -> None:
         """``again_in`` seconds at the earliest; None when only news is a reason."""
         asked = key in self._asked_again
         self._looking.discard(key)
@@ -71,7 +71,7 @@ class Agenda:
         """Makes ``take`` look at its ``stop``."""
         self._changed.set()
 
-    def _put(self, key: Key, at: float) -> None:
+    def _put(self, key: Look, at: float) -> None:
         self._scheduled.add(key)
         heapq.heappush(self._heap, (at, key))
         self._changed.set()

@@ -18,8 +18,8 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from eventstore.following.outage import Outage
 from workers.consumer import SteadyConsumer
-from workers.outage import Outage
 
 NAMESPACE = "loopctl:jobs"
 

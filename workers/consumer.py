@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.errors import BrokerConnectionError
 
-from workers.outage import REDIS_OUTAGE, Outage
+from eventstore.following.outage import REDIS_OUTAGE, Outage
 
 LONGEST_PAUSE_SECONDS = 2.0
 """Also how long a stop may have to wait for a reader while Redis is away."""

@@ -17,12 +17,12 @@ from eventstore.database.transaction import Database
 from eventstore.database.unavailable import DatabaseUnavailable
 from eventstore.following.follow import MOST_AT_ONCE, Follower, follow_once
 from eventstore.following.news import FIRST, find_news
+from eventstore.following.outage import REDIS_OUTAGE, Outage
+from eventstore.following.pause import set_within
 from eventstore.log.codec import Codec
-from workers.agenda import Agenda, Key
+from workers.agenda import Agenda, Look
 from workers.follower_metrics import FollowerMetrics
 from workers.lag import Lags
-from workers.outage import REDIS_OUTAGE, Outage
-from workers.pause import set_within
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class Consumer(Protocol):
     async def look(self, tenant_id: UUID) -> float | None: ...
 
 
-class Reader(Struct, frozen=True):
+class FollowerConsumer(Struct, frozen=True):
     """A follower as a consumer: one run of events for each look, so that a long log does not hold up the others."""
 
     database: Database
@@ -82,14 +82,14 @@ class Following:
         self._agenda = Agenda()
         self._lags = Lags(list(self._consumers))
         self._after = FIRST
-        self._failures: Counter[Key] = Counter()
+        self._failures: Counter[Look] = Counter()
         self.turned_at: float | None = None
 
     def wake(self, tenant_id: UUID) -> None:
         """The log of this tenant may have grown."""
         self._metrics.woken()
         for name in self._consumers:
-            self._agenda.add(Key(tenant_id, name))
+            self._agenda.add(Look(tenant_id, name))
 
     async def run(self, stop: asyncio.Event, outage: Outage, listen: Callable[[], Awaitable[object]]) -> None:
         """Until ``stop``; looks that have begun are finished. ``listen`` hears wake-ups until then or REDIS_OUTAGE."""
@@ -108,7 +108,7 @@ class Following:
                 found, last = await find_news(tx, list(self._consumers), self._after)
             for news in found:
                 self._lags.found(news)
-                self._agenda.add(Key(news.tenant_id, news.follower))
+                self._agenda.add(Look(news.tenant_id, news.follower))
             if last is None:
                 self._after = FIRST
                 self._metrics.measured(self._lags.round_over())
@@ -134,7 +134,7 @@ class Following:
             finally:
                 self._agenda.done(key, again_in)
 
-    async def _look(self, key: Key) -> float | None:
+    async def _look(self, key: Look) -> float | None:
         """Whatever goes wrong with one log is put off, and no reason to leave the others."""
         try:
             async with asyncio.timeout(self._pace.look_limit):

@@ -4,8 +4,8 @@ import socket
 
 from redis.asyncio import Redis
 
+from config.refusal import StartRefused
 from eventstore.following.liveness import jobs_health
-from workers.refusal import StartRefused
 
 TIMEOUT_SECONDS = 2.0
 

@@ -12,11 +12,11 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from eventstore.following.liveness import BEAT_EXPIRY_SECONDS, Beat, forget_beat, record_beat
+from eventstore.following.outage import REDIS_OUTAGE, Outage
+from eventstore.following.pause import set_within
 from workers.broker import JobBroker, waiting_key
 from workers.following import Following
 from workers.metrics import JobMetrics
-from workers.outage import REDIS_OUTAGE, Outage
-from workers.pause import set_within
 from workers.scheduler import Scheduler
 
 log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ START_SECONDS = 0.05
 """Between two looks until everything has begun to move: somebody waits for the first beat."""
 
 
-class Pace(Struct, frozen=True, kw_only=True):
+class BeatPace(Struct, frozen=True, kw_only=True):
     """In seconds."""
 
     beat: float = 3.0
@@ -73,7 +73,9 @@ class Vitals:
 class Heartbeat:
     """Beats, and measures the queues on the way."""
 
-    def __init__(self, redis: Redis, beat: Callable[[], Beat], vitals: Vitals, metrics: JobMetrics, pace: Pace) -> None:
+    def __init__(
+        self, redis: Redis, beat: Callable[[], Beat], vitals: Vitals, metrics: JobMetrics, pace: BeatPace
+    ) -> None:
         self._redis = redis
         self._beat = beat
         self._vitals = vitals

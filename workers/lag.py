@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from eventstore.following.news import News
-from workers.agenda import Key
+from eventstore.following.news import LogNews
+from workers.agenda import Look
 
 
 class Lag(Struct, frozen=True):
@@ -31,12 +31,12 @@ class Lags:
     def __init__(self, followers: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._followers = followers
-        self._targets: dict[Key, Target] = {}
-        self._round: dict[Key, Target] = {}
+        self._targets: dict[Look, Target] = {}
+        self._round: dict[Look, Target] = {}
         self._behind: Counter[str] = Counter()
 
-    def found(self, news: News) -> None:
-        key = Key(news.tenant_id, news.follower)
+    def found(self, news: LogNews) -> None:
+        key = Look(news.tenant_id, news.follower)
         target = self._targets.get(key)
         if target is None or news.next_position >= target.size:
             target = Target(news.size, self._clock())

@@ -25,6 +25,7 @@ from domain.events import EVENTS, UPCASTERS
 from eventstore.database.transaction import Database
 from eventstore.following.follow import Follower
 from eventstore.following.liveness import Beat
+from eventstore.following.outage import Outage
 from eventstore.following.wake_up import listen
 from eventstore.heads.last_signed import FileLastSigned
 from eventstore.keys.keyring import Keyring
@@ -33,11 +34,10 @@ from eventstore.log.codec import Codec
 from workers.actors import Actor, Job, Timing, Tools
 from workers.broker import POLL_MS, REDIS_TIMEOUT_SECONDS, JobBroker, connect_broker
 from workers.follower_metrics import FollowerMetrics
-from workers.following import PARALLEL, Consumer, Following, FollowingPace, Reader
-from workers.heartbeat import Heartbeat, Pace, Vitals
+from workers.following import PARALLEL, Consumer, FollowerConsumer, Following, FollowingPace
+from workers.heartbeat import BeatPace, Heartbeat, Vitals
 from workers.leadership import Leadership
 from workers.metrics import JobMetrics, served_metrics
-from workers.outage import Outage
 from workers.registry import ACTORS, FOLLOWERS, JOBS
 from workers.runner import Runner
 from workers.scheduler import Scheduler
@@ -51,7 +51,7 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class Program(Struct, frozen=True, kw_only=True):
+class WorkerProgram(Struct, frozen=True, kw_only=True):
     """What the worker does, and by which clock."""
 
     actors: tuple[Actor, ...] = ACTORS
@@ -62,14 +62,14 @@ class Program(Struct, frozen=True, kw_only=True):
     clock: Callable[[], datetime] = system_clock
 
 
-PROGRAM = Program()
-PACE = Pace()
+PROGRAM = WorkerProgram()
+PACE = BeatPace()
 
 LAST_ROUND_SECONDS = 2.0
 """For scheduler and heartbeat to end by themselves after a stop."""
 
 
-async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegistry, program: Program) -> None:
+async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegistry, program: WorkerProgram) -> None:
     """Works until ``stop``. PostgreSQL and Redis may come and go; raises StartRefused when they do not fit the code."""
     addresses = required(settings)
     # A job and the keeper of its lease may each need a connection; scheduler and polling need one each.
@@ -110,7 +110,7 @@ async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegi
         await database.close()
 
 
-def _scheduler(program: Program, addresses: Addresses, database: Database, broker: JobBroker) -> Scheduler:
+def _scheduler(program: WorkerProgram, addresses: Addresses, database: Database, broker: JobBroker) -> Scheduler:
     async def wake(actor: str, row_id: UUID) -> None:
         await asyncio.to_thread(broker.wake, actor, row_id)
 
@@ -119,11 +119,11 @@ def _scheduler(program: Program, addresses: Addresses, database: Database, broke
 
 
 def _following(
-    program: Program, settings: Settings, database: Database, metrics: FollowerMetrics, seal: Seal
+    program: WorkerProgram, settings: Settings, database: Database, metrics: FollowerMetrics, seal: Seal
 ) -> Following:
     """Without the keys at rest the worker does everything but sign."""
     codec = Codec(EVENTS, UPCASTERS)
-    consumers: list[Consumer] = [Reader(database, codec, follower) for follower in program.followers]
+    consumers: list[Consumer] = [FollowerConsumer(database, codec, follower) for follower in program.followers]
     if seal.sealed:
         log.warning("tree_heads_unsigned", reason=seal.reason)
     else:
@@ -175,7 +175,9 @@ async def _connected(url: str) -> AsyncIterator[Redis]:
         yield client
 
 
-def run(settings: Settings, warnings: tuple[str, ...], metrics_port: int | None, program: Program = PROGRAM) -> None:
+def run(
+    settings: Settings, warnings: tuple[str, ...], metrics_port: int | None, program: WorkerProgram = PROGRAM
+) -> None:
     """The whole life of the process. Raises StartRefused."""
     for warning in warnings:
         log.warning("setting_ignored", reason=warning)
@@ -183,7 +185,7 @@ def run(settings: Settings, warnings: tuple[str, ...], metrics_port: int | None,
         asyncio.run(_serve_until_signalled(settings, program))
 
 
-async def _serve_until_signalled(settings: Settings, program: Program) -> None:
+async def _serve_until_signalled(settings: Settings, program: WorkerProgram) -> None:
     async with pulsing():
         await serve(settings, _stop_on_signals(), REGISTRY, program)
 

@@ -46,9 +46,9 @@ class JobMetrics:
         self._wakeups.labels("swept").inc(len(seen.swept))
         self._wakeups.labels("unsent").inc(seen.unsent)
         for wakeup in seen.claimed:
-            self._ticks.labels(wakeup.job).inc()
+            self._ticks.labels(wakeup.kind).inc()
         for wakeup in seen.abandoned:
-            self._abandoned.labels(wakeup.job).inc()
+            self._abandoned.labels(wakeup.kind).inc()
 
     def log_checked(self, verdict: str, check: str) -> None:
         self._logs.labels(verdict, check).inc()

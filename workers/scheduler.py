@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from eventstore.database.transaction import Database
 from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.following.outage import REDIS_OUTAGE, Outage
+from eventstore.following.pause import set_within
 from workers.actors import Job, Timing
 from workers.leadership import Leadership
-from workers.outage import REDIS_OUTAGE, Outage
-from workers.pause import set_within
-from workers.scheduled_run import Due, Wakeup, abandon, claim, sweep
+from workers.leased_rows import Unheld
+from workers.scheduled_run import RUNS, Due, claim
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +29,9 @@ class Round(Struct, frozen=True):
     """What one look at the clock brought; all empty for a follower."""
 
     leader: bool
-    claimed: tuple[Wakeup, ...] = ()
-    swept: tuple[Wakeup, ...] = ()
-    abandoned: tuple[Wakeup, ...] = ()
+    claimed: tuple[Unheld, ...] = ()
+    swept: tuple[Unheld, ...] = ()
+    abandoned: tuple[Unheld, ...] = ()
     unsent: int = 0
     """Wake-ups that Redis did not take. The sweeper sends them again."""
 
@@ -92,19 +93,19 @@ class Scheduler:
         now = self._clock()
         due = [Due(job.name, latest_tick(job, now), uuid7(now)) for job in self._jobs.values()]
         async with self._database.system_transaction() as tx:
-            abandoned = await abandon(tx, names, self._timing)
-            swept = await sweep(tx, names, self._timing)
+            abandoned = await RUNS.abandon(tx, names, self._timing)
+            swept = await RUNS.sweep(tx, names, self._timing)
             claimed = await claim(tx, due, self._timing)
         # A crash here leaves claimed rows without a wake-up: the next leader's sweep sends it.
         sent = await self._send(*claimed, *swept)
         return Round(True, claimed, swept, abandoned, unsent=len(claimed) + len(swept) - sent)
 
-    async def _send(self, *wakeups: Wakeup) -> int:
+    async def _send(self, *runs: Unheld) -> int:
         """How many went out before Redis failed."""
         sent = 0
         try:
-            for wakeup in wakeups:
-                await self._wake(self._jobs[wakeup.job].actor.name, wakeup.run_id)
+            for run in runs:
+                await self._wake(self._jobs[run.kind].actor.name, run.id)
                 sent += 1
         except REDIS_OUTAGE as error:
             log.debug("wake_up_not_sent", error_class=type(error).__name__)

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from config.keys import Key
+from config.refusal import StartRefused
 from config.settings import Settings
 from eventstore.catalog.check import CatalogViolated, NotDurable, assert_catalog, assert_durability
 from eventstore.database.transaction import Database, SystemTx, WrongRole
 from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.following.outage import Outage
+from eventstore.following.pause import set_within
 from eventstore.keys.seal import Seal, check_seal
 from migrations.errors import MigrationError
 from migrations.ledger import check_schema
-from workers.outage import Outage
-from workers.pause import set_within
-from workers.refusal import StartRefused
 
 LONGEST_PAUSE_SECONDS = 5.0
 

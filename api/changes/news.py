@@ -5,13 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
-import structlog
-from redis import RedisError
 from redis.asyncio import Redis
 
+from eventstore.following.outage import REDIS_OUTAGE, Outage
+from eventstore.following.pause import set_within
 from eventstore.following.wake_up import listen
-
-log = structlog.get_logger("api")
 
 OUTAGE_PAUSE_SECONDS = 1.0
 
@@ -66,28 +64,10 @@ async def hearing(redis: "Redis", news: News) -> AsyncIterator[None]:
 
 
 async def _hear(redis: "Redis", stop: asyncio.Event, news: News) -> None:
-    failing = False
-
-    def answered() -> None:
-        nonlocal failing
-        if failing:
-            log.info("server_back", name="redis")
-        failing = False
-
+    outage = Outage("redis")
     while not stop.is_set():
         try:
-            await listen(redis, stop, woken=news.woken, turned=answered)
-        except (RedisError, OSError) as error:
-            if not failing:
-                log.warning("server_lost", name="redis", error_class=type(error).__name__)
-            failing = True
+            await listen(redis, stop, woken=news.woken, turned=lambda: outage.succeeded("streams"))
+        except REDIS_OUTAGE as error:
+            outage.failed("streams", error)
             await set_within(stop, OUTAGE_PAUSE_SECONDS)
-
-
-async def set_within(event: asyncio.Event, seconds: float) -> None:
-    """Returns when it is set, and after ``seconds`` in any case."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from api.changes.news import set_within
 from api.changes.rendering import Rendered
 from api.http.refusal import Refused
 from api.services import Services
 from eventstore.database.transaction import DatabaseUnavailable
+from eventstore.following.pause import set_within
 from projections.queries.change_feed import ChangeFilter, Changes, find_changes
 
 MOST_AT_ONCE = 100

@@ -15,9 +15,9 @@ from api.projects.routes import project_id_of
 from api.services import Provided
 from domain.errors import NotFound
 from projections.queries.story_lists import story_lines
-from projections.rows.edges import epic_edges, story_edges, story_edges_of_epic
 from projections.rows.epics import find_epic, list_epics
 from projections.rows.projects import find_project
+from projections.rows.story_dependencies import epic_edges, story_edges, story_edges_of_epic
 
 TAGS = ["Dependencies"]
 

@@ -24,8 +24,7 @@ from domain.event import Event, Recorded, Stream
 from eventstore.log.command import Change, Command, Known, Need, existing
 from projections.facts.dependency_check import EDGE_SURROUNDINGS
 from projections.rows.entity import Entity
-from projections.rows.epic_dependencies import EPIC_DEPENDENCIES
-from projections.rows.story_dependencies import STORY_DEPENDENCIES
+from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
 
 TAGS = ["Dependencies"]
 REFUSALS = (

@@ -18,8 +18,8 @@ from api.projects.routes import project_id_of
 from api.services import Provided
 from domain.errors import NotFound
 from projections.queries.story_lists import story_lines
+from projections.rows.epic_progress import epic_progress, percentage, project_progress
 from projections.rows.epics import find_epic, list_epics
-from projections.rows.progress import epic_progress, percentage, project_progress
 from projections.rows.projects import find_project
 
 TAGS = ["Epics"]

@@ -12,7 +12,7 @@ from api.pages import PageQuery
 from api.projects.schemas import Metadata, Text, as_text
 from api.times import wire_time
 from domain.epic import Epic, EpicFields
-from projections.rows.progress import AGENT_STATUSES, VERIFIED_STATUSES, Progress, percentage
+from projections.rows.epic_progress import AGENT_STATUSES, VERIFIED_STATUSES, Progress, percentage
 
 Digits = Annotated[str, Meta(pattern=r"^\s*[0-9]{0,10}\s*$")]
 

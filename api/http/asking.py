@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from msgspec import Struct, structs
 
 from api.http.policy import Policy
-from api.http.rate_limits.verdict import Asked, Verdict, asked_by
+from api.http.rate_limits.verdict import RateCheck, Verdict, asked_by
 from api.http.refusal import Header, Refused
 from domain.caller import NO_TENANT, Caller, Impersonation, Role
 from domain.tenant import Tenant
@@ -95,7 +95,7 @@ def _wants_receipt(headers: Mapping[bytes, bytes]) -> bool:
 
 
 FindTenant = Callable[[UUID], Awaitable[Tenant | None]]
-CheckRate = Callable[[Asked], Awaitable[Verdict]]
+CheckRate = Callable[[RateCheck], Awaitable[Verdict]]
 
 TAKEN_ROLES = {role.value.encode(): role for role in (Role.USER, Role.ORCHESTRATOR, Role.AGENT)}
 

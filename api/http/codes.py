@@ -1,4 +1,7 @@
-"""Every machine code that an error can carry: its HTTP status and what it means. The documentation is made from it."""
+"""Every machine code that an error can carry: its HTTP status and what it means. The documentation is made from it.
+
+A code stands here when something raises it, and not before: a test says which one nothing raises.
+"""
 
 from msgspec import Struct
 
@@ -23,7 +26,6 @@ CODES: dict[str, Code] = {
     "headers_too_large": Code(431, "The headers are longer than 16 KiB", "Request Header Fields Too Large"),
     # The service
     "internal_error": Code(500, "A bug of ours; it is counted and logged", "Internal server error"),
-    "audit_key_storage_failed": Code(500, "The new audit key could not be stored"),
     "overloaded": Code(503, "Too many requests at once; try again after Retry-After"),
     "deadline_exceeded": Code(503, "The answer took too long; whether it was carried out is unknown"),
     "stopping": Code(503, "This process is being stopped; the next attempt meets another one"),
@@ -31,21 +33,13 @@ CODES: dict[str, Code] = {
     "sealed": Code(503, "The keys at rest are missing, so nothing that needs one is done"),
     "head_refused": Code(503, "The log contradicts a signed head, or the clock is behind it: nothing new is signed"),
     "assets_missing": Code(503, "The browser files were not installed: run make setup"),
-    "tenant_halted": Code(503, "The tenant's custody is halted because its log was proved forked"),
     # Who asks
     "unauthorized": Code(401, "An API key is needed", "Unauthorized"),
     "invalid_api_key": Code(401, "The API key is unknown, revoked or expired", "Invalid API key"),
-    "webauthn_required": Code(401, "A fresh assertion of a security key is needed"),
-    "webauthn_failed": Code(401, "The assertion of the security key was not accepted"),
     "forbidden": Code(403, "The caller is known and may not"),
     "tenant_inactive": Code(403, "The tenant is not active", "Access denied"),
     "insufficient_role": Code(403, "The key's role does not allow this"),
-    "missing_capability": Code(403, "This custody step needs a capability token"),
     "cap_rejected": Code(403, "The capability token was refused"),
-    "wrong_lineage": Code(403, "The capability token was made for another lineage"),
-    "expired_capability": Code(403, "The capability token has expired"),
-    "consumed_nonce": Code(403, "The capability token was used before"),
-    "parent_dispatch_expired": Code(403, "The parent dispatch has expired or was revoked"),
     "not_assigned_agent": Code(403, "The story is assigned to another agent"),
     "agent_deactivated": Code(403, "The caller's agent is deactivated and takes no more work"),
     "agent_identity_required": Code(422, "The key belongs to no agent, and every step of custody needs one"),
@@ -53,9 +47,6 @@ CODES: dict[str, Code] = {
     "tenant_context_required": Code(400, "A superadmin must say for which tenant: X-Impersonate-Tenant"),
     "impersonation_refused": Code(403, "Custody is for keys of the tenant itself, not for a superadmin in its place"),
     "rate_limited": Code(429, "Too many requests; try again after Retry-After"),
-    "witness_header_missing": Code(428, "The tenant requires the header X-Loopctl-Last-Known-STH"),
-    "witness_header_malformed": Code(428, "X-Loopctl-Last-Known-STH is not <position>:<prefix>"),
-    "witness_divergence": Code(409, "The tree head that the client knows is not in this log"),
     # State and custody
     "rejected": Code(422, "The request was understood and refused"),
     "conflict": Code(409, "The state does not allow it now"),
@@ -94,6 +85,4 @@ CODES: dict[str, Code] = {
     "import_conflict": Code(409, "Numbers in the import exist already"),
     "import_invalid": Code(422, "The import is not consistent"),
     "limit_reached": Code(422, "The tenant has as many as it may have"),
-    "audit_key_exists": Code(409, "The tenant has an audit key already"),
-    "no_audit_key": Code(404, "The tenant has no audit key"),
 }

@@ -21,7 +21,7 @@ from api.stories.examples import STORY
 from api.stories.schemas import story_body
 from projections.queries.blocking import MOST_SHOWN, Blocking, blocking
 from projections.queries.story_lists import stories_by_id
-from projections.rows.queues import QueueFilter, queued
+from projections.rows.work_queue import QueueFilter, queued
 
 TAGS = ["Queues"]
 DEFAULT_SIZE, LARGEST_SIZE = 100, 500

@@ -99,8 +99,8 @@ def _status(story: Story) -> dict[str, Any]:
         "review_requested_at": wire_time(story.review_requested_at),
         "reported_done_at": wire_time(story.reported_done_at),
         "reported_by_agent_id": story.reported_by_agent_id,
-        "verifier_dispatch_id": story.verifier_dispatch_id,
-        "verifier_needed": story.verifier_needed,
+        "verifier_dispatch_id": None,  # part of the contract; dispatches are not built yet
+        "verifier_needed": False,
         "verified_at": wire_time(story.verified_at),
         "rejected_at": wire_time(story.rejected_at),
         "rejection_reason": story.rejection_reason,

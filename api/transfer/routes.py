@@ -22,7 +22,7 @@ from domain.caller import Caller, Role
 from domain.errors import Invalid, NotFound
 from domain.event import Recorded, Stream
 from domain.importing.payload import Given, Payload, read_payload
-from domain.importing.plan import Contents, Wish, most_new, orphans, plan_import
+from domain.importing.plan import ImportWish, ProjectContents, most_new, orphans, plan_import
 from domain.lifecycle.identity import identity_of
 from domain.project import ProjectImported, ProjectMerged
 from eventstore.gc_pauses import collector_paused
@@ -68,7 +68,7 @@ async def import_into_project(
     payload = _read(data.given())
     if isinstance(payload, Invalid):
         return await carry_out(services, asking, _refusing(services, asking, project_id, payload))
-    wish = Wish(
+    wish = ImportWish(
         project_id=project_id,
         payload=payload,
         merge=wanted.merge or data.merges,
@@ -125,7 +125,7 @@ def _refusing(services: Services, asking: Asking, project_id: UUID, error: Inval
     )
 
 
-def _importing(services: Services, asking: Asking, wish: Wish) -> Command:
+def _importing(services: Services, asking: Asking, wish: ImportWish) -> Command:
     project = PROJECTS.need(wish.project_id)
     numbers = tuple(wish.payload.story_numbers) if wish.merge else None
     contents = IMPORT_CONTENTS.need(ImportScope(wish.project_id, numbers))
@@ -135,7 +135,7 @@ def _importing(services: Services, asking: Asking, wish: Wish) -> Command:
         return [Change(stream, event) for stream, event in plan_import(wish, known[contents])]
 
     def streams(known: Known) -> Sequence[Stream]:
-        there: Contents = known[contents]
+        there: ProjectContents = known[contents]
         updated = [Stream("epic", epic.epic_id) for epic in there.epics.values()]
         updated += [Stream("story", story.story_id) for story, _ in there.whole.values()]
         return [Stream("project", wish.project_id), *updated]
@@ -150,7 +150,7 @@ def _importing(services: Services, asking: Asking, wish: Wish) -> Command:
     )  # fmt: skip
 
 
-def _summary(last: Recorded, payload: Payload, before: Contents) -> dict[str, Any]:
+def _summary(last: Recorded, payload: Payload, before: ProjectContents) -> dict[str, Any]:
     match last.event:
         case ProjectImported() as event:
             return {

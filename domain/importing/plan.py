@@ -11,7 +11,7 @@ from domain.dependency import EpicDependencyCreated, StoryDependencyCreated
 from domain.epic import Epic, create_epic, update_epic
 from domain.errors import Conflict
 from domain.event import Event, Stream
-from domain.graph import Waiting, check_waiting
+from domain.graph import DependencyGraph, check_waiting
 from domain.importing import edges
 from domain.importing.fields import epic_fields, fitting, initial_statuses, marked_as_imported, story_fields, under
 from domain.importing.payload import EpicItem, Payload, StoryItem
@@ -32,7 +32,7 @@ class KnownStory(Struct, frozen=True, kw_only=True):
     """Its number."""
 
 
-class Contents(Struct, frozen=True, kw_only=True):
+class ProjectContents(Struct, frozen=True, kw_only=True):
     """What a project holds, by number. Edges are pairs of dependent and prerequisite."""
 
     epics: Mapping[int, Epic] = {}
@@ -43,7 +43,7 @@ class Contents(Struct, frozen=True, kw_only=True):
     epic_edges: frozenset[tuple[int, int]] = frozenset()
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class ImportWish(Struct, frozen=True, kw_only=True):
     project_id: UUID
     payload: Payload
     merge: bool
@@ -63,11 +63,11 @@ def most_new(payload: Payload) -> int:
     )
 
 
-def plan_import(wish: Wish, there: Contents) -> list[Fact]:
+def plan_import(wish: ImportWish, there: ProjectContents) -> list[Fact]:
     """All events, in an order in which each has what it needs before it. Raises Invalid, Conflict, Forbidden."""
     if not wish.merge:
         _check_new(wish.payload, there)
-        there = Contents()
+        there = ProjectContents()
     plan = _Plan(wish, there)
     for item in wish.payload.epics:
         plan.add_epic(item)
@@ -75,7 +75,7 @@ def plan_import(wish: Wish, there: Contents) -> list[Fact]:
     return [*plan.facts, (Stream("project", wish.project_id), plan.summary())]
 
 
-def orphans(payload: Payload, there: Contents) -> list[tuple[str, str]]:
+def orphans(payload: Payload, there: ProjectContents) -> list[tuple[str, str]]:
     """Number and title of the stories that a merge does not name, by number."""
     named = set(payload.story_numbers)
     left = [(number, story.title) for number, story in there.stories.items() if number not in named]
@@ -85,7 +85,7 @@ def orphans(payload: Payload, there: Contents) -> list[tuple[str, str]]:
 class _Plan:
     """Collects the events of one import, and knows by number what will be there."""
 
-    def __init__(self, wish: Wish, there: Contents) -> None:
+    def __init__(self, wish: ImportWish, there: ProjectContents) -> None:
         self._wish = wish
         self._there = there
         self._ids: Iterator[UUID] = iter(wish.ids)
@@ -143,7 +143,7 @@ class _Plan:
         stories = edges.story_edges(given.story_dependencies, self._stories, there.story_edges, merge=merge)
         epics = edges.epic_edges(given.epic_dependencies, self._epics, there.epic_edges, merge=merge)
         check_waiting(
-            Waiting(
+            DependencyGraph(
                 stories=self._epic_of,
                 story_edges=[*sorted(there.story_edges), *stories],
                 epic_edges=[*sorted(there.epic_edges), *epics],
@@ -185,7 +185,7 @@ class _Plan:
         self._updated[kind] += 1
 
 
-def _check_new(payload: Payload, there: Contents) -> None:
+def _check_new(payload: Payload, there: ProjectContents) -> None:
     """Raises Conflict when a number is taken."""
     epics = sorted(epic.number for epic in payload.epics if epic.number in there.epics)
     stories = sorted((number for number in payload.story_numbers if number in there.stories), key=_order)

@@ -1,13 +1,21 @@
-"""An epic is complete when every one of its stories is verified; that is said once (spec 01, section 3.5)."""
+"""An epic is complete when every one of its stories is verified. That is recorded once (spec 01, section 3.5)."""
 
-from typing import Any
+from typing import assert_never
 from uuid import UUID
 
 from msgspec import Struct, structs
 
 from domain.epic import EpicCompleted
-from domain.event import Event, Recorded
-from domain.lifecycle.events import StoryBackfilled, StoryMarkedComplete, StoryRejected, StoryVerified
+from domain.event import Event, Events, Recorded
+from domain.lifecycle.events import (
+    CONFIRMATION_EVENTS,
+    ConfirmationEvent,
+    StoryBackfilled,
+    StoryMarkedComplete,
+    StoryRejected,
+    StoryVerified,
+    confirmed,
+)
 from domain.story import StoryCreated, StoryImported
 
 
@@ -21,38 +29,37 @@ class EpicStanding(Struct, frozen=True, kw_only=True):
     stories: int
     unverified: int
     completed: bool
-    """It was said already."""
+    """The completion was recorded before."""
 
 
-STANDING_EVENTS = (EpicCompleted, StoryVerified, StoryBackfilled, StoryMarkedComplete, StoryRejected, StoryCreated)
-"""Those that change it; a batch has many others, and a standing for each of its stories."""
+StandingEvent = StoryCreated | StoryImported | ConfirmationEvent | EpicCompleted
+STANDING_EVENTS = Events[StandingEvent](StandingEvent)
+"""The events that change it. A batch has many others, which need not be compared with the standing of each story."""
 
 
 def evolve_standing(standing: EpicStanding | None, recorded: Recorded) -> EpicStanding | None:
     """After an event of any story or epic. Deletions are decided in a batch of their own."""
-    event: Any = recorded.event
-    if standing is None or standing.epic_id not in (getattr(event, "epic_id", None), recorded.stream.id):
+    event = recorded.event
+    if standing is None or not STANDING_EVENTS.has(event):
+        return standing
+    if standing.epic_id != (recorded.stream.id if isinstance(event, EpicCompleted) else event.epic_id):
         return standing
     match event:
         case EpicCompleted():
             return structs.replace(standing, completed=True)
-        case StoryVerified() | StoryBackfilled() | StoryMarkedComplete():
-            gained = event.verified_status_was != "verified"
-            return structs.replace(standing, unverified=standing.unverified - gained)
-        case StoryRejected():
-            lost = event.verified_status_was == "verified"
-            return structs.replace(standing, unverified=standing.unverified + lost)
+        case StoryVerified() | StoryBackfilled() | StoryMarkedComplete() | StoryRejected():
+            return structs.replace(standing, unverified=standing.unverified - confirmed(event))
         case StoryCreated():
             verified = isinstance(event, StoryImported) and event.verified_status == "verified"
             return structs.replace(
                 standing, stories=standing.stories + 1, unverified=standing.unverified + (not verified)
             )
         case _:
-            return standing
+            assert_never(event)
 
 
 def completes(standing: EpicStanding | None, events: tuple[Event, ...]) -> tuple[EpicCompleted, ...]:
-    """What has to be said when ``events`` of one of its stories are about to be recorded."""
+    """The completion, when ``events`` of one story are about to be recorded and verify the last one of its epic."""
     if standing is None or standing.completed or standing.unverified != 1:
         return ()
     if not any(confirms(event) for event in events):
@@ -65,9 +72,5 @@ def completes(standing: EpicStanding | None, events: tuple[Event, ...]) -> tuple
 
 
 def confirms(event: Event) -> bool:
-    """A story is verified that was not."""
-    match event:
-        case StoryVerified() | StoryBackfilled() | StoryMarkedComplete():
-            return event.verified_status_was != "verified"
-        case _:
-            return False
+    """Whether the event verifies a story that was not verified."""
+    return CONFIRMATION_EVENTS.has(event) and confirmed(event) > 0

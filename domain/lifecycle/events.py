@@ -2,11 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, assert_never
 from uuid import UUID
 
-from domain.event import Event, JsonText
-from domain.story import AgentStatus, VerifiedStatus
+from domain.event import Event, Events, JsonText
+from domain.story import (
+    AgentStatus,
+    CriterionUpdated,
+    StoryCreated,
+    StoryDeleted,
+    StoryImported,
+    StoryRevised,
+    StoryUpdated,
+    VerifiedStatus,
+)
 
 
 class OfStory(Event, frozen=True, kw_only=True):
@@ -179,3 +188,38 @@ class ArtifactReported(Event, frozen=True, kw_only=True):
     details: JsonText
     reported_by: Literal["agent", "orchestrator"]
     reporter_agent_id: UUID | None
+
+
+WorkEvent = (
+    StoryContracted | StoryClaimed | StoryStarted | LeaseRenewed | LeaseExpired | ReviewRequested | StoryReported
+    | ReviewCompleted | StoryUnclaimed | StoryForceUnclaimed | StoryAutoReset | CustodyViolated
+)  # fmt: skip
+"""What agents do. None of these changes whether the story is verified."""
+
+VerificationEvent = StoryVerified | StoryRejected | StoryMarkedComplete
+"""Those that are a `Judged`."""
+VERIFICATION_EVENTS = Events[VerificationEvent](VerificationEvent)
+
+ConfirmationEvent = VerificationEvent | StoryBackfilled
+"""What may change whether the story is verified."""
+CONFIRMATION_EVENTS = Events[ConfirmationEvent](ConfirmationEvent)
+
+StoryChange = StoryUpdated | StoryRevised | CriterionUpdated | WorkEvent | ConfirmationEvent
+"""Of a story that is there and stays there."""
+
+StoryEvent = StoryCreated | StoryImported | StoryDeleted | StoryChange
+STORY_EVENTS = Events[StoryEvent](StoryEvent)
+
+ArtifactEvent = ArtifactReported
+ARTIFACT_EVENTS = Events[ArtifactEvent](ArtifactEvent)
+
+
+def confirmed(event: ConfirmationEvent) -> int:
+    """1 when a story is verified that was not, -1 when one is no longer, 0 when nothing changes."""
+    match event:
+        case StoryVerified() | StoryMarkedComplete() | StoryBackfilled():
+            return int(event.verified_status_was != "verified")
+        case StoryRejected():
+            return -int(event.verified_status_was == "verified")
+        case _:
+            assert_never(event)

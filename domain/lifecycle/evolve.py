@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
@@ -33,8 +33,6 @@ RELEASED: dict[str, Any] = {
     "contracted_hash": None,
     "implementer_dispatch_id": None,
     "implementer_lineage": (),
-    "verifier_dispatch_id": None,
-    "verifier_needed": False,
     "review_requested_at": None,
     "reported_done_at": None,
     "reported_by_agent_id": None,
@@ -44,7 +42,7 @@ RELEASED: dict[str, Any] = {
     "lease_seconds": None,
     "reviewers": (),
 }
-"""What a story that goes back to the queue no longer has (D37)."""
+"""What a story that goes back to the queue no longer has."""
 
 NEW_ROUND: dict[str, Any] = {"worked_agents": (), "worked_lineages": (), "worked_links": ()}
 """After a rejection the work is done anew: only then is it no longer that of whoever did it before."""
@@ -53,11 +51,15 @@ NEW_ROUND: dict[str, Any] = {"worked_agents": (), "worked_lineages": (), "worked
 def evolve_story(story: Story | None, recorded: Recorded) -> Story | None:
     """None for a story that is gone or was never there."""
     event = recorded.event
+    if not on.STORY_EVENTS.has(event):
+        return story
     if isinstance(event, StoryCreated):
         return _created(recorded, event)
     if story is None or isinstance(event, StoryDeleted):
         return None
-    return structs.replace(story, **_changes(story, recorded), updated_at=recorded.at, position=recorded.position)
+    return structs.replace(
+        story, **_changes(story, recorded, event), updated_at=recorded.at, position=recorded.position
+    )
 
 
 def _created(recorded: Recorded, created: StoryCreated) -> Story:
@@ -107,20 +109,24 @@ def _acting_key(recorded: Recorded) -> UUID | None:
     return UUID(key) if kind in ("api_key", "superadmin_key") else None
 
 
-def _changes(story: Story, recorded: Recorded) -> dict[str, Any]:
-    match recorded.event:
-        case StoryUpdated() as event:
+def _changes(story: Story, recorded: Recorded, event: on.StoryChange) -> dict[str, Any]:  # noqa: PLR0911  # one answer for each event
+    match event:
+        case StoryUpdated():
             return _updated(event)
-        case StoryRevised() as event:
+        case StoryRevised():
             return {"revision": event.revision, **(RELEASED if event.contract_void else {})}
         case on.StoryContracted() | on.StoryClaimed() | on.StoryStarted() | on.ReviewRequested() | on.LeaseRenewed():
-            return {"touched": True, **_worked_on(story, recorded, recorded.event)}
-        case on.StoryUnclaimed() | on.StoryForceUnclaimed() | on.StoryAutoReset() | on.LeaseExpired() as event:
+            return {"touched": True, **_worked_on(story, recorded, event)}
+        case on.StoryUnclaimed() | on.StoryForceUnclaimed() | on.StoryAutoReset() | on.LeaseExpired():
             return {"touched": True, **RELEASED, **(NEW_ROUND if isinstance(event, on.StoryAutoReset) else {})}
-        case on.StoryReported() | on.ReviewCompleted() as event:
+        case on.StoryReported() | on.ReviewCompleted():
             return _reported(story, recorded, event)
+        case on.StoryVerified() | on.StoryMarkedComplete() | on.StoryBackfilled() | on.StoryRejected():
+            return _judged(story, recorded, event)
+        case CriterionUpdated() | on.CustodyViolated():
+            return {}
         case _:
-            return _judged(story, recorded)
+            assert_never(event)
 
 
 def _updated(event: StoryUpdated) -> dict[str, Any]:
@@ -137,7 +143,10 @@ def _updated(event: StoryUpdated) -> dict[str, Any]:
     return changes
 
 
-def _worked_on(story: Story, recorded: Recorded, event: Any) -> dict[str, Any]:
+WorkedOn = on.StoryContracted | on.StoryClaimed | on.StoryStarted | on.ReviewRequested | on.LeaseRenewed
+
+
+def _worked_on(story: Story, recorded: Recorded, event: WorkedOn) -> dict[str, Any]:
     match event:
         case on.StoryContracted():
             return {
@@ -168,8 +177,10 @@ def _worked_on(story: Story, recorded: Recorded, event: Any) -> dict[str, Any]:
                 "lease_expires_at": event.lease_expires_at,
                 "lease_seconds": _seconds(recorded.at, event.lease_expires_at),
             }
-        case _:
+        case on.ReviewRequested():
             return {"review_requested_at": recorded.at}
+        case _:
+            assert_never(event)
 
 
 def _with(known: Sequence[UUID], *more: UUID) -> Sequence[UUID]:
@@ -185,26 +196,21 @@ def _reported(story: Story, recorded: Recorded, event: on.StoryReported | on.Rev
         done = {**_done(recorded.at, recorded.position), "reported_by_agent_id": event.agent_id, "touched": True}
         return {**done, "reviewers": ()}
     who = (event.reviewer_key_id, *([event.reviewer_agent_id] if event.reviewer_agent_id else []))
-    return {
-        "reviewers": _with(story.reviewers, *who),
-        "review_position": recorded.position,
-        "reviewer_agent_id": event.reviewer_agent_id,
-        "reviewer_key_id": event.reviewer_key_id,
-    }
+    return {"reviewers": _with(story.reviewers, *who), "review_position": recorded.position}
 
 
-def _judged(story: Story, recorded: Recorded) -> dict[str, Any]:
-    match recorded.event:
-        case on.StoryVerified() as event:
+def _judged(story: Story, recorded: Recorded, event: on.ConfirmationEvent) -> dict[str, Any]:
+    match event:
+        case on.StoryVerified():
             return {**_verified(recorded), "iteration_count": event.iteration}
-        case on.StoryMarkedComplete() as event:
+        case on.StoryMarkedComplete():
             return {**_from_before(story, recorded, event), "iteration_count": event.iteration}
-        case on.StoryBackfilled() as event:
+        case on.StoryBackfilled():
             return _from_before(story, recorded, event)
-        case on.StoryRejected() as event:
+        case on.StoryRejected():
             return {**_rejected(recorded, event), **VOID}
         case _:
-            return {}
+            assert_never(event)
 
 
 def _rejected(recorded: Recorded, event: on.StoryRejected) -> dict[str, Any]:
@@ -234,7 +240,6 @@ def _verified(recorded: Recorded) -> dict[str, Any]:
         "verified_position": recorded.position,
         "rejected_at": None,
         "rejection_reason": None,
-        "verifier_needed": False,
     }
 
 
@@ -254,33 +259,44 @@ def _from_before(
     return {**_verified(recorded), **done, **authored(recorded, event)}
 
 
-def evolve_text(text: StoryText | None, recorded: Recorded) -> StoryText | None:
+def evolve_text(text: StoryText | None, recorded: Recorded) -> StoryText | None:  # noqa: PLR0911  # one answer for each event
     """The long texts of the same story."""
-    match recorded.event:
-        case StoryCreated() as created:
-            return StoryText(
-                story_id=recorded.stream.id, description=created.description,
-                acceptance_criteria=created.acceptance_criteria, metadata=created.metadata,
-                criteria_checks=JsonText("{}"),
-            )  # fmt: skip
-        case StoryDeleted():
-            return None
-        case StoryUpdated() as event if text:
-            names = ("description", "acceptance_criteria", "metadata")
-            said = {name: value for name in names if (value := getattr(event, name)) is not UNSET}
-            if event.acceptance_criteria is not UNSET:
-                said["criteria_checks"] = still_checked(text, event.acceptance_criteria)
-            return structs.replace(text, **said)
-        case on.StoryBackfilled() as event if text:
+    event = recorded.event
+    if not on.STORY_EVENTS.has(event):
+        return text
+    if isinstance(event, StoryCreated):
+        return StoryText(
+            story_id=recorded.stream.id, description=event.description,
+            acceptance_criteria=event.acceptance_criteria, metadata=event.metadata,
+            criteria_checks=JsonText("{}"),
+        )  # fmt: skip
+    if text is None or isinstance(event, StoryDeleted):
+        return None
+    if isinstance(event, on.WorkEvent):
+        return text
+    match event:
+        case StoryUpdated():
+            return _rewritten(text, event)
+        case on.StoryBackfilled():
             return structs.replace(text, metadata=_backfilled(text.metadata, event, recorded.at))
-        case CriterionUpdated() as event if text:
+        case CriterionUpdated():
             return structs.replace(text, criteria_checks=_checked(text.criteria_checks, event, recorded.at))
-        case _:
+        case StoryRevised() | on.StoryVerified() | on.StoryMarkedComplete() | on.StoryRejected():
             return text
+        case _:
+            assert_never(event)
 
 
-TEXT_EVENTS = (StoryCreated, StoryDeleted, StoryUpdated, on.StoryBackfilled, CriterionUpdated)
-"""Only these touch the long texts, which the others must not have to read and write."""
+def _rewritten(text: StoryText, event: StoryUpdated) -> StoryText:
+    names = ("description", "acceptance_criteria", "metadata")
+    said = {name: value for name in names if (value := getattr(event, name)) is not UNSET}
+    if event.acceptance_criteria is not UNSET:
+        said["criteria_checks"] = still_checked(text, event.acceptance_criteria)
+    return structs.replace(text, **said)
+
+
+TEXT_EVENTS = (StoryCreated, StoryImported, StoryDeleted, StoryUpdated, on.StoryBackfilled, CriterionUpdated)
+"""Only these touch the long texts, which the others must not have to read and write. A test checks that."""
 
 
 def _backfilled(metadata: JsonText, event: on.StoryBackfilled, at: datetime) -> JsonText:

@@ -82,7 +82,7 @@ def claim(story: Story, who: Identity, before: Prerequisites, hold: Hold, now: d
 
 
 def check_active(agent: Agent | None) -> None:
-    """Raises Forbidden: a deactivated agent takes no more work (D17)."""
+    """Raises Forbidden: a deactivated agent takes no more work."""
     if agent is not None and agent.status == "deactivated":
         raise Forbidden("This agent is deactivated and takes no more work", code="agent_deactivated")
 

@@ -143,7 +143,7 @@ def backfill(story: Story, who: Identity, provenance: Provenance, earlier: Any) 
 
 
 def mark_complete(story: Story, who: Identity, policy: TenantSettings, judgement: Judgement) -> tuple[Event, ...]:
-    """For work from before loopctl, under the rules of backfill (D29): nobody here has ever touched the story."""
+    """For work from before loopctl, under the rules of backfill: nobody here has ever touched the story."""
     orchestrator = refusals.need_orchestrator(who)
     _gate(story, who, policy, "verify")
     _check_untouched(story, "mark-complete")
@@ -199,7 +199,7 @@ def _gate(story: Story, who: Identity, policy: TenantSettings, action: Literal["
 
 
 def _check_untouched(story: Story, action: str) -> None:
-    """Raises Invalid: the guards of spec 01, section 3.5, and the log's own memory (D34)."""
+    """Raises Invalid: the guards of spec 01, section 3.5, and what the log itself remembers."""
     if story.verified_status == "verified":
         raise Invalid(f"Cannot {action}: the story is already verified.", code="already_verified")
     if story.verified_status == "rejected":

@@ -1,13 +1,20 @@
 """What a story waits for: stories that must be verified, epics in which every story must be."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import assert_never
 from uuid import UUID
 
 from msgspec import Struct, structs
 
-from domain.event import Recorded
-from domain.lifecycle.events import StoryBackfilled, StoryMarkedComplete, StoryRejected, StoryVerified
+from domain.event import Events, Recorded
+from domain.lifecycle.events import (
+    ConfirmationEvent,
+    StoryBackfilled,
+    StoryMarkedComplete,
+    StoryRejected,
+    StoryVerified,
+    confirmed,
+)
 from domain.story import StoryCreated, StoryImported
 
 
@@ -39,31 +46,35 @@ class Prerequisites(Struct, frozen=True, kw_only=True):
         return [f"story {number}" for number in stories] + [f"epic {number}" for number in epics]
 
 
-CONFIRMING_EVENTS = (StoryVerified, StoryBackfilled, StoryMarkedComplete, StoryRejected, StoryCreated)
-"""Those that change what a story waits for; a batch has many others, and prerequisites for each of its claims."""
+ConfirmingEvent = StoryCreated | StoryImported | ConfirmationEvent
+CONFIRMING_EVENTS = Events[ConfirmingEvent](ConfirmingEvent)
+"""The events that change what a story waits for. A batch has many others, which need not be compared with the
+prerequisites of each claim."""
 
 
 def evolve_prerequisites(known: Prerequisites, recorded: Recorded) -> Prerequisites:
     """After an event of any story. New and lost dependencies are not seen: they are decided in a batch of their own."""
-    match recorded.event:
-        case StoryVerified() | StoryBackfilled() | StoryMarkedComplete() as event:
-            return _confirmed(known, recorded.stream.id, event, verified=True)
-        case StoryRejected() as event:
-            return _confirmed(known, recorded.stream.id, event, verified=False)
-        case StoryCreated() as created:
-            verified = isinstance(created, StoryImported) and created.verified_status == "verified"
-            return known if verified else _counted(known, created.epic_id, 1)
+    event = recorded.event
+    if not CONFIRMING_EVENTS.has(event):
+        return known
+    match event:
+        case StoryVerified() | StoryBackfilled() | StoryMarkedComplete() | StoryRejected():
+            return _confirmed(known, recorded.stream.id, event)
+        case StoryCreated():
+            verified = isinstance(event, StoryImported) and event.verified_status == "verified"
+            return known if verified else _counted(known, event.epic_id, 1)
         case _:
-            return known
+            assert_never(event)
 
 
-def _confirmed(known: Prerequisites, story_id: UUID, event: Any, *, verified: bool) -> Prerequisites:
-    if (event.verified_status_was == "verified") == verified:
+def _confirmed(known: Prerequisites, story_id: UUID, event: ConfirmationEvent) -> Prerequisites:
+    change = confirmed(event)
+    if not change:
         return known
     before = known.stories.get(story_id)
     if before:
-        known = structs.replace(known, stories={**known.stories, story_id: Before(before.number, verified)})
-    return _counted(known, event.epic_id, -1 if verified else 1)
+        known = structs.replace(known, stories={**known.stories, story_id: Before(before.number, change > 0)})
+    return _counted(known, event.epic_id, -change)
 
 
 def _counted(known: Prerequisites, epic_id: UUID, difference: int) -> Prerequisites:

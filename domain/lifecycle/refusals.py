@@ -115,7 +115,7 @@ def _holder(agent_id: UUID | None) -> str:
 
 
 def need_agent(who: Identity) -> UUID:
-    """Raises Invalid: without an agent's identity no gate could ever close (D34)."""
+    """Raises Invalid: without an agent's identity no gate could ever close."""
     if who.agent_id is None:
         raise Invalid(
             "An agent id is required for chain of custody: register an agent with this key first.",

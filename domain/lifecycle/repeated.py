@@ -1,11 +1,11 @@
-"""Whether a transition that is asked for once more has been made by the same actor already (D10)."""
+"""Whether the same actor has already made the transition that it asks for."""
 
 from domain.lifecycle.identity import Identity
 from domain.story import Story
 
 
 def already_holds(story: Story, action: str, who: Identity) -> bool:
-    """The story is where this actor's own earlier call of the same action has brought it."""
+    """The story is in the state that an earlier call of the same action by this actor has left it in."""
     match action:
         case "contract":
             return story.agent_status == "contracted" and story.contracted_by_agent_id == who.agent_id

@@ -14,7 +14,7 @@ PAGE_SIZE = 500
 BEFORE_ALL = UUID(int=0)
 
 
-class Tenant(Struct, frozen=True):
+class ListedTenant(Struct, frozen=True):
     id: UUID
     slug: str
     name: str
@@ -22,14 +22,14 @@ class Tenant(Struct, frozen=True):
     created_at: datetime
 
 
-async def each_tenant(database: Database) -> AsyncIterator[Tenant]:
+async def each_tenant(database: Database) -> AsyncIterator[ListedTenant]:
     """By id, a page at a time, each page in a transaction of its own. Raises DatabaseUnavailable."""
     after = BEFORE_ALL
     while True:
         async with database.system_transaction() as tx:
             rows = await tx.fetch(PAGE, after, PAGE_SIZE)
         for row in rows:
-            yield Tenant(row["tenant_id"], row["slug"], row["name"], row["status"], row["created_at"])
+            yield ListedTenant(row["tenant_id"], row["slug"], row["name"], row["status"], row["created_at"])
         if len(rows) < PAGE_SIZE:
             return
         after = rows[-1]["tenant_id"]

@@ -16,7 +16,7 @@ FIRST = UUID(int=0)
 """Before every tenant."""
 
 
-class News(Struct, frozen=True):
+class LogNews(Struct, frozen=True):
     """The follower is not where the log ends. Further than that is news as well: the log was cut."""
 
     tenant_id: UUID
@@ -27,9 +27,9 @@ class News(Struct, frozen=True):
 
 async def find_news(
     tx: SystemTx, followers: Sequence[str], after: UUID, most: int = PAGE
-) -> tuple[list[News], UUID | None]:
+) -> tuple[list[LogNews], UUID | None]:
     """What is new in the next ``most`` logs behind ``after``, and the last of them; None when there were no more."""
     rows = await tx.fetch(FIND_NEWS, followers, after, most)
-    found = [News(*row) for row in rows if row["name"] is not None]
+    found = [LogNews(*row) for row in rows if row["name"] is not None]
     last = next((row["tenant_id"] for row in rows if row["name"] is None), None)
     return found, last

@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-import structlog
-from redis import RedisError
 from redis.asyncio import Redis
 
-log = structlog.get_logger("eventstore")
+from eventstore.following.outage import REDIS_OUTAGE, Outage
+from eventstore.following.pause import set_within
 
 CHANNEL = "loopctl:news"
 """Of tenant ids, 16 bytes each, one after the other."""
@@ -34,7 +33,7 @@ class Announcer:
         self._grown: set[UUID] = set()
         self._something = asyncio.Event()
         self._closing = asyncio.Event()
-        self._failing = False
+        self._outage = Outage("redis")
 
     def committed(self, tenant_id: UUID, _: int) -> None:
         if len(self._grown) < LONGEST_LIST:
@@ -55,22 +54,18 @@ class Announcer:
                 return
             if not sent:
                 self._something.set()
-            await _pause(self._closing, TOGETHER_SECONDS if sent else OUTAGE_PAUSE_SECONDS)
+            await set_within(self._closing, TOGETHER_SECONDS if sent else OUTAGE_PAUSE_SECONDS)
 
     async def _publish(self) -> bool:
         grown, self._grown = self._grown, set()
         try:
             if grown:
                 await self._redis.publish(CHANNEL, b"".join(tenant_id.bytes for tenant_id in grown))
-        except (RedisError, OSError) as error:
+        except REDIS_OUTAGE as error:
             self._grown |= grown
-            if not self._failing:
-                log.warning("server_lost", name="redis", error_class=type(error).__name__)
-            self._failing = True
+            self._outage.failed("announcer", error)
             return False
-        if self._failing:
-            log.info("server_back", name="redis")
-        self._failing = False
+        self._outage.succeeded("announcer")
         return True
 
 
@@ -101,11 +96,3 @@ async def listen(
                 data: bytes = message["data"]
                 for start in range(0, len(data) - len(data) % 16, 16):
                     woken(UUID(bytes=data[start : start + 16]))
-
-
-async def _pause(ended_by: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await ended_by.wait()
-    except TimeoutError:
-        return

@@ -47,7 +47,7 @@ class Repair(Struct, frozen=True):
     fault: Finding | None = None
 
 
-class Refused(Exception):
+class RepairRefused(Exception):
     """Ends the transaction, and with it what was written in it."""
 
     def __init__(self, repair: Repair) -> None:
@@ -62,7 +62,7 @@ async def repair_log(tx: TenantTx) -> Repair:
     try:
         return await _repair(checking, tx)
     except Fault as fault:
-        raise Refused(Repair("refused", checking.verifier.size, fault=fault.finding)) from None
+        raise RepairRefused(Repair("refused", checking.verifier.size, fault=fault.finding)) from None
     finally:
         checking.verifier.close()
 

@@ -41,7 +41,7 @@ class RotatedMeanwhile(Exception):
     """Somebody else has changed the key since this was asked for. Nothing was done: once may be enough."""
 
 
-class Wish(Struct, frozen=True):
+class RotationWish(Struct, frozen=True):
     """``reason`` is a lower-case word; ``compromise`` ends the old key with the boundary head."""
 
     tenant_id: UUID
@@ -68,7 +68,7 @@ class Rotated(Struct, frozen=True):
     boundary: StoredHead
 
 
-async def rotate_log_key(store: Store, signing: Signing, wish: Wish) -> Rotated:
+async def rotate_log_key(store: Store, signing: Signing, wish: RotationWish) -> Rotated:
     """Raises RotatedMeanwhile, what `current_checkpoint` raises, TlogError for a reason that is no word.
 
     After DatabaseUnavailable with an unknown outcome the key history tells whether the second transaction happened.
@@ -91,7 +91,7 @@ async def rotate_log_key(store: Store, signing: Signing, wish: Wish) -> Rotated:
 
 
 async def _rotate(
-    tx: TenantTx, store: Store, keyring: Keyring, wish: Wish, old: VerifierKey
+    tx: TenantTx, store: Store, keyring: Keyring, wish: RotationWish, old: VerifierKey
 ) -> tuple[int, VerifierKey]:
     """Position of the entry, new key. What is decided here stays right until COMMIT: nobody else can append."""
     await tx.execute(HOLD, tx.tenant_id)
@@ -111,7 +111,7 @@ async def _rotate(
     return head.size, new.key
 
 
-async def _core(tx: TenantTx, head: Head, wish: Wish, at: datetime) -> Entry:
+async def _core(tx: TenantTx, head: Head, wish: RotationWish, at: datetime) -> Entry:
     """The next entry of the tenant's own stream, without its data."""
     stream = Stream("tenant", tx.tenant_id)
     known = Knowledge({})

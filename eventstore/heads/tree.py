@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from eventstore.database.transaction import TenantTx
 from loopctl.tlog.errors import TlogError
-from loopctl.tlog.hashing import EMPTY_ROOT, subtree_root
+from loopctl.tlog.hashing import subtree_root
 from loopctl.tlog.plan import Plan, Span, Subtree, consistency_plan, frontier_subtrees, inclusion_plan, span
 from loopctl.tlog.receipt import Receipt
 from loopctl.tlog.spelling import HASH_BYTES, check_size
@@ -58,11 +58,6 @@ async def frontier_at(tx: TenantTx, size: int) -> Frontier:
     if size == 0:
         return EMPTY
     return Frontier(size, tuple(await read_hashes(tx, frontier_subtrees(size))))
-
-
-async def root_at(tx: TenantTx, size: int) -> bytes:
-    """Raises TlogError when the log never had this size."""
-    return (await frontier_at(tx, size)).root() if size else EMPTY_ROOT
 
 
 async def receipt(tx: TenantTx, position: int, size: int, checkpoint: bytes) -> Receipt:

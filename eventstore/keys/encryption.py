@@ -23,7 +23,7 @@ class DoesNotOpen(Exception):
     """Another key's value, from another place, or changed. Never says which bytes."""
 
 
-class Place(Struct, frozen=True):
+class SealedPlace(Struct, frozen=True):
     """Where a value belongs. ``tenant`` is None for what belongs to none, ``row`` names the row in its table."""
 
     tenant: UUID | None
@@ -38,12 +38,12 @@ class Place(Struct, frozen=True):
         return "|".join(("loopctl/enc/v1", *parts)).encode()
 
 
-def encrypt(key: Key, place: Place, value: bytes) -> bytes:
+def encrypt(key: Key, place: SealedPlace, value: bytes) -> bytes:
     nonce = os.urandom(NONCE_BYTES)
     return _head(key) + nonce + AESGCM(key.secret).encrypt(nonce, value, place.data())
 
 
-def decrypt(key: Key, place: Place, stored: bytes) -> bytes:
+def decrypt(key: Key, place: SealedPlace, stored: bytes) -> bytes:
     """Raises DoesNotOpen."""
     if stored[:HEAD_BYTES] != _head(key):
         raise DoesNotOpen("a value of another key")

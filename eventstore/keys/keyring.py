@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from config.keys import KEY_BYTES, Key
 from eventstore.database.transaction import TenantTx
-from eventstore.keys.encryption import KID_BYTES, Place, decrypt, encrypt
+from eventstore.keys.encryption import KID_BYTES, SealedPlace, decrypt, encrypt
 
 READ = """
     SELECT kid, kek_kid, wrapped
@@ -40,14 +40,14 @@ class Keyring(Struct, frozen=True):
 
     async def encrypt(self, tx: TenantTx, table: str, column: str, row: str, value: bytes) -> bytes:
         """For a column of the transaction's tenant. Makes the tenant's key when this is its first value."""
-        return encrypt(await self._make_or_find(tx), Place(tx.tenant_id, table, column, row), value)
+        return encrypt(await self._make_or_find(tx), SealedPlace(tx.tenant_id, table, column, row), value)
 
     async def decrypt(self, tx: TenantTx, table: str, column: str, row: str, stored: bytes) -> bytes:
         """Raises DoesNotOpen for a value that is not from this place, Sealed."""
         key = await self._find(tx)
         if key is None:
             raise Sealed("The tenant has no key.")
-        return decrypt(key, Place(tx.tenant_id, table, column, row), stored)
+        return decrypt(key, SealedPlace(tx.tenant_id, table, column, row), stored)
 
     async def rewrap(self, tx: TenantTx) -> bool:
         """Puts the tenant's key under the current key-encryption key; False when it is there already, or there is none.
@@ -94,5 +94,5 @@ class Keyring(Struct, frozen=True):
         return Key(row["kid"], decrypt(kek, _place(tx, row["kid"]), row["wrapped"]))
 
 
-def _place(tx: TenantTx, kid: str) -> Place:
-    return Place(tx.tenant_id, "tenant_key", "wrapped", kid)
+def _place(tx: TenantTx, kid: str) -> SealedPlace:
+    return SealedPlace(tx.tenant_id, "tenant_key", "wrapped", kid)

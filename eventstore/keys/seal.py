@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from config.keys import Key
 from eventstore.database.transaction import Database, SystemTx
-from eventstore.keys.encryption import DoesNotOpen, Place, decrypt, encrypt
+from eventstore.keys.encryption import DoesNotOpen, SealedPlace, decrypt, encrypt
 
 LOCK = 0x6C6F_6F70_7365_616C
 """``loopseal`` in ASCII. Two first starts with different keys must not both store theirs."""
@@ -79,5 +79,5 @@ def opens(key: Key, value: bytes) -> bool:
         return False
 
 
-def _place(key: Key) -> Place:
-    return Place(None, "key_check", "check_value", key.kid)
+def _place(key: Key) -> SealedPlace:
+    return SealedPlace(None, "key_check", "check_value", key.kid)

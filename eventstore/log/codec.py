@@ -44,10 +44,6 @@ class Codec:
         if unknown := self._upcasters.keys() - self._types.keys():
             raise ValueError(f"upcasters of no event: {sorted(unknown)}")
 
-    @property
-    def tags(self) -> Mapping[str, type[Event]]:
-        return self._types
-
     def encode(self, event: Event) -> CanonicalJson:
         """Raises TlogError for what canonical JSON cannot express (fractions, integers beyond 2^53)."""
         if self._types.get(event.TAG) is not type(event):

@@ -1,4 +1,4 @@
-"""The first transaction of a tenant: its empty log, its first events, what goes beside them."""
+"""The first transaction of a tenant: it makes the log, appends the first events and writes what is kept beside them."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ OPEN_LOG = "SELECT app.open_log($1)"
 Beside = Callable[[TenantTx], Awaitable[None]]
 
 
-async def found_tenant(
+async def create_tenant_log(
     store: Store, tenant_id: UUID, actor: tuple[str, ...], changes: Sequence[Change], beside: Sequence[Beside]
 ) -> Sequence[Recorded]:
     """All or nothing. ``changes`` begin with tenant.created and are each the first of their stream.

@@ -1,4 +1,4 @@
-"""What hangs on a story or an epic, for the decision to delete it."""
+"""What would be deleted together with a story or an epic, for the decision to delete it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -9,9 +9,8 @@ from domain.dependency import Dependency
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
-from projections.rows.epic_dependencies import EPIC_DEPENDENCIES
 from projections.rows.stories import STORIES
-from projections.rows.story_dependencies import STORY_DEPENDENCIES
+from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
 
 Kind = Literal["story", "epic"]
 
@@ -39,7 +38,7 @@ EDGES_OF_EPIC = """
 
 
 class ContentsModel(Model[tuple[Kind, UUID], Contents]):
-    """Keys are (kind, id), ``kind`` being ``story`` or ``epic``. For commands that are alone."""
+    """Keys are (kind, id), ``kind`` being ``story`` or ``epic``. For commands that have a batch to themselves."""
 
     name = "contents"
     volatile = True

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from domain.dependency import Surroundings
+from domain.dependency import DependencyFacts
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
@@ -97,22 +97,23 @@ EPIC_EDGE = """
 """
 
 
-class EdgeSurroundings(Model[Edge, Surroundings]):
-    """Keys are (kind, dependent, prerequisite), ``kind`` being ``story`` or ``epic``. For commands that are alone."""
+class EdgeSurroundings(Model[Edge, DependencyFacts]):
+    """Keys are (kind, dependent, prerequisite), ``kind`` being ``story`` or ``epic``. For commands that
+    have a batch to themselves."""
 
     name = "surroundings"
     volatile = True
 
     EDGE: ClassVar[Mapping[str, str]] = {"story": STORY_EDGE, "epic": EPIC_EDGE}
 
-    async def load(self, tx: TenantTx, keys: Sequence[Edge]) -> Mapping[Edge, Surroundings]:
+    async def load(self, tx: TenantTx, keys: Sequence[Edge]) -> Mapping[Edge, DependencyFacts]:
         return {key: await self._around(tx, *key) for key in keys}
 
-    async def _around(self, tx: TenantTx, kind: str, dependent: Any, prerequisite: Any) -> Surroundings:
+    async def _around(self, tx: TenantTx, kind: str, dependent: Any, prerequisite: Any) -> DependencyFacts:
         found: Any = await tx.fetchrow(self.EDGE[kind], tx.tenant_id, dependent, prerequisite)
-        return Surroundings(**found)
+        return DependencyFacts(**found)
 
-    def initial(self, key: Edge) -> Surroundings:
+    def initial(self, key: Edge) -> DependencyFacts:
         raise KeyError(key)  # `load` answers every key
 
     def touched(self, _: Recorded) -> Sequence[Edge]:

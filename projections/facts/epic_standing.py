@@ -42,7 +42,7 @@ class EpicStandingModel(Model[UUID, EpicStanding | None]):
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[UUID]:
-        return EVERY if isinstance(recorded.event, STANDING_EVENTS) else ()
+        return EVERY if STANDING_EVENTS.has(recorded.event) else ()
 
     def evolve(self, standing: EpicStanding | None, recorded: Recorded) -> EpicStanding | None:
         return evolve_standing(standing, recorded)

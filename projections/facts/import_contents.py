@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.event import Recorded
-from domain.importing.plan import Contents, KnownStory
+from domain.importing.plan import KnownStory, ProjectContents
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
 from projections.rows.epics import EPICS
@@ -30,33 +30,33 @@ class ImportScope(Struct, frozen=True):
     merged: tuple[str, ...] | None
 
 
-class ImportContents(Model[ImportScope, Contents]):
-    """Keys are `ImportScope`. For commands that are alone: what others change is not seen."""
+class ImportContents(Model[ImportScope, ProjectContents]):
+    """Keys are `ImportScope`. For commands that have a batch to themselves: changes by others are not followed."""
 
     name = "import_contents"
     volatile = True
 
-    async def load(self, tx: TenantTx, keys: Sequence[ImportScope]) -> Mapping[ImportScope, Contents]:
+    async def load(self, tx: TenantTx, keys: Sequence[ImportScope]) -> Mapping[ImportScope, ProjectContents]:
         return {key: await _contents(tx, key) for key in keys}
 
-    def initial(self, _: ImportScope) -> Contents:
-        return Contents()
+    def initial(self, _: ImportScope) -> ProjectContents:
+        return ProjectContents()
 
     def touched(self, _: Recorded) -> Sequence[ImportScope]:
         return ()
 
-    def evolve(self, known: Contents, _: Recorded) -> Contents:
+    def evolve(self, known: ProjectContents, _: Recorded) -> ProjectContents:
         return known
 
 
 IMPORT_CONTENTS = ImportContents()
 
 
-async def _contents(tx: TenantTx, scope: ImportScope) -> Contents:
+async def _contents(tx: TenantTx, scope: ImportScope) -> ProjectContents:
     epics = [EPICS.from_row(row) for row in await tx.fetch(ALL_EPICS, tx.tenant_id, scope.project_id)]
     rows: list[Any] = await tx.fetch(ALL_STORIES, tx.tenant_id, scope.project_id)
     epic_numbers = {epic.epic_id: epic.number for epic in epics}
-    fresh = Contents(
+    fresh = ProjectContents(
         epics={epic.number: epic for epic in epics},
         stories={
             row["number"]: KnownStory(story_id=row["story_id"], title=row["title"], epic=epic_numbers[row["epic_id"]])
@@ -69,15 +69,15 @@ async def _contents(tx: TenantTx, scope: ImportScope) -> Contents:
 
 
 async def _with_the_rest(
-    tx: TenantTx, scope: ImportScope, known: Contents, epic_numbers: Mapping[UUID, int]
-) -> Contents:
+    tx: TenantTx, scope: ImportScope, known: ProjectContents, epic_numbers: Mapping[UUID, int]
+) -> ProjectContents:
     """Texts of the stories that are named, and every edge."""
     ids = [known.stories[number].story_id for number in scope.merged or () if number in known.stories]
     stories, texts = await STORIES.load(tx, ids), await STORY_TEXTS.load(tx, ids)
     story_numbers = {story.story_id: number for number, story in known.stories.items()}
     story_edges: list[Any] = await tx.fetch(STORY_EDGES, tx.tenant_id, scope.project_id)
     epic_edges: list[Any] = await tx.fetch(EPIC_EDGES, tx.tenant_id, scope.project_id)
-    return Contents(
+    return ProjectContents(
         epics=known.epics,
         stories=known.stories,
         whole={story.number: (story, texts[story.story_id]) for story in stories.values()},

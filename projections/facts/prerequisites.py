@@ -55,7 +55,7 @@ class PrerequisitesModel(Model[UUID, Prerequisites]):
         return Prerequisites()
 
     def touched(self, recorded: Recorded) -> Sequence[UUID]:
-        return EVERY if isinstance(recorded.event, CONFIRMING_EVENTS) else ()
+        return EVERY if CONFIRMING_EVENTS.has(recorded.event) else ()
 
     def evolve(self, known: Prerequisites, recorded: Recorded) -> Prerequisites:
         return evolve_prerequisites(known, recorded)

@@ -1,12 +1,21 @@
 """What decisions have to know of a tenant's work besides the entities themselves: what is taken, and by how many."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
+
+from msgspec import UNSET
 
 from domain.epic import EpicCreated, EpicDeleted
 from domain.event import Recorded
-from domain.project import ProjectArchived, ProjectCreated, ProjectUpdated
+from domain.project import (
+    PROJECT_EVENTS,
+    ProjectArchived,
+    ProjectCreated,
+    ProjectImported,
+    ProjectMerged,
+    ProjectUpdated,
+)
 from domain.story import StoryCreated, StoryDeleted
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
@@ -74,18 +83,24 @@ class ActiveProjects(Model[None, int]):
         return [None] if isinstance(recorded.event, ProjectCreated | ProjectArchived | ProjectUpdated) else ()
 
     def evolve(self, active: int, recorded: Recorded) -> int:
-        match recorded.event:
+        event = recorded.event
+        if not PROJECT_EVENTS.has(event):
+            return active
+        match event:
             case ProjectCreated():
                 return active + 1
-            case ProjectArchived(status_was="active") | ProjectUpdated(status_was="active", status="archived"):
-                return active - 1
-            case ProjectUpdated(status_was="archived", status="active"):
-                return active + 1
-            case _:
+            case ProjectArchived():
+                return active - (event.status_was == "active")
+            case ProjectUpdated():
+                status = event.status_was if event.status is UNSET else event.status
+                return active + (status == "active") - (event.status_was == "active")
+            case ProjectImported() | ProjectMerged():
                 return active
+            case _:
+                assert_never(event)
 
 
-class EpicNumber(Model[tuple[UUID, int], UUID | None]):
+class EpicNumberHolder(Model[tuple[UUID, int], UUID | None]):
     """The epic of a project that has this number. Keys are (project, number)."""
 
     name = "epic_number"
@@ -107,7 +122,7 @@ class EpicNumber(Model[tuple[UUID, int], UUID | None]):
         return recorded.stream.id if isinstance(recorded.event, EpicCreated) else None
 
 
-class StoryNumber(Model[tuple[UUID, str], UUID | None]):
+class StoryNumberHolder(Model[tuple[UUID, str], UUID | None]):
     """The story of a project that has this number. Keys are (project, number)."""
 
     name = "story_number"
@@ -131,7 +146,7 @@ class StoryNumber(Model[tuple[UUID, str], UUID | None]):
 
 PROJECT_SLUG = ProjectSlug()
 ACTIVE_PROJECTS = ActiveProjects()
-EPIC_NUMBER = EpicNumber()
-STORY_NUMBER = StoryNumber()
+EPIC_NUMBER = EpicNumberHolder()
+STORY_NUMBER = StoryNumberHolder()
 
 FACTS: Sequence[Model[Any, Any]] = (PROJECT_SLUG, ACTIVE_PROJECTS, EPIC_NUMBER, STORY_NUMBER)

@@ -1,4 +1,4 @@
-"""Everything that a project holds, as it was at one moment."""
+"""Everything in a project, read from one snapshot."""
 
 from typing import Any
 from uuid import UUID

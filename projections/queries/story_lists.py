@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from domain.story import Story, StoryText
 from eventstore.database.transaction import TenantTx
-from projections.rows.progress import epic_progress, project_progress
+from projections.rows.epic_progress import epic_progress, project_progress
 from projections.rows.stories import STORIES
 from projections.rows.story_texts import STORY_TEXTS
 

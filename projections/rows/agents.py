@@ -13,45 +13,7 @@ from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
 from projections.rows.entity import Entity
 
-SELECT_ROWS = """
-    SELECT found.*
-      FROM unnest($2::uuid[]) AS asked (id)
-     CROSS JOIN LATERAL (
-           SELECT * FROM app.agent AS t WHERE t.tenant_id = $1 AND t.agent_id = asked.id LIMIT 1
-     ) AS found
-"""
-
-DELETE_ROWS = """
-    DELETE FROM app.agent
-     WHERE tenant_id = $1
-       AND ctid = ANY (ARRAY(
-               SELECT found.ctid
-                 FROM unnest($2::uuid[]) AS asked (id)
-                CROSS JOIN LATERAL (
-                      SELECT t.ctid FROM app.agent AS t
-                       WHERE t.tenant_id = $1 AND t.agent_id = asked.id
-                       LIMIT 1
-                ) AS found))
-"""
-
-INSERT_ROWS = """
-    INSERT INTO app.agent
-    SELECT *
-      FROM json_populate_recordset(
-               jsonb_populate_record(NULL::app.agent, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
-"""
-
-AGENTS = Entity(
-    name="agent",
-    table="app.agent",
-    kind="agent",
-    state=Agent,
-    identity="agent_id",
-    evolve=evolve_agent,
-    select=SELECT_ROWS,
-    delete=DELETE_ROWS,
-    insert=INSERT_ROWS,
-)
+AGENTS = Entity(name="agent", state=Agent, identity="agent_id", evolve=evolve_agent)
 
 AGENT_NAMES = """
     SELECT asked.name,

@@ -1,4 +1,4 @@
-"""What entries of the log are found by. Narrow: everything else of an entry is read from the log itself."""
+"""The index of the audit trail: what entries of the log are found by. Their contents are read from the log itself."""
 
 from collections.abc import Sequence
 from datetime import datetime

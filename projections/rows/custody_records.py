@@ -1,19 +1,20 @@
 """Reviews, verification results and artifacts: one row for each event that tells of one, gone with its story."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
 
 from domain.event import Recorded
 from domain.lifecycle.events import (
+    VERIFICATION_EVENTS,
     ArtifactReported,
-    Judged,
     ReviewCompleted,
     StoryMarkedComplete,
     StoryRejected,
     StoryVerified,
+    VerificationEvent,
 )
 from domain.story import StoryDeleted
 from eventstore.database.transaction import TenantTx
@@ -72,7 +73,7 @@ async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
     await _insert(
         tx,
         INSERT_VERIFICATIONS,
-        [_verification(each, each.event) for each in recorded if isinstance(each.event, Judged)],
+        [_verification(each, each.event) for each in recorded if VERIFICATION_EVENTS.has(each.event)],
     )
     await _insert(
         tx, INSERT_ARTIFACTS, [_artifact(each) for each in recorded if isinstance(each.event, ArtifactReported)]
@@ -108,7 +109,7 @@ def _review(each: Recorded) -> dict[str, Any]:
     return {**row, "story_id": each.stream.id, "created_at": each.at, "position": each.position}
 
 
-def _verification(each: Recorded, event: Judged) -> dict[str, Any]:
+def _verification(each: Recorded, event: VerificationEvent) -> dict[str, Any]:
     result: str
     match event:
         case StoryVerified():
@@ -118,7 +119,7 @@ def _verification(each: Recorded, event: Judged) -> dict[str, Any]:
         case StoryMarkedComplete():
             result, summary = "pass", event.summary
         case _:
-            raise TypeError(f"{event.TAG} judges nothing")
+            assert_never(event)
     return {
         "verification_id": event.verification_id,
         "story_id": each.stream.id,

@@ -5,42 +5,66 @@ one statement each. The same rows are what decisions know an entity by.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from domain.event import Event, Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.gc_pauses import collector_paused
 from eventstore.log.command import Model, Need
+from projections.rows.row_statements import delete_rows, insert_rows, replace_rows, select_rows
 
 State = TypeVar("State", bound=Struct)
 
 
-class Entity(Struct, Generic[State], frozen=True):
-    """``select`` takes tenant and ids; ``delete`` too; ``insert`` takes tenant and rows as JSON.
-
-    With ``replaces`` it is ``insert`` that puts new states in the place of old ones, in one statement that touches no
-    index; and ``delete`` is for rows that are gone for good, None where none ever is.
-    """
+class Entity(Struct, Generic[State], frozen=True, kw_only=True, dict=True):
+    """Its rows have the fields of ``state``; its statements are made from those (row_statements.py)."""
 
     name: str
-    """Of the model for decisions."""
-    table: str
-    kind: str
-    """Of the streams."""
+    """Of the table, and of the model for decisions."""
     state: Callable[..., State]
     identity: str
     """The field, and column, that holds the stream's id."""
     evolve: Callable[[Any, Recorded], State | None]
-    select: str
-    delete: str | None
-    insert: str
+    kind: str = ""
+    """Of the streams, where the name is not it."""
     replaces: bool = False
+    """Whether one statement puts new states in the place of old ones. Otherwise the old rows are deleted first."""
     events: tuple[type[Event], ...] = (Event,)
     """Those that can change the state; of the others nothing is read or written."""
+
+    def __post_init__(self) -> None:
+        structs.force_setattr(self, "kind", self.kind or self.name)
+
+    @property
+    def table(self) -> str:
+        return f"app.{self.name}"
+
+    @cached_property
+    def select(self) -> str:
+        """Takes tenant and ids."""
+        return select_rows(self.table, self.identity, self.fields)
+
+    @cached_property
+    def delete(self) -> str:
+        """Takes tenant and ids."""
+        return delete_rows(self.table, self.identity)
+
+    @cached_property
+    def insert(self) -> str:
+        """Takes tenant and rows as JSON."""
+        if self.replaces:
+            return replace_rows(self.table, self.identity, self.fields)
+        return insert_rows(self.table, self.fields)
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        names: tuple[str, ...] = self.state.__struct_fields__  # type: ignore[attr-defined]  # a Struct
+        return names
 
     def need(self, id_: UUID) -> Need[State | None]:
         """For a decision; None when there is none."""
@@ -52,7 +76,7 @@ class Entity(Struct, Generic[State], frozen=True):
         return {row[self.identity]: self.from_row(row) for row in rows}
 
     def from_row(self, row: Any) -> State:
-        values = {name: row[name] for name in self.state.__struct_fields__}  # type: ignore[attr-defined]  # a Struct
+        values = {name: row[name] for name in self.fields}
         return self.state(**{name: tuple(each) if type(each) is list else each for name, each in values.items()})
 
     async def apply(self, tx: TenantTx, recorded: Sequence[Recorded]) -> Sequence["Moved[State]"]:
@@ -76,7 +100,7 @@ class Entity(Struct, Generic[State], frozen=True):
 
     async def write(self, tx: TenantTx, moved: Sequence["Moved[State]"]) -> None:
         gone = [each.id for each in moved if each.before is not None and not (self.replaces and each.after)]
-        if gone and self.delete:
+        if gone:
             await tx.execute(self.delete, tx.tenant_id, gone)
         rows = [each.after for each in moved if each.after is not None]
         if rows:

@@ -1,4 +1,4 @@
-"""How far each epic's stories are: moved by what changed, never counted anew."""
+"""How far each epic's stories are: moved by what changed, never counted anew. A project is the sum of its epics."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -37,7 +37,7 @@ MOVE = """
 
 
 class Crossing(Struct, frozen=True):
-    """An epic whose last open story was verified, or that has an open one again."""
+    """An epic that has become complete, or is no longer complete."""
 
     epic_id: UUID
     complete: bool
@@ -84,10 +84,7 @@ def _counted(story: Story) -> tuple[object, ...]:
 
 
 def _nothing(epic_id: UUID) -> dict[str, Any]:
-    counts = (
-        "stories", "pending", "contracted", "assigned", "implementing", "reported_done", "unverified", "verified",
-        "rejected",
-    )  # fmt: skip
+    counts = ("stories", *AGENT_STATUSES, *VERIFIED_STATUSES)
     return {"epic_id": epic_id, **dict.fromkeys(counts, 0), "hours": Decimal(0), "hours_done": Decimal(0)}
 
 
@@ -99,3 +96,68 @@ def _add(row: dict[str, Any], story: Story, sign: int) -> None:
     row["hours"] += hours
     if story.verified_status == "verified":
         row["hours_done"] += hours
+
+
+OF_EPIC = """
+    SELECT *, 1 AS epics, CASE WHEN stories > 0 AND stories = verified THEN 1 ELSE 0 END AS epics_completed
+      FROM app.epic_progress
+     WHERE tenant_id = $1 AND epic_id = $2
+"""
+
+OF_PROJECT = """
+    SELECT count(*) AS epics, count(*) FILTER (WHERE stories > 0 AND stories = verified) AS epics_completed,
+           coalesce(sum(stories), 0) AS stories, coalesce(sum(pending), 0) AS pending,
+           coalesce(sum(contracted), 0) AS contracted, coalesce(sum(assigned), 0) AS assigned,
+           coalesce(sum(implementing), 0) AS implementing, coalesce(sum(reported_done), 0) AS reported_done,
+           coalesce(sum(unverified), 0) AS unverified, coalesce(sum(verified), 0) AS verified,
+           coalesce(sum(rejected), 0) AS rejected, coalesce(sum(hours), 0) AS hours,
+           coalesce(sum(hours_done), 0) AS hours_done
+      FROM app.epic_progress
+     WHERE tenant_id = $1 AND project_id = $2
+"""
+
+AGENT_STATUSES = ("pending", "contracted", "assigned", "implementing", "reported_done")
+VERIFIED_STATUSES = ("unverified", "verified", "rejected")
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """Numbers of stories by status; ``hours`` are estimated ones, ``hours_done`` those of verified stories."""
+
+    epics: int
+    epics_completed: int
+    """Those with stories, all of them verified."""
+    stories: int
+    pending: int
+    contracted: int
+    assigned: int
+    implementing: int
+    reported_done: int
+    unverified: int
+    verified: int
+    rejected: int
+    hours: Decimal
+    hours_done: Decimal
+
+    def count(self, status: str | None) -> int:
+        """Stories in one status of either kind, or all."""
+        number: int = getattr(self, status or "stories")
+        return number
+
+
+def percentage(part: int, whole: int) -> float:
+    """To one decimal, a half rounded up; 0.0 of nothing. In integers, so that no half gets lost."""
+    return (2000 * part + whole) // (2 * whole) / 10 if whole else 0.0
+
+
+async def epic_progress(tx: TenantTx, epic_id: UUID) -> Progress | None:
+    row = await tx.fetchrow(OF_EPIC, tx.tenant_id, epic_id)
+    return _progress(row) if row else None
+
+
+async def project_progress(tx: TenantTx, project_id: UUID) -> Progress:
+    """All zero for a project that is not known."""
+    return _progress(await tx.fetchrow(OF_PROJECT, tx.tenant_id, project_id))
+
+
+def _progress(row: Any) -> Progress:
+    return Progress(**{name: row[name] for name in Progress.__struct_fields__})

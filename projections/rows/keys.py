@@ -1,48 +1,25 @@
 """API keys, as their events leave them: nothing in here is secret."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from domain.event import Recorded
-from domain.key import ApiKey, ApiKeyCreated, ApiKeyLinked, ApiKeyRevoked, evolve_key
+from domain.key import (
+    API_KEY_EVENTS,
+    ApiKey,
+    ApiKeyCreated,
+    ApiKeyLinked,
+    ApiKeyRevoked,
+    ApiKeyRotated,
+    evolve_key,
+)
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
 from projections.rows.entity import Entity
 
-SELECT_ROWS = """
-    SELECT found.*
-      FROM unnest($2::uuid[]) AS asked (id)
-     CROSS JOIN LATERAL (
-           SELECT * FROM app.api_key AS t WHERE t.tenant_id = $1 AND t.key_id = asked.id LIMIT 1
-     ) AS found
-"""
-
 # In place, because the trigger that keeps a key's identity compares the row before with the row after.
-REPLACE_ROWS = """
-    INSERT INTO app.api_key (
-           tenant_id, key_id, name, role, key_prefix, agent_id, created_at, expires_at, revoked_at, position,
-           replaced_by)
-    SELECT $1, r.key_id, r.name, r.role, r.key_prefix, r.agent_id, r.created_at, r.expires_at, r.revoked_at, r.position,
-           r.replaced_by
-      FROM json_populate_recordset(NULL::app.api_key, $2::json) AS r
-        ON CONFLICT (tenant_id, key_id) DO UPDATE
-       SET name = excluded.name, role = excluded.role, key_prefix = excluded.key_prefix, agent_id = excluded.agent_id,
-           created_at = excluded.created_at, expires_at = excluded.expires_at, revoked_at = excluded.revoked_at,
-           position = excluded.position, replaced_by = excluded.replaced_by
-"""
-
-KEYS = Entity(
-    name="api_key",
-    table="app.api_key",
-    kind="api_key",
-    state=ApiKey,
-    identity="key_id",
-    evolve=evolve_key,
-    select=SELECT_ROWS,
-    delete=None,
-    insert=REPLACE_ROWS,
-)
+KEYS = Entity(name="api_key", state=ApiKey, identity="key_id", evolve=evolve_key, replaces=True)
 
 UNREVOKED = "SELECT count(*) FROM app.api_key WHERE tenant_id = $1 AND revoked_at IS NULL"
 
@@ -99,11 +76,16 @@ class KeysOfAgent(Model[UUID, Sequence[ApiKey]]):
         return ()
 
     def touched(self, recorded: Recorded) -> Sequence[UUID]:
-        match recorded.event:
-            case ApiKeyCreated(agent_id=str(agent)) | ApiKeyLinked(agent_id=agent):
-                return [UUID(agent)]
-            case _:
+        event = recorded.event
+        if not API_KEY_EVENTS.has(event):
+            return ()
+        match event:
+            case ApiKeyCreated() | ApiKeyLinked():
+                return [UUID(event.agent_id)] if event.agent_id else ()
+            case ApiKeyRotated() | ApiKeyRevoked():
                 return ()
+            case _:
+                assert_never(event)
 
     def evolve(self, keys: Sequence[ApiKey], recorded: Recorded) -> Sequence[ApiKey]:
         made = evolve_key(None, recorded)

@@ -12,35 +12,6 @@ from projections.rows.entity import Entity
 
 TABLES = ("app.orchestrator_state",)
 
-SELECT_ROWS = """
-    SELECT found.*
-      FROM unnest($2::uuid[]) AS asked (id)
-     CROSS JOIN LATERAL (
-           SELECT * FROM app.orchestrator_state AS t WHERE t.tenant_id = $1 AND t.state_id = asked.id LIMIT 1
-     ) AS found
-"""
-
-DELETE_ROWS = """
-    DELETE FROM app.orchestrator_state
-     WHERE tenant_id = $1
-       AND ctid = ANY (ARRAY(
-               SELECT found.ctid
-                 FROM unnest($2::uuid[]) AS asked (id)
-                CROSS JOIN LATERAL (
-                      SELECT t.ctid FROM app.orchestrator_state AS t
-                       WHERE t.tenant_id = $1 AND t.state_id = asked.id
-                       LIMIT 1
-                ) AS found))
-"""
-
-INSERT_ROWS = """
-    INSERT INTO app.orchestrator_state
-    SELECT *
-      FROM jsonb_populate_recordset(
-               jsonb_populate_record(NULL::app.orchestrator_state, jsonb_build_object('tenant_id', $1::uuid)),
-               $2::jsonb)
-"""
-
 VERSIONS = """
     SELECT entry
       FROM app.log_entry
@@ -52,15 +23,7 @@ VERSIONS = """
 VERSION_COUNT = "SELECT count(*) FROM app.log_entry WHERE tenant_id = $1 AND stream_id = $2"
 
 ORCHESTRATOR_STATES = Entity(
-    name="orchestrator_state",
-    table="app.orchestrator_state",
-    kind="orchestrator_state",
-    state=OrchestratorState,
-    identity="state_id",
-    evolve=evolve_orchestrator_state,
-    select=SELECT_ROWS,
-    delete=DELETE_ROWS,
-    insert=INSERT_ROWS,
+    name="orchestrator_state", state=OrchestratorState, identity="state_id", evolve=evolve_orchestrator_state
 )
 
 

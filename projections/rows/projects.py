@@ -8,45 +8,7 @@ from domain.project import Project, evolve_project
 from eventstore.database.transaction import TenantTx
 from projections.rows.entity import Entity
 
-SELECT_ROWS = """
-    SELECT found.*
-      FROM unnest($2::uuid[]) AS asked (id)
-     CROSS JOIN LATERAL (
-           SELECT * FROM app.project AS t WHERE t.tenant_id = $1 AND t.project_id = asked.id LIMIT 1
-     ) AS found
-"""
-
-DELETE_ROWS = """
-    DELETE FROM app.project
-     WHERE tenant_id = $1
-       AND ctid = ANY (ARRAY(
-               SELECT found.ctid
-                 FROM unnest($2::uuid[]) AS asked (id)
-                CROSS JOIN LATERAL (
-                      SELECT t.ctid FROM app.project AS t
-                       WHERE t.tenant_id = $1 AND t.project_id = asked.id
-                       LIMIT 1
-                ) AS found))
-"""
-
-INSERT_ROWS = """
-    INSERT INTO app.project
-    SELECT *
-      FROM json_populate_recordset(
-               jsonb_populate_record(NULL::app.project, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
-"""
-
-PROJECTS = Entity(
-    name="project",
-    table="app.project",
-    kind="project",
-    state=Project,
-    identity="project_id",
-    evolve=evolve_project,
-    select=SELECT_ROWS,
-    delete=DELETE_ROWS,
-    insert=INSERT_ROWS,
-)
+PROJECTS = Entity(name="project", state=Project, identity="project_id", evolve=evolve_project)
 
 ONE = "SELECT * FROM app.project WHERE tenant_id = $1 AND project_id = $2"
 

@@ -8,49 +8,9 @@ from domain.story import Story
 from eventstore.database.transaction import TenantTx
 from projections.rows.entity import Entity
 
-SELECT_ROWS = """
-    SELECT found.*
-      FROM unnest($2::uuid[]) AS asked (id)
-     CROSS JOIN LATERAL (
-           SELECT * FROM app.story AS t WHERE t.tenant_id = $1 AND t.story_id = asked.id LIMIT 1
-     ) AS found
-"""
-
-DELETE_ROWS = """
-    DELETE FROM app.story
-     WHERE tenant_id = $1
-       AND ctid = ANY (ARRAY(
-               SELECT found.ctid
-                 FROM unnest($2::uuid[]) AS asked (id)
-                CROSS JOIN LATERAL (
-                      SELECT t.ctid FROM app.story AS t
-                       WHERE t.tenant_id = $1 AND t.story_id = asked.id
-                       LIMIT 1
-                ) AS found))
-"""
-
-# In place: none of the columns that transitions change is in an index, so that no index has to be written.
-REPLACE_ROWS = f"""
-    INSERT INTO app.story
-    SELECT *
-      FROM json_populate_recordset(
-               jsonb_populate_record(NULL::app.story, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
-        ON CONFLICT (tenant_id, story_id) DO UPDATE
-       SET {", ".join(f"{name} = excluded.{name}" for name in Story.__struct_fields__ if name != "story_id")}
-"""  # noqa: S608  # names of our own
-
-STORIES = Entity(
-    name="story",
-    table="app.story",
-    kind="story",
-    state=Story,
-    identity="story_id",
-    evolve=evolve_story,
-    select=SELECT_ROWS,
-    delete=DELETE_ROWS,
-    insert=REPLACE_ROWS,
-    replaces=True,
-)
+STORIES = Entity(name="story", state=Story, identity="story_id", evolve=evolve_story, replaces=True)
+# The statement of all transitions puts rows in their places by this.
+REPLACE_ROWS = STORIES.insert
 
 TO_VERIFY = """
     SELECT *

@@ -1,44 +1,56 @@
-"""Which story waits for which."""
+"""Which story waits for which, and which epic for which: two tables with the same columns."""
+
+from collections.abc import Sequence
+from uuid import UUID
 
 from domain.dependency import Dependency, evolve_dependency
+from eventstore.database.transaction import TenantTx
 from projections.rows.entity import Entity
 
-SELECT_ROWS = """
-    SELECT found.*
-      FROM unnest($2::uuid[]) AS asked (id)
-     CROSS JOIN LATERAL (
-           SELECT * FROM app.story_dependency AS t WHERE t.tenant_id = $1 AND t.dependency_id = asked.id LIMIT 1
-     ) AS found
-"""
-
-DELETE_ROWS = """
-    DELETE FROM app.story_dependency
-     WHERE tenant_id = $1
-       AND ctid = ANY (ARRAY(
-               SELECT found.ctid
-                 FROM unnest($2::uuid[]) AS asked (id)
-                CROSS JOIN LATERAL (
-                      SELECT t.ctid FROM app.story_dependency AS t
-                       WHERE t.tenant_id = $1 AND t.dependency_id = asked.id
-                       LIMIT 1
-                ) AS found))
-"""
-
-INSERT_ROWS = """
-    INSERT INTO app.story_dependency
-    SELECT *
-      FROM json_populate_recordset(
-               jsonb_populate_record(NULL::app.story_dependency, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
-"""
-
 STORY_DEPENDENCIES = Entity(
-    name="story_dependency",
-    table="app.story_dependency",
-    kind="story_dependency",
-    state=Dependency,
-    identity="dependency_id",
-    evolve=evolve_dependency,
-    select=SELECT_ROWS,
-    delete=DELETE_ROWS,
-    insert=INSERT_ROWS,
+    name="story_dependency", state=Dependency, identity="dependency_id", evolve=evolve_dependency
 )
+EPIC_DEPENDENCIES = Entity(name="epic_dependency", state=Dependency, identity="dependency_id", evolve=evolve_dependency)
+
+EPICS_OF_PROJECT = """
+    SELECT * FROM app.epic_dependency WHERE tenant_id = $1 AND project_id = $2 ORDER BY position, dependency_id
+"""
+
+STORIES_OF_PROJECT = """
+    SELECT * FROM app.story_dependency WHERE tenant_id = $1 AND project_id = $2 ORDER BY position, dependency_id
+"""
+
+STORIES_OF_EPIC = """
+    SELECT d.*
+      FROM app.story_dependency AS d
+     WHERE d.tenant_id = $1
+       AND d.dependency_id IN (
+           SELECT o.dependency_id
+             FROM app.story AS s
+             JOIN app.story_dependency AS o ON o.tenant_id = $1 AND o.dependent_id = s.story_id
+            WHERE s.tenant_id = $1 AND s.epic_id = $2
+            UNION
+           SELECT i.dependency_id
+             FROM app.story AS s
+             JOIN app.story_dependency AS i ON i.tenant_id = $1 AND i.prerequisite_id = s.story_id
+            WHERE s.tenant_id = $1 AND s.epic_id = $2)
+     ORDER BY d.position, d.dependency_id
+"""
+
+
+async def epic_edges(tx: TenantTx, project_id: UUID) -> Sequence[Dependency]:
+    """Between the epics of a project, oldest first."""
+    rows = await tx.fetch(EPICS_OF_PROJECT, tx.tenant_id, project_id)
+    return [EPIC_DEPENDENCIES.from_row(row) for row in rows]
+
+
+async def story_edges(tx: TenantTx, project_id: UUID) -> Sequence[Dependency]:
+    """Between the stories of a project, oldest first."""
+    rows = await tx.fetch(STORIES_OF_PROJECT, tx.tenant_id, project_id)
+    return [STORY_DEPENDENCIES.from_row(row) for row in rows]
+
+
+async def story_edges_of_epic(tx: TenantTx, epic_id: UUID) -> Sequence[Dependency]:
+    """With either end in the epic, oldest first."""
+    rows = await tx.fetch(STORIES_OF_EPIC, tx.tenant_id, epic_id)
+    return [STORY_DEPENDENCIES.from_row(row) for row in rows]

@@ -6,35 +6,8 @@ from domain.tenant import Tenant, evolve_tenant
 from eventstore.database.transaction import SystemTx, TenantTx
 from projections.rows.entity import Entity
 
-SELECT_ROWS = "SELECT * FROM app.tenant WHERE tenant_id = $1 AND tenant_id = ANY ($2::uuid[])"
-
 # In place: nobody but the owner of the table can delete a tenant.
-REPLACE_ROWS = """
-    INSERT INTO app.tenant AS t (
-           tenant_id, slug, name, status, root_of_trust, created_at, settings, default_story_budget_millicents,
-           token_data_retention_days, updated_at, position)
-    SELECT $1, r.slug, r.name, r.status, r.root_of_trust, r.created_at, r.settings, r.default_story_budget_millicents,
-           r.token_data_retention_days, r.updated_at, r.position
-      FROM json_populate_recordset(NULL::app.tenant, $2::json) AS r
-        ON CONFLICT (tenant_id) DO UPDATE
-       SET slug = excluded.slug, name = excluded.name, status = excluded.status, settings = excluded.settings,
-           default_story_budget_millicents = excluded.default_story_budget_millicents,
-           token_data_retention_days = excluded.token_data_retention_days, updated_at = excluded.updated_at,
-           position = excluded.position
-"""
-
-TENANTS = Entity(
-    name="tenant",
-    table="app.tenant",
-    kind="tenant",
-    state=Tenant,
-    identity="tenant_id",
-    evolve=evolve_tenant,
-    select=SELECT_ROWS,
-    delete=None,
-    insert=REPLACE_ROWS,
-    replaces=True,
-)
+TENANTS = Entity(name="tenant", state=Tenant, identity="tenant_id", evolve=evolve_tenant, replaces=True)
 
 ONE = "SELECT * FROM app.tenant WHERE tenant_id = $1"
 

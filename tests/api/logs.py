@@ -28,7 +28,7 @@ from eventstore.heads.log_keys import Begin, log_origin, new_log_key
 from eventstore.keys.keyring import Keyring
 from eventstore.log.codec import Codec
 from eventstore.log.command import Change
-from eventstore.log.founding import found_tenant
+from eventstore.log.founding import create_tenant_log
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS
@@ -101,7 +101,7 @@ async def tenant_with_key(store: Store, role: Any = "user", **changes: Any) -> t
     key_created = ApiKeyCreated(name="k", role=role, key_prefix=shown_prefix(raw), **changes)
     events = [Change(Stream("tenant", tenant), created), Change(Stream("api_key", key), key_created)]
     keep = partial(store_key_hash, key_id=key, pepper=PEPPERS[0], raw_key=raw)
-    await found_tenant(store, tenant, ("test",), events, [keep, log_key])
+    await create_tenant_log(store, tenant, ("test",), events, [keep, log_key])
     return tenant, raw
 
 

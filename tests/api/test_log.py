@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from eventstore.heads.tree import root_at
 from loopctl.tlog.checkpoint import parse_checkpoint
 from loopctl.tlog.hashing import leaf_hash
 from loopctl.tlog.keys import first_key
@@ -24,6 +23,7 @@ from loopctl.tlog.trust import Trust, open_checkpoint
 from loopctl.tlog.vkey import parse_vkey
 from tests.api.asgi import Answer, ask
 from tests.api.logs import Service, create, service, tenant_with_key
+from tests.eventstore.growing import root_at
 from tests.support.database import TestDatabase, copied_database
 from tests.support.running import CHECKOUT
 

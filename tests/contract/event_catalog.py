@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import NODEFAULT, inspect, json
 
-from domain.audit_actions import AUDIT_ACTIONS
+from domain.audit_shapes import AUDIT_SHAPES
 from domain.event import Event
 from domain.events import EVENTS
 from tests.house.tree import CHECKOUT
@@ -44,7 +44,7 @@ def document(events: Sequence[type[Event]] = EVENTS) -> str:
 
 
 def _section(kind: type[Event]) -> str:
-    audit = AUDIT_ACTIONS.get(kind.TAG)
+    audit = AUDIT_SHAPES.get(kind)
     name = f"`{audit.entity_type}` `{audit.action}`" if audit else "none"
     text = f"{python.cleandoc(kind.__doc__)}\n\n" if kind.__doc__ else ""
     return f"\n### `{kind.TAG}`\n\n{text}Audit: {name}\n{''.join(_table(kind))}"

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.graph import Waiting, check_waiting, find_cycle
+from domain.graph import DependencyGraph, check_waiting, find_cycle
 
 STORIES = {"1.1": 1, "1.2": 1, "2.1": 2, "3.1": 3}
 
 
 def refusal(stories: dict[str, int], story_edges: list[tuple[str, str]], epic_edges: list[tuple[int, int]]) -> Invalid:
     with pytest.raises(Invalid) as found:
-        check_waiting(Waiting(stories=stories, story_edges=story_edges, epic_edges=epic_edges))
+        check_waiting(DependencyGraph(stories=stories, story_edges=story_edges, epic_edges=epic_edges))
     return found.value
 
 
@@ -44,7 +44,9 @@ def test_a_deadlock_is_found_through_an_epic_without_stories() -> None:
 
 def test_waiting_in_the_order_of_the_epics_is_fine() -> None:
     check_waiting(
-        Waiting(stories=STORIES, story_edges=[("2.1", "1.1"), ("1.2", "1.1"), ("3.1", "2.1")], epic_edges=[(2, 1)])
+        DependencyGraph(
+            stories=STORIES, story_edges=[("2.1", "1.1"), ("1.2", "1.1"), ("3.1", "2.1")], epic_edges=[(2, 1)]
+        )
     )
 
 

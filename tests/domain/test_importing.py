@@ -14,7 +14,7 @@ from domain.epic import EpicCreated
 from domain.errors import Conflict, Forbidden, Invalid, Rejected
 from domain.event import Event
 from domain.importing.payload import Given, read_payload
-from domain.importing.plan import Contents, KnownStory, Wish, most_new, plan_import
+from domain.importing.plan import ImportWish, KnownStory, ProjectContents, most_new, plan_import
 from domain.project import ProjectImported
 from domain.story import StoryImported
 from tests.domain.lifecycle.making import LEA, LEAS_KEY, lea
@@ -28,15 +28,15 @@ def ids() -> Iterator[UUID]:
     return (UUID(int=number) for number in range(100, 1_000_000))
 
 
-def planned(body: Any, *, there: Contents | None = None, may_verify: bool = True) -> list[Event]:
+def planned(body: Any, *, there: ProjectContents | None = None, may_verify: bool = True) -> list[Event]:
     """Of a fresh import."""
     payload = read_payload(Given(**body))
     numbers = ids()
-    wish = Wish(
+    wish = ImportWish(
         project_id=PROJECT, payload=payload, merge=False, ids=[next(numbers) for _ in range(most_new(payload))],
         may_verify=may_verify, importer=lea, at=NOON,
     )  # fmt: skip
-    return [event for _, event in plan_import(wish, there or Contents())]
+    return [event for _, event in plan_import(wish, there or ProjectContents())]
 
 
 def refused(body: Any, **more: Any) -> Rejected:
@@ -159,7 +159,7 @@ def test_the_first_step_that_fails_answers_and_later_ones_are_not_looked_at() ->
     assert [next(iter(refused(body).facts["details"])) for body, _ in bodies] == [path for _, path in bodies]
     twice = {"epics": [{"number": 1, "title": "t", "stories": [bad, bad]}], "story_dependencies": edges}
     assert refused(twice).message == "Duplicate story number: 1.1"
-    there = Contents(stories={"1.1": KnownStory(story_id=PROJECT, title="t", epic=1)})
+    there = ProjectContents(stories={"1.1": KnownStory(story_id=PROJECT, title="t", epic=1)})
     assert isinstance(refused(bodies[-1][0], there=there), Conflict)
 
 

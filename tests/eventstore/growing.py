@@ -11,6 +11,7 @@ from config.keys import Key
 from domain.event import Event, Recorded, Stream
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.heads.log_keys import Begin, log_origin, new_log_key
+from eventstore.heads.tree import frontier_at
 from eventstore.keys.keyring import Keyring
 from eventstore.log.append import NewEvent, append, encode_batch, read_head
 from loopctl.tlog.canonical import canonical_json
@@ -85,3 +86,8 @@ class Counting:
     @property
     def tx(self) -> TenantTx:
         return cast("TenantTx", self)
+
+
+async def root_at(tx: TenantTx, size: int) -> bytes:
+    """Raises TlogError when the log never had this size."""
+    return (await frontier_at(tx, size)).root()

@@ -8,7 +8,7 @@ from api.log.reading import LogReader
 from eventstore.database.transaction import Database
 from eventstore.heads.last_signed import LastSigned
 from eventstore.heads.log_keys import LogKey, log_signer, read_log_keys
-from eventstore.heads.rotate import Rotated, Signing, Wish, rotate_log_key
+from eventstore.heads.rotate import Rotated, RotationWish, Signing, rotate_log_key
 from eventstore.keys.keyring import Keyring
 from loopctl.audit.archive import read_tar
 from loopctl.audit.report import Report
@@ -30,7 +30,7 @@ async def rotate(
     remembered: LastSigned | None = None,
     keyring: Keyring = KEYRING,
 ) -> Rotated:
-    return await rotate_log_key(store(app), Signing(keyring, remembered), Wish(tenant, ("test",), reason))
+    return await rotate_log_key(store(app), Signing(keyring, remembered), RotationWish(tenant, ("test",), reason))
 
 
 async def keys_of(app: Database, tenant: UUID) -> list[LogKey]:

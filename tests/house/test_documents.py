@@ -9,7 +9,11 @@ from config.loader import names, secret_names
 from config.settings import CLIENT_VARIABLES
 from tests.house.tree import CHECKOUT, Source, sources
 
-FOR_NEWCOMERS = ("README.md", "CONTRIBUTING.md", "deploy/README.md", "docs/decisions.md")
+DECISIONS = "docs/decisions.md"
+AREAS = tuple(
+    f"docs/decisions/{area}.md" for area in ("log", "custody", "api", "storage", "operations", "client", "build")
+)
+FOR_NEWCOMERS = ("README.md", "CONTRIBUTING.md", "deploy/README.md", DECISIONS, *AREAS)
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
 PATH = re.compile(r"(?<![\w./<>*-])(?:\./)?((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:md|py|toml|yaml|lock|sql|json))(?![\w/<*])")
@@ -54,6 +58,20 @@ def documents() -> list[Source]:
 def test_the_documents_for_newcomers_are_there() -> None:
     """Went red when docs/decisions.md was renamed."""
     assert {document.name for document in documents()} == set(FOR_NEWCOMERS)
+
+
+def decisions(texts: list[str], mark: str) -> list[str]:
+    """Number and title of each."""
+    return [line for text in texts for line in re.findall(rf"^{mark} (D[0-9]+: .*)$", text, re.MULTILINE)]
+
+
+def test_the_list_of_decisions_is_what_the_areas_hold_and_no_number_stands_twice() -> None:
+    """Went red when a line was taken out of docs/decisions.md, and when two decisions had the number D9."""
+    texts = {document.name: document.text for document in documents()}
+    held, listed = decisions([texts[area] for area in AREAS], "##"), decisions([texts[DECISIONS]], "-")
+    assert held == listed
+    numbers = sorted(int(line.partition(":")[0][1:]) for line in held)
+    assert numbers == list(range(1, len(held) + 1))
 
 
 def test_every_file_that_a_document_names_exists() -> None:

@@ -17,8 +17,9 @@ INSIDE = [package for package in EVERYWHERE if package not in RIM]
 MAY_FORMAT = (
     "migrations/",
     "projections/rebuild.py",
-    "projections/rows/stories.py",
+    "projections/rows/row_statements.py",
     "projections/rows/story_moves.py",
+    "workers/leased_rows.py",
     "tests/",
     "bench/",
 )

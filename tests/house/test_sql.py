@@ -4,19 +4,23 @@ import re
 
 import pytest
 
-from tests.house.statements import log_writes, statements, unprepared
+from projections.inline import ENTITIES
+from tests.house.statements import derived_statements, lease_statements, log_writes, statements, unprepared
 from tests.house.tree import Source, server_packages, sources
 from tests.support.database import TestDatabase, session
+from workers.scheduled_run import RUNS
 
 RUN_BY_EVERY_DATABASE = re.compile(r"migrations/(.*\.sql|roles\.py: \w+)")
 """Files of several statements, and templates: too much for a prepared statement, and every test database runs them."""
 
 
 async def test_every_statement_prepares_against_the_migrated_schema(database: TestDatabase) -> None:
-    """Went red when a column in workers/jobs/purge_scheduled_runs.py was renamed."""
+    """Went red when a column in workers/jobs/purge_scheduled_runs.py was renamed, and when `Agent` had a field that
+    app.agent has no column for."""
     ours = (source for source in sources(".py", ".sql") if source.package in server_packages())
     found = [(place, text) for place, text in statements(ours) if not RUN_BY_EVERY_DATABASE.fullmatch(place)]
-    assert len(found) > 10
+    found += [*derived_statements(ENTITIES), *lease_statements(RUNS)]
+    assert {place for place, _ in found} >= {"projections/rows/story_moves.py: ALL", "app.agent: select"}
     # As the role that runs most of them, with its search path; rights are only looked at when a statement runs.
     async with session(database.app_url) as connection:
         assert await unprepared(connection, found) == []
@@ -29,6 +33,13 @@ def test_statements_are_found_wherever_they_stand() -> None:
     text = module + 'class Reader:\n    NEXT: str = "SELECT 3"\n'
     found = list(statements([Source("api/made_up.py", text), Source("api/long.sql", "SELECT 4")]))
     assert [place for place, _ in found] == ["api/made_up.py: BY_ID", "api/made_up.py: NEXT", "api/long.sql"]
+
+
+def test_every_derived_statement_names_the_tenant_at_each_level() -> None:
+    """Went red when `t.tenant_id = $1` was taken out of `select_rows`."""
+    for place, text in derived_statements(ENTITIES):
+        levels = text.count("WHERE") + text.count("INSERT")
+        assert text.count("tenant_id = $1") + text.count("SELECT $1::uuid") == levels, place
 
 
 def test_only_the_event_store_writes_to_the_log() -> None:

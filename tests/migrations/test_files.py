@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from migrations.errors import ChecksumChanged, DuplicateNumber, MigrationError, Misnamed, OutOfOrder, SchemaNewer
-from migrations.files import MIGRATIONS, Migration, Phase, Recorded, chosen, load, pending
+from migrations.files import MIGRATIONS, Migration, Phase, RecordedFile, chosen, load, pending
 from migrations.ledger import compare
 from tests.migrations.folder import Folder
 
@@ -13,8 +13,8 @@ def migration(number: int, phase: str = "pre", sql: str = "SELECT 1;\n") -> Migr
     return Migration(number, f"step_{number}", phase, f"sum of {sql}", sql)
 
 
-def recorded(*migrations: Migration) -> list[Recorded]:
-    return [Recorded(each.number, each.name, each.phase, each.checksum) for each in migrations]
+def recorded(*migrations: Migration) -> list[RecordedFile]:
+    return [RecordedFile(each.number, each.name, each.phase, each.checksum) for each in migrations]
 
 
 ONE, TWO, THREE = migration(1), migration(2), migration(3)

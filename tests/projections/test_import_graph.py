@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from domain.dependency import Surroundings
+from domain.dependency import DependencyFacts
 from domain.errors import Invalid
-from domain.graph import Waiting, check_waiting
+from domain.graph import DependencyGraph, check_waiting
 from eventstore.database.transaction import TenantTx
 from projections.facts.dependency_check import EdgeSurroundings
 from projections.inline import PROJECTIONS
@@ -30,19 +30,19 @@ async def running(database: TestDatabase) -> AsyncIterator[Service]:
         yield started
 
 
-async def around(running: Service, tenant: UUID, kind: str, ends: tuple[Any, Any]) -> Surroundings:
+async def around(running: Service, tenant: UUID, kind: str, ends: tuple[Any, Any]) -> DependencyFacts:
     table = {"story": "SELECT story_id FROM app.story", "epic": "SELECT epic_id FROM app.epic"}[kind]
     async with running.store.database.tenant_transaction(tenant) as tx:
         ids = [await tx.fetchval(f"{table} WHERE tenant_id = $1 AND number = $2", tenant, end) for end in ends]
         key = (kind, *ids)
-        found: Surroundings = (await EdgeSurroundings().load(tx, [key]))[key]
+        found: DependencyFacts = (await EdgeSurroundings().load(tx, [key]))[key]
         return found
 
 
 def verdict(story_edges: list[Any], epic_edges: list[Any]) -> str | None:
     stories = {number: int(number[0]) for number in NUMBERS}
     try:
-        check_waiting(Waiting(stories=stories, story_edges=story_edges, epic_edges=epic_edges))
+        check_waiting(DependencyGraph(stories=stories, story_edges=story_edges, epic_edges=epic_edges))
     except Invalid as error:
         return error.code
     return None

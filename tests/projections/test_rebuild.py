@@ -11,7 +11,7 @@ from domain.key import ApiKeyCreated
 from domain.tenant import TenantCreated
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.log.command import Change
-from eventstore.log.founding import found_tenant
+from eventstore.log.founding import create_tenant_log
 from eventstore.log.writer import Writer
 from projections.inline import INLINE, PROJECTIONS
 from projections.rebuild import Rebuilt, rebuild
@@ -34,7 +34,7 @@ async def tenant(app: Database) -> UUID:
         created = TenantCreated(name="Acme", slug=slug, root_of_trust="operator")
         key = ApiKeyCreated(name="admin", role="user", key_prefix="lc_abcde")
         changes = [Change(Stream("tenant", tenant_id), created), Change(Stream("api_key", uuid4()), key)]
-        await found_tenant(whole, tenant_id, ("test",), changes, [])
+        await create_tenant_log(whole, tenant_id, ("test",), changes, [])
         for number in range(5):
             await Writer(whole).submit(tenant_id, new_project(f"project-{number}"))
     return tenant_id

@@ -13,10 +13,10 @@ import psutil
 import pytest
 
 from config.pulse import PULSE_FD
+from config.refusal import StartRefused
 from supervisor.children import Child, Program
 from supervisor.data_directory import DataDirectory
 from supervisor.pulse import Pulse
-from supervisor.refusal import Refusal
 from tests.support.running import CHECKOUT
 
 FOREVER = "import time; time.sleep(60)"
@@ -61,13 +61,13 @@ async def until(condition: object, said: list[str]) -> None:
 async def test_a_child_that_ends_before_it_is_ready_is_refused_with_its_last_words(data: DataDirectory) -> None:
     script = "import sys; print('noise'); sys.exit('loopctl: the schema is newer')"
     child = Child(program(script, ready=never), data, print)
-    with pytest.raises(Refusal, match="child did not start: the schema is newer"):
+    with pytest.raises(StartRefused, match="child did not start: the schema is newer"):
         await child.start()
 
 
 async def test_a_child_that_ends_in_silence_is_still_refused(data: DataDirectory) -> None:
     child = Child(program("", ready=never), data, print)
-    with pytest.raises(Refusal, match="it said nothing"):
+    with pytest.raises(StartRefused, match="it said nothing"):
         await child.start()
 
 
@@ -76,7 +76,7 @@ async def test_a_child_that_never_becomes_ready_is_refused(data: DataDirectory) 
         raise TimeoutError
 
     child = Child(program(FOREVER, ready=late), data, print)
-    with pytest.raises(Refusal, match="did not become ready in time"):
+    with pytest.raises(StartRefused, match="did not become ready in time"):
         await child.start()
     await child.stop()
 

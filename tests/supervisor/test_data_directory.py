@@ -8,14 +8,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from config.refusal import StartRefused
 from supervisor.data_directory import LONGEST_SOCKET_PATH, DataDirectory
-from supervisor.refusal import Refusal
 
 
 def test_two_cannot_have_it_and_the_second_is_told_who_does(tmp_path: Path) -> None:
     with (
         DataDirectory(tmp_path).taken(),
-        pytest.raises(Refusal, match=rf"Another loopctl \(process {os.getpid()}\)"),
+        pytest.raises(StartRefused, match=rf"Another loopctl \(process {os.getpid()}\)"),
         DataDirectory(tmp_path).taken(),
     ):
         raise AssertionError("both have it")

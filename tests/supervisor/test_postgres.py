@@ -10,9 +10,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from config.refusal import StartRefused
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import DATABASE, EmbeddedPostgres, binaries
-from supervisor.refusal import Refusal
 from tests.support.guarded import guarded
 
 
@@ -65,6 +65,6 @@ def test_a_cluster_of_another_major_version_is_refused_and_left_alone(tmp_path: 
         cluster.mkdir()
         (cluster / "PG_VERSION").write_text("15\n")
         (data.keys / "postgres-superuser").write_text("kept")
-        with pytest.raises(Refusal, match="was made by PostgreSQL 15 and this is 18: move it with pg_upgrade"):
+        with pytest.raises(StartRefused, match="was made by PostgreSQL 15 and this is 18: move it with pg_upgrade"):
             EmbeddedPostgres(data).prepare()
         assert [path.name for path in cluster.iterdir()] == ["PG_VERSION"]

@@ -15,7 +15,7 @@ from api.documentation.openapi import Documents
 from api.health.check import HealthCheck, Probes
 from api.http.identifiers import new_id
 from api.http.limits import Limits
-from api.http.rate_limits.verdict import Asked, Verdict
+from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
 from api.log.reading import LogReader
 from api.services import Services, utc_now
@@ -55,7 +55,7 @@ async def nobody_is_told(_: UUID) -> None: ...
 def unnoticed(_: Caller) -> None: ...
 
 
-async def unlimited(asked: Asked) -> Verdict:
+async def unlimited(asked: RateCheck) -> Verdict:
     return Verdict(asked.limit, 0.0, asked.limit, 0.0)
 
 

@@ -11,7 +11,7 @@ from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.following.follow import Follower
 from tests.support.database import session
-from workers.main import Program, run
+from workers.main import WorkerProgram, run
 
 CARELESS = "TEST_CARELESS"
 """Commits its effects before its place: what must not be done."""
@@ -47,7 +47,7 @@ def main() -> None:
     configure("worker", loaded.settings.log_level)
     careless = partial(collect_carelessly, url=loaded.settings.database_url or "")
     follower = Follower("collector", careless if os.environ.get(CARELESS) else collect)
-    run(loaded.settings, loaded.warnings, None, Program(followers=(follower,)))
+    run(loaded.settings, loaded.warnings, None, WorkerProgram(followers=(follower,)))
 
 
 if __name__ == "__main__":

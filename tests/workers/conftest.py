@@ -8,12 +8,12 @@ import pytest
 from redis.asyncio import Redis
 
 from eventstore.database.transaction import Database
+from eventstore.following.outage import Outage
 from migrations.roles import grant_database_rights
 from tests.support.database import TestDatabase, created_database, session
 from tests.workers.processes import PostgresDoor, PrivateRedis, WorkerSettings
 from tests.workers.schedules import Schedule
 from workers.broker import JobBroker, connect_broker
-from workers.outage import Outage
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,9 @@ from supervisor.data_directory import DataDirectory
 from supervisor.redis import EmbeddedRedis
 from tests.support.guarded import guarded
 from workers.actors import Actor, Job, Outcome, Timing, Tools
-from workers.lease import complete_run
-from workers.main import Program
-from workers.scheduled_run import Run
+from workers.leased_rows import Lease
+from workers.main import WorkerProgram
+from workers.scheduled_run import complete_run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -112,7 +112,7 @@ def worker_process(
         process.wait()
 
 
-def marking_program() -> Program:
+def marking_program() -> WorkerProgram:
     """What the worker process of the tests does: one job under a lease, one actor without a row."""
     marks, seconds = Path(os.environ[MARKS]), float(os.environ[JOB_SECONDS])
 
@@ -120,7 +120,7 @@ def marking_program() -> Program:
         with marks.open("a") as file:
             file.write(f"{word} {os.getpid()}\n")
 
-    async def work(_: Tools, __: Run) -> None:
+    async def work(_: Tools, __: Lease) -> None:
         mark("started")
         await asyncio.sleep(seconds)
         mark("finished")
@@ -136,7 +136,7 @@ def marking_program() -> Program:
     actors = Actor("marked_job", marked_job, time_limit_seconds=600), Actor("plain_message", plain_message, 600)
     job = Job("marked_job", int(os.environ[EVERY_SECONDS]), actors[0])
     timing = Timing(poll_seconds=0.2, resend_seconds=1, lease_seconds=float(os.environ[LEASE_SECONDS]))
-    return Program(actors=actors, jobs=(job,), timing=timing)
+    return WorkerProgram(actors=actors, jobs=(job,), timing=timing)
 
 
 async def until(

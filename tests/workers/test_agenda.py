@@ -3,11 +3,11 @@
 import asyncio
 from uuid import UUID
 
-from eventstore.following.news import News
-from workers.agenda import Agenda, Key
+from eventstore.following.news import LogNews
+from workers.agenda import Agenda, Look
 from workers.lag import Lag, Lags
 
-ANN, BOB = Key(UUID(int=1), "f"), Key(UUID(int=2), "f")
+ANN, BOB = Look(UUID(int=1), "f"), Look(UUID(int=2), "f")
 GOING = asyncio.Event()
 
 
@@ -77,7 +77,7 @@ def test_a_busy_log_lags_no_longer_than_its_follower_takes_to_an_end_that_was_se
     clock = Clock()
     lags = Lags(["f"], clock)
     for position, seconds in ((0, 0.0), (5, 1.0), (10, 0.0), (15, 1.0)):  # always ten behind; reaches each end in two
-        lags.found(News(UUID(int=1), "f", position, position + 10))
+        lags.found(LogNews(UUID(int=1), "f", position, position + 10))
         assert lags.round_over() == {"f": Lag(1, 10, seconds)}
         clock.now += 1
 
@@ -86,7 +86,7 @@ def test_a_log_that_nobody_reads_lags_longer_and_longer_and_not_at_all_once_it_i
     clock = Clock()
     lags = Lags(["f"], clock)
     for seconds in (0.0, 60.0, 120.0):
-        lags.found(News(UUID(int=1), "f", 3, 7))
+        lags.found(LogNews(UUID(int=1), "f", 3, 7))
         assert lags.round_over()["f"] == Lag(1, 4, seconds)
         clock.now += 60
     assert lags.round_over()["f"] == Lag()

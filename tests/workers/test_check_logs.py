@@ -14,7 +14,7 @@ from eventstore.database.transaction import Database, TenantTx
 from eventstore.fsck.watch import Pace, watch_log
 from eventstore.heads.log_keys import Begin, new_log_key
 from eventstore.log.command import Change
-from eventstore.log.founding import found_tenant
+from eventstore.log.founding import create_tenant_log
 from projections.inline import INLINE
 from tests.eventstore.fsck.logs import sign
 from tests.eventstore.growing import KEYRING, NOON, grow
@@ -49,7 +49,7 @@ async def tenant_with_log(app: Database, size: int, slug: str = "acme") -> UUID:
 
     created = TenantCreated(name="Acme", slug=slug, root_of_trust="operator")
     whole = structs.replace(store(app), projections=INLINE)
-    await found_tenant(whole, tenant_id, ("test",), [Change(Stream("tenant", tenant_id), created)], [log_key])
+    await create_tenant_log(whole, tenant_id, ("test",), [Change(Stream("tenant", tenant_id), created)], [log_key])
     await grow(app, tenant_id, size - 1)
     await sign(app, tenant_id)
     return tenant_id

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from domain.event import Recorded
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.following.follow import Follower
+from eventstore.following.outage import Outage
 from eventstore.following.wake_up import announcing, listen
 from tests.eventstore.writing import CODEC
 from tests.support.database import TestDatabase, session
@@ -20,8 +21,7 @@ from tests.workers.collecting_worker import CARELESS, MAKE_TABLE
 from tests.workers.logs import announced_by, opened_log, write
 from tests.workers.processes import PrivateRedis, WorkerSettings, until, worker_process
 from workers.follower_metrics import FollowerMetrics
-from workers.following import Consumer, Following, FollowingPace, Reader
-from workers.outage import Outage
+from workers.following import Consumer, FollowerConsumer, Following, FollowingPace
 
 NEVER = FollowingPace(poll=600)
 OFTEN = FollowingPace(poll=0.1)
@@ -39,7 +39,7 @@ class Collector:
 
     def __init__(self, database: Database) -> None:
         self.seen: dict[UUID, list[int]] = {}
-        self.reader = Reader(database, CODEC, Follower("collector", self.apply))
+        self.reader = FollowerConsumer(database, CODEC, Follower("collector", self.apply))
 
     async def apply(self, tx: TenantTx, recorded: Sequence[Recorded]) -> None:
         self.seen.setdefault(tx.tenant_id, []).extend(each.position for each in recorded)
@@ -148,7 +148,7 @@ async def test_a_follower_that_fails_on_one_log_is_put_off_and_goes_on_with_the_
             raise ZeroDivisionError
         await collector.apply(tx, recorded)
 
-    reader = Reader(worker_database, CODEC, Follower("picky", picky))
+    reader = FollowerConsumer(worker_database, CODEC, Follower("picky", picky))
     pace = FollowingPace(poll=0.05, first_retry=0.4)
     await write(announced_by(app), bad, 2)
     async with running(worker_database, reader, pace=pace) as registry:
@@ -174,7 +174,7 @@ async def test_a_long_log_does_not_hold_up_the_others(app: Database, worker_data
     for tenant in long:
         await write(announced_by(app), tenant, 2500)
     await write(announced_by(app), short)
-    reader = Reader(worker_database, CODEC, Follower("noting", note))
+    reader = FollowerConsumer(worker_database, CODEC, Follower("noting", note))
     async with running(worker_database, reader, pace=OFTEN):
         await until(lambda: len(order) == 4 * 5 + 1)
     assert order.index(short) < 9

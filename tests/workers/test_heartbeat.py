@@ -11,24 +11,24 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from eventstore.following.liveness import Beat, forget_beat, jobs_health, record_beat
+from eventstore.following.outage import Outage
 from tests.workers.processes import PrivateRedis, until
 from tests.workers.schedules import Schedule, every
 from workers.actors import Timing
 from workers.broker import POLL_MS, JobBroker
 from workers.follower_metrics import FollowerMetrics
 from workers.following import Following, FollowingPace
-from workers.heartbeat import Heartbeat, Pace, Vitals, WorkerStalled
+from workers.heartbeat import BeatPace, Heartbeat, Vitals, WorkerStalled
 from workers.metrics import JobMetrics
-from workers.outage import Outage
 
 BEAT = Beat("here:1:abc", "here", leader=True, database=True)
-QUICK = Pace(beat=0.1, expiry=2, still=2.0)
+QUICK = BeatPace(beat=0.1, expiry=2, still=2.0)
 
 
 class Alive:
     """A worker of this process whose parts a test can make hang."""
 
-    def __init__(self, schedule: Schedule, broker: JobBroker, redis: Redis, pace: Pace) -> None:
+    def __init__(self, schedule: Schedule, broker: JobBroker, redis: Redis, pace: BeatPace) -> None:
         self.wakes_go_out = asyncio.Event()
         self.wakes_go_out.set()
         broker.declare("minutely", "default", print)
@@ -104,7 +104,7 @@ async def test_when_a_consumer_thread_ends_the_sign_goes(schedule: Schedule, bro
 async def test_a_worker_whose_part_does_not_come_back_gives_up(
     schedule: Schedule, broker: JobBroker, redis: Redis
 ) -> None:
-    alive = Alive(schedule, broker, redis, Pace(beat=0.1, expiry=1, still=0.3, hopeless=0.6))
+    alive = Alive(schedule, broker, redis, BeatPace(beat=0.1, expiry=1, still=0.3, hopeless=0.6))
 
     async def live_on_with_a_dead_thread() -> None:
         async with alive.living():
@@ -118,7 +118,7 @@ async def test_a_worker_whose_part_does_not_come_back_gives_up(
 
 
 async def test_a_clean_stop_takes_the_sign_back_at_once(schedule: Schedule, broker: JobBroker, redis: Redis) -> None:
-    async with Alive(schedule, broker, redis, Pace(beat=0.1, expiry=60)).living():
+    async with Alive(schedule, broker, redis, BeatPace(beat=0.1, expiry=60)).living():
         await until(lambda: shown(redis))
     assert await vanished(redis)
 

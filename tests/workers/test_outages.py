@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from eventstore.following.liveness import jobs_health
+from eventstore.following.outage import Outage
 from tests.workers.processes import (
     ONCE,
     PostgresDoor,
@@ -23,7 +24,6 @@ from tests.workers.processes import (
 from tests.workers.schedules import Schedule, every
 from workers.actors import Timing
 from workers.broker import NAMESPACE, connect_broker
-from workers.outage import Outage
 
 
 def said(worker: WorkerProcess, event: str) -> int:

@@ -11,8 +11,8 @@ from tests.support.database import TestDatabase
 from tests.workers.processes import until
 from tests.workers.schedules import Schedule, every
 from workers.actors import Timing, Tools
-from workers.lease import complete_run
-from workers.scheduled_run import LeaseLost, Run, finish, take
+from workers.leased_rows import Lease, LeaseLost
+from workers.scheduled_run import RUNS, complete_run
 
 QUICK = Timing(resend_seconds=0.2, lease_seconds=0.6, retry_seconds=0.1, attempt_limit=3)
 
@@ -28,9 +28,9 @@ async def claimed(schedule: Schedule, timing: Timing = QUICK) -> UUID:
     return schedule.wakes[-1][1]
 
 
-async def leased(database: Database, run_id: UUID, timing: Timing = QUICK) -> Run | None:
+async def leased(database: Database, run_id: UUID, timing: Timing = QUICK) -> Lease | None:
     async with database.system_transaction() as tx:
-        return await take(tx, run_id, uuid4(), timing)
+        return await RUNS.take(tx, run_id, uuid4(), timing)
 
 
 async def the_run(schedule: Schedule) -> asyncpg.Record:
@@ -38,11 +38,11 @@ async def the_run(schedule: Schedule) -> asyncpg.Record:
     return row
 
 
-async def succeed(_: Tools, __: Run) -> None:
+async def succeed(_: Tools, __: Lease) -> None:
     pass
 
 
-async def break_down(_: Tools, __: Run) -> None:
+async def break_down(_: Tools, __: Lease) -> None:
     raise ZeroDivisionError
 
 
@@ -92,7 +92,7 @@ async def test_the_run_of_a_worker_that_died_is_sent_again_when_its_lease_is_ove
 
 
 async def test_the_run_of_a_worker_that_works_longer_than_its_lease_is_not_sent_again(schedule: Schedule) -> None:
-    async def slow(_: Tools, __: Run) -> None:
+    async def slow(_: Tools, __: Lease) -> None:
         assert not await swept_within(schedule, seconds=1.2)
 
     assert await complete_run(Tools(schedule.database, QUICK), await claimed(schedule), slow) == "done"
@@ -107,16 +107,16 @@ async def test_a_stalled_worker_cannot_finish_what_another_has_taken_over(schedu
     assert other
     with pytest.raises(LeaseLost):
         async with schedule.database.system_transaction() as tx:
-            await finish(tx, stalled)
+            await RUNS.finish(tx, stalled)
     async with schedule.database.system_transaction() as tx:
-        await finish(tx, other)
+        await RUNS.finish(tx, other)
     assert (await the_run(schedule))["outcome"] == "done"
 
 
 async def test_work_whose_lease_was_taken_away_is_ended(schedule: Schedule) -> None:
     ended = asyncio.Event()
 
-    async def robbed(_: Tools, __: Run) -> None:
+    async def robbed(_: Tools, __: Lease) -> None:
         await schedule.administer("UPDATE app.scheduled_run SET lease_token = gen_random_uuid()")
         try:
             await asyncio.sleep(60)
@@ -156,7 +156,7 @@ async def test_a_run_whose_every_worker_died_is_given_up_and_the_next_tick_goes_
     await asyncio.sleep(once.lease_seconds)
     schedule.clock.jump(seconds=60)
     seen = await schedule.scheduler(every(60), timing=once, lock=2).round()
-    assert [wakeup.job for wakeup in seen.abandoned] == ["minutely"]
+    assert [wakeup.kind for wakeup in seen.abandoned] == ["minutely"]
     assert len(seen.claimed) == 1
     assert [row["outcome"] for row in await schedule.rows()] == ["failed", None]
 
@@ -164,7 +164,7 @@ async def test_a_run_whose_every_worker_died_is_given_up_and_the_next_tick_goes_
 async def test_interrupted_work_lets_go_of_its_lease(schedule: Schedule) -> None:
     begun = asyncio.Event()
 
-    async def endless(_: Tools, __: Run) -> None:
+    async def endless(_: Tools, __: Lease) -> None:
         begun.set()
         await asyncio.sleep(60)
 

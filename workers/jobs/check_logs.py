@@ -8,11 +8,11 @@ from uuid import UUID
 
 import structlog
 
-from eventstore.database.tenants import Tenant, each_tenant
+from eventstore.database.tenants import ListedTenant, each_tenant
 from eventstore.fsck.watch import Pace, Watched, watch_log
 from workers.actors import Actor, Job, Outcome, Tools
-from workers.lease import complete_run
-from workers.scheduled_run import Run
+from workers.leased_rows import Lease
+from workers.scheduled_run import complete_run
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ async def check_each(tools: Tools, pace: Pace) -> None:
         _tell(tools, tenant, await watch_log(tools.database, tenant.id, pace))
 
 
-def _tell(tools: Tools, tenant: Tenant, watched: Watched) -> None:
+def _tell(tools: Tools, tenant: ListedTenant, watched: Watched) -> None:
     if not watched.checks:
         return
     fault = watched.fault
@@ -38,7 +38,7 @@ def _tell(tools: Tools, tenant: Tenant, watched: Watched) -> None:
 
 
 async def check_logs(tools: Tools, run_id: UUID) -> Outcome:
-    async def work(tools: Tools, _: Run) -> None:
+    async def work(tools: Tools, _: Lease) -> None:
         await check_each(tools, PACE)
 
     return await complete_run(tools, run_id, work)

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from eventstore.database.transaction import SystemTx
 from workers.actors import Actor, Job, Outcome, Tools
-from workers.lease import complete_run
-from workers.scheduled_run import Run
+from workers.leased_rows import Lease
+from workers.scheduled_run import complete_run
 
 BATCH = 1000
 
@@ -29,7 +29,7 @@ async def purge_batch(tx: SystemTx) -> int:
     return len(await tx.fetch(PURGE, BATCH))
 
 
-async def purge(tools: Tools, _: Run) -> None:
+async def purge(tools: Tools, _: Lease) -> None:
     gone = BATCH
     while gone == BATCH:
         async with tools.database.system_transaction() as tx:

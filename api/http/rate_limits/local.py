@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from api.http.rate_limits.verdict import PERIOD_SECONDS, Asked, Verdict
+from api.http.rate_limits.verdict import PERIOD_SECONDS, RateCheck, Verdict
 
 MOST_COUNTED = 20_000
 
@@ -21,7 +21,7 @@ class LocalLimiter:
         self._clock = clock
         self._empty_at: OrderedDict[str, float] = OrderedDict()
 
-    def check(self, asked: Asked) -> Verdict:
+    def check(self, asked: RateCheck) -> Verdict:
         now = self._clock()
         share = max(1, asked.limit // self._processes)
         tenant_share = max(1, asked.tenant_limit // self._processes)

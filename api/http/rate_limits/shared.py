@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from api.http.rate_limits.local import LocalLimiter
-from api.http.rate_limits.verdict import PERIOD_SECONDS, Asked, Verdict
+from api.http.rate_limits.verdict import PERIOD_SECONDS, RateCheck, Verdict
 
 log = structlog.get_logger("api")
 
@@ -79,12 +79,12 @@ class SharedLimiter:
         self._script = redis.register_script(SCRIPT)
         self._local = local
         self._clock = clock
-        self._waiting: list[tuple[Asked, asyncio.Future[Verdict]]] = []
+        self._waiting: list[tuple[RateCheck, asyncio.Future[Verdict]]] = []
         self._running: asyncio.Task[None] | None = None
         self._failures = 0
         self._closed_until = 0.0
 
-    async def check(self, asked: Asked) -> Verdict:
+    async def check(self, asked: RateCheck) -> Verdict:
         if self._clock() < self._closed_until:
             return self._local.check(asked)
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
@@ -116,7 +116,7 @@ class SharedLimiter:
         finally:
             self._running = None
 
-    async def _judged(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
+    async def _judged(self, asked: Sequence[RateCheck]) -> Sequence[Verdict]:
         if self._clock() < self._closed_until:
             return [self._local.check(each) for each in asked]
         try:
@@ -139,11 +139,11 @@ class SharedLimiter:
             log.warning("limits_are_local", error_class=type(error).__name__, seconds=OPEN_SECONDS)
 
 
-def _names(asked: Asked) -> tuple[str, str, str]:
+def _names(asked: RateCheck) -> tuple[str, str, str]:
     return PREFIX + asked.key, f"{PREFIX}t:{asked.tenant}", MARK + asked.tenant
 
 
-def _verdicts(asked: Sequence[Asked], numbers: Sequence[Any]) -> Sequence[Verdict]:
+def _verdicts(asked: Sequence[RateCheck], numbers: Sequence[Any]) -> Sequence[Verdict]:
     return [
         Verdict(each.limit, min(wait / MICRO, PERIOD_SECONDS), remaining, empty_at / MICRO, mark=mark)
         for each, wait, remaining, empty_at, mark in zip(

@@ -13,7 +13,7 @@ TENANT_FACTOR = 3
 """A tenant's keys together may ask as often as this many of them alone."""
 
 
-class Asked(Struct, frozen=True):
+class RateCheck(Struct, frozen=True):
     """Who is counted, and up to how many requests a minute."""
 
     key: str
@@ -54,5 +54,5 @@ class Verdict(Struct, frozen=True):
         )  # fmt: skip
 
 
-def asked_by(caller: Caller) -> Asked:
-    return Asked(str(caller.key_id), str(caller.tenant_id), caller.requests_per_minute)
+def asked_by(caller: Caller) -> RateCheck:
+    return RateCheck(str(caller.key_id), str(caller.tenant_id), caller.requests_per_minute)

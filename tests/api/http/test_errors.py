@@ -47,7 +47,7 @@ def named_codes(text: str) -> list[str]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             named = [word.value for word in node.keywords if word.arg == "code"]
-            first = node.args[:1] if node.func.id == "Refused" else []
+            first = node.args[:1] if node.func.id in ("Refused", "_coded") else []
             relevant = [*named, *first] if node.func.id in REFUSERS else []
             found += [each.value for each in relevant if isinstance(each, ast.Constant) and isinstance(each.value, str)]
     return found
@@ -56,18 +56,32 @@ def named_codes(text: str) -> list[str]:
 REFUSERS = {kind.__name__ for kind in CLASSES} | {"Refused", "_coded"}
 
 
+def sources(*folders: str) -> list[str]:
+    return [path.read_text() for folder in folders for path in (CHECKOUT / folder).rglob("*.py")]
+
+
 def test_every_code_that_is_written_in_the_server_is_documented() -> None:
     """Went red when a Refused in api/http/body.py was given the code made_up."""
-    files = [
-        path for folder in ("api", "domain", "eventstore", "workers") for path in (CHECKOUT / folder).rglob("*.py")
-    ]
-    codes = {code for path in files for code in named_codes(path.read_text())}
+    codes = {code for text in sources("api", "domain", "eventstore", "workers") for code in named_codes(text)}
     assert len(codes) > 5
     assert codes - CODES.keys() == set()
     assert named_codes("raise Conflict('x', code='made_up')\nraise Refused('too_made_up')") == [
         "made_up",
         "too_made_up",
     ]
+
+
+def test_every_code_is_raised_somewhere() -> None:
+    """Went red for `missing_capability`, which nothing raises yet. What a route only promises in its documentation does
+    not count; below the API, codes are also handed to the functions that raise."""
+    below = {
+        node.value
+        for text in sources("domain", "eventstore")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    raised = {code for text in sources("api") for code in named_codes(text)}
+    assert CODES.keys() - below - raised - {kind.default_code for kind in CLASSES} == set()
 
 
 def test_codes_say_what_they_mean_and_are_spelled_alike() -> None:
@@ -83,8 +97,8 @@ def test_codes_say_what_they_mean_and_are_spelled_alike() -> None:
     ("error", "status", "code", "members"),
     [
         (NotFound("Not found"), 404, "not_found", {}),
-        (Forbidden("no", code="missing_capability"), 403, "missing_capability", {}),
-        (Forbidden("touch the key", code="webauthn_required"), 401, "webauthn_required", {}),
+        (Forbidden("no", code="cap_rejected"), 403, "cap_rejected", {}),
+        (Forbidden("for whom?", code="tenant_context_required"), 400, "tenant_context_required", {}),
         (Invalid(name="can't be blank"), 422, "validation_failed", {"details": {"name": ["can't be blank"]}}),
         (
             Conflict("Cannot claim", code="invalid_transition", current_state="done", hints=["wait"], nothing=None),

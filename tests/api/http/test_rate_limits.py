@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from api.http.rate_limits.local import LocalLimiter
 from api.http.rate_limits.shared import SCRIPT
-from api.http.rate_limits.verdict import PERIOD_SECONDS, Asked, Verdict
+from api.http.rate_limits.verdict import PERIOD_SECONDS, RateCheck, Verdict
 from supervisor.data_directory import DataDirectory
 from supervisor.redis import EmbeddedRedis
 from tests.api.limiters import Clock, client, limiter
@@ -25,8 +25,8 @@ from tests.support.guarded import guarded
 ME = "/api/v1/tenants/me"
 
 
-def asker(limit: int, tenant: str | None = None) -> Asked:
-    return Asked(str(uuid4()), tenant or str(uuid4()), limit)
+def asker(limit: int, tenant: str | None = None) -> RateCheck:
+    return RateCheck(str(uuid4()), tenant or str(uuid4()), limit)
 
 
 def passed(verdicts: list[Verdict]) -> int:
@@ -181,7 +181,7 @@ async def test_one_too_many_hears_when_to_come_back(database: TestDatabase) -> N
     clock = Clock()
     local = LocalLimiter(1, clock)
 
-    async def check(asked: Asked) -> Verdict:
+    async def check(asked: RateCheck) -> Verdict:
         return local.check(asked)
 
     async with service(database, check_rate=check) as running:

@@ -53,7 +53,7 @@ def reported(**changes: Any) -> Story:
 
 def reviewed(**changes: Any) -> Story:
     """And has reviewed it."""
-    state = {"review_position": 9, "reviewer_agent_id": BEN, "reviewer_key_id": BENS_KEY, "reviewers": (BEN, BENS_KEY)}
+    state = {"review_position": 9, "reviewers": (BEN, BENS_KEY)}
     return reported(**{**state, **changes})
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from eventstore.database.owning import owner_transaction
 from eventstore.database.transaction import Database
-from eventstore.fsck.repair import Refused, Repair, repair_log
+from eventstore.fsck.repair import Repair, RepairRefused, repair_log
 from tests.eventstore.fsck.logs import SIZE, checked, sign, signed_log
 from tests.eventstore.growing import grow
 from tests.eventstore.tampering import put_back, superuser
@@ -47,7 +47,7 @@ async def repaired(made: TestDatabase, tenant: UUID) -> Repair:
     try:
         async with owner_transaction(made.migrator_url, tenant) as tx:
             return await repair_log(tx)
-    except Refused as refused:
+    except RepairRefused as refused:
         return refused.repair
 
 

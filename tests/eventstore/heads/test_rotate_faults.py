@@ -14,7 +14,7 @@ from eventstore.database.transaction import Database, TenantTx
 from eventstore.heads.last_signed import FileLastSigned
 from eventstore.heads.log_keys import Begin, LogKey, new_log_key
 from eventstore.heads.rederive import HeadRefused
-from eventstore.heads.rotate import HOLD, Rotated, RotatedMeanwhile, Wish, _rotate
+from eventstore.heads.rotate import HOLD, Rotated, RotatedMeanwhile, RotationWish, _rotate
 from eventstore.heads.signing import current_checkpoint
 from eventstore.log.writer import Writer
 from tests.eventstore.growing import KEYRING, NOON, grow, opened_log
@@ -135,7 +135,7 @@ async def test_a_boundary_head_in_the_transaction_of_its_entry_would_stop_the_lo
     old = (await keys_of(app, tenant))[0].key
     with suppress(Died):
         async with app.tenant_transaction(tenant) as tx:
-            await _rotate(tx, store(app), KEYRING, Wish(tenant, ("test",), "scheduled"), old)
+            await _rotate(tx, store(app), KEYRING, RotationWish(tenant, ("test",), "scheduled"), old)
             await current_checkpoint(tx, KEYRING, remembered)
             raise Died
     await grow(app, tenant, 2)

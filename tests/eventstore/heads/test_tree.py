@@ -15,7 +15,6 @@ from eventstore.heads.tree import (
     read_bundle,
     read_tile,
     receipt,
-    root_at,
 )
 from loopctl.tlog.chain import Chunk, verify_entries
 from loopctl.tlog.errors import TlogError
@@ -24,7 +23,7 @@ from loopctl.tlog.proof import check_consistency, check_inclusion
 from loopctl.tlog.receipt import parse_receipt
 from loopctl.tlog.tile import Bundle, Tile, parse_bundle, partial_tiles, tile_hashes, tiles_between
 from loopctl.tlog.tree import EMPTY, append_leaves
-from tests.eventstore.growing import Counting, grow, opened_log
+from tests.eventstore.growing import Counting, grow, opened_log, root_at
 from tests.support.database import TestDatabase, copied_database, session
 
 SMALL = 70

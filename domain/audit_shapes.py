@@ -1,0 +1,215 @@
+"""What each event is to the audit trail and the change feed: what it happened to, what it is called there, the state
+before, the state after, and what else was said.
+
+The vocabulary that clients know is spec 01, appendix B. An entry shows only what the event changed.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from domain import (
+    agent,
+    dependency,
+    epic,
+    key,
+    log_key,
+    observation,
+    orchestrator_state,
+    project,
+    story,
+    tenant,
+    usage,
+)
+from domain.event import Event
+from domain.lifecycle import events as on
+
+Fields = Mapping[str, str]
+"""From the member's name to the event's field; ``@id`` is the stream's id, ``@at`` the event's time."""
+
+FREE_FORM = frozenset(
+    {
+        "metadata",
+        "acceptance_criteria",
+        "findings",
+        "details",
+        "verification_criterion",
+        "state_data",
+        "data",
+        "settings",
+    }
+)  # fmt: skip
+"""Fields whose text is a client's JSON."""
+
+
+class AuditShape(Struct, frozen=True):
+    """``action`` is what happened to the entity. A state of None is no state at all; ``becomes`` are members of the new
+    state that follow from the event's type."""
+
+    entity_type: str
+    action: str
+    old: Fields | None = None
+    new: Fields | None = None
+    becomes: Mapping[str, Any] = {}
+    more: Fields = {}
+    """For the metadata."""
+    whole: str | None = None
+    """The field that is the new state as a whole."""
+    changed_only: bool = False
+    """Of the old state, only members that the new one has too."""
+
+
+def named(*fields: str, **renamed: str) -> Fields:
+    """Members called like the fields, then ``member=field``."""
+    return {**{field: field for field in fields}, **renamed}
+
+
+WAS = named(agent_status="agent_status_was")
+WAS_ASSIGNED = named(agent_status="agent_status_was", assigned_agent_id="assigned_agent_id_was")
+WAS_BOTH = named(agent_status="agent_status_was", verified_status="verified_status_was")
+WAS_VERIFIED = named(verified_status="verified_status_was")
+IN_QUEUE: Mapping[str, Any] = {"agent_status": "pending", "assigned_agent_id": None}
+CONFIRMED: Mapping[str, Any] = {"agent_status": "reported_done", "verified_status": "verified"}
+JUDGED = named("verification_id", "review_type", "findings", "iteration")
+STORY_ENDS = named("story_id", "depends_on_story_id")
+EPIC_ENDS = named("epic_id", "depends_on_epic_id")
+OF_STORY = named("number", "title", "epic_id", "project_id")
+
+AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
+    tenant.TenantCreated: AuditShape("tenant", "tenant_created", new=named("name", "slug", "root_of_trust")),
+    tenant.TenantUpdated: AuditShape(
+        "tenant", "tenant_updated", new=named(
+            "name", "settings", "default_story_budget_millicents", "token_data_retention_days", "email_changed"
+        )
+    ),
+    tenant.TenantSuspended: AuditShape(
+        "tenant", "tenant_suspended", named(status="status_was"), {}, {"status": "suspended"},
+    ),
+    tenant.TenantActivated: AuditShape(
+        "tenant", "tenant_activated", named(status="status_was"), {}, {"status": "active"},
+    ),
+    key.ApiKeyCreated: AuditShape(
+        "api_key", "created", new=named("name", "role", "key_prefix", "agent_id", "expires_at"),
+    ),
+    key.ApiKeyLinked: AuditShape("api_key", "linked", new=named("agent_id")),
+    key.ApiKeyRotated: AuditShape("api_key", "rotated", new=named("replaced_by", "expires_at")),
+    key.ApiKeyRevoked: AuditShape("api_key", "revoked", new={}, becomes={"revoked": True}),
+    agent.AgentRegistered: AuditShape(
+        "agent", "registered", new=named("name", "agent_type"), becomes={"status": "active"}, more=named("key_id")
+    ),
+    agent.AgentUpdated: AuditShape(
+        "agent", "updated", named(status="status_was"), named("status", "metadata"), changed_only=True,
+    ),
+    log_key.LogKeyRotated: AuditShape(
+        "tenant", "key_rotated", old=named("old_key_id"), new=named("new_vkey"), more=named("reason"),
+    ),
+    project.ProjectCreated: AuditShape("project", "created", new=named("name", "slug", "status")),
+    project.ProjectUpdated: AuditShape(
+        "project", "updated", old=named(name="name_was", status="status_was"),
+        new=named("name", "status", "repo_url", "description", "tech_stack", "mission", "metadata"),
+        changed_only=True,
+    ),
+    project.ProjectArchived: AuditShape(
+        "project", "archived", old=named(status="status_was"), new={}, becomes={"status": "archived"},
+    ),
+    project.ProjectImported: AuditShape(
+        "project", "imported", new=named("epics_created", "stories_created", "dependencies_created"),
+    ),
+    project.ProjectMerged: AuditShape(
+        "project", "merge_imported",
+        new=named("epics_created", "epics_updated", "stories_created", "stories_updated", "dependencies_created")
+    ),
+    epic.EpicCreated: AuditShape("epic", "created", new=named("number", "title", "project_id", "phase", "position")),
+    epic.EpicUpdated: AuditShape(
+        "epic", "updated", old=named(title="title_was", phase="phase_was", position="position_was"),
+        new=named("title", "phase", "position", "description", "metadata"),
+        changed_only=True,
+    ),
+    epic.EpicDeleted: AuditShape("epic", "deleted", old=named("number", "title", "project_id")),
+    epic.EpicCompleted: AuditShape(
+        "epic", "completed",
+        new=named("project_id", "story_count", epic_id="@id", epic_number="number", epic_title="title")
+    ),
+    dependency.StoryDependencyCreated: AuditShape("story_dependency", "created", new=STORY_ENDS),
+    dependency.StoryDependencyDeleted: AuditShape("story_dependency", "deleted", old=STORY_ENDS),
+    dependency.EpicDependencyCreated: AuditShape("epic_dependency", "created", new=EPIC_ENDS),
+    dependency.EpicDependencyDeleted: AuditShape("epic_dependency", "deleted", old=EPIC_ENDS),
+    story.StoryCreated: AuditShape(
+        "story", "created", new=OF_STORY, becomes={"agent_status": "pending", "verified_status": "unverified"},
+    ),
+    story.StoryImported: AuditShape("story", "imported", new={**OF_STORY, **named("agent_status", "verified_status")}),
+    story.StoryUpdated: AuditShape(
+        "story", "updated", old=named(title="title_was", description="description_was"),
+        new=named("title", "description", "acceptance_criteria", "estimated_hours", "metadata"),
+        changed_only=True,
+    ),
+    story.StoryRevised: AuditShape("story", "revised", new=named("revision", "contract_void")),
+    story.CriterionUpdated: AuditShape(
+        "story", "criterion_updated", new=named("ac_id", "verification_criterion", "status", "evidence_path"),
+    ),
+    story.StoryDeleted: AuditShape("story", "deleted", old=named("number", "title", "epic_id")),
+    on.StoryContracted: AuditShape(
+        "story", "status_changed",
+        WAS, named("agent_id"), {"agent_status": "contracted"}, named("contract_hash", "echo_skipped")
+    ),
+    on.StoryClaimed: AuditShape(
+        "story", "status_changed", WAS, named("agent_id", assigned_agent_id="agent_id"), {"agent_status": "assigned"},
+        named("contracted_by_agent_id", "dispatch_id", "lease_expires_at"),
+    ),
+    on.StoryStarted: AuditShape("story", "status_changed", WAS, named("agent_id"), {"agent_status": "implementing"}),
+    on.LeaseRenewed: AuditShape("story", "lease_renewed", new=named("agent_id", "lease_expires_at")),
+    on.LeaseExpired: AuditShape("story", "lease_expired", WAS_ASSIGNED, {}, IN_QUEUE, named("lease_expires_at")),
+    on.ReviewRequested: AuditShape(
+        "story", "review_requested", new=named("agent_id", review_requested_at="@at"), more=named("repeated"),
+    ),
+    on.StoryReported: AuditShape(
+        "story", "status_changed",
+        WAS, named("agent_id", reported_done_at="@at"), {"agent_status": "reported_done"}, named("assigned_agent_id")
+    ),
+    on.ReviewCompleted: AuditShape(
+        "story", "review_completed", new=named(
+            "review_id", "reviewer_agent_id", "review_type", "findings_count", "fixes_count", "disproved_count",
+            "summary", "completed_at",
+        )
+    ),
+    on.StoryVerified: AuditShape(
+        "story", "verified", WAS_VERIFIED, named("orchestrator_agent_id"), {"verified_status": "verified"},
+        {**JUDGED, **named("result", "summary")},
+    ),
+    on.StoryRejected: AuditShape(
+        "story", "rejected",
+        WAS_VERIFIED, named("orchestrator_agent_id", rejection_reason="reason"), {"verified_status": "rejected"}, JUDGED
+    ),
+    on.StoryMarkedComplete: AuditShape(
+        "story", "mark_complete", WAS_BOTH, named("orchestrator_agent_id"), CONFIRMED, {**JUDGED, **named("summary")}
+    ),
+    on.StoryAutoReset: AuditShape("story", "auto_reset", WAS_ASSIGNED, {}, IN_QUEUE, named("orchestrator_agent_id")),
+    on.StoryUnclaimed: AuditShape("story", "status_changed", WAS_ASSIGNED, named("agent_id"), IN_QUEUE),
+    on.StoryForceUnclaimed: AuditShape(
+        "story", "force_unclaimed",
+        WAS_ASSIGNED, named("orchestrator_agent_id"), {"agent_status": "pending"}, named("reason")
+    ),
+    on.StoryBackfilled: AuditShape(
+        "story", "backfilled",
+        WAS_BOTH, named("reason", "evidence_url", "pr_number"), {**CONFIRMED, "source": "pre_loopctl"}
+    ),
+    on.CustodyViolated: AuditShape(
+        "story", "custody_violation", more={**WAS, **named("attempted_action", "code", "agent_id")},
+    ),
+    on.ArtifactReported: AuditShape(
+        "artifact_report", "created",
+        new=named("story_id", "artifact_type", "path", "exists", "details", "reported_by", "reporter_agent_id")
+    ),
+    usage.TokenUsageReported: AuditShape(
+        "token_usage_report", "created", new=named(
+            "story_id", "agent_id", "input_tokens", "output_tokens", "model_name", "cost_millicents", "phase"
+        ),
+        more=named("story_id", "session_id"),
+    ),
+    observation.Observed: AuditShape("session", "observe", whole="data"),
+    orchestrator_state.OrchestratorStateSaved: AuditShape(
+        "orchestrator_state", "saved", new=named("project_id", "state_key", "state_data", "version"),
+    ),
+}  # fmt: skip
+"""Total: a test names the event types that are missing. An observation says itself what it happened to."""
