@@ -11,14 +11,15 @@ from uuid import UUID
 import structlog
 import uvloop
 from msgspec import Struct
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.app import create_app
 from api.changes.news import News, hearing
+from api.http.rate_limits.counts import RedisCounts
 from api.http.rate_limits.local import LocalLimiter
-from api.http.rate_limits.shared import TIMEOUT_SECONDS, SharedLimiter
+from api.http.rate_limits.shared import SharedLimiter
 from api.http.refusal import Refused
 from api.http.server import Server, server_config
 from api.last_seen import LastSeen
@@ -170,17 +171,9 @@ async def _connected(url: str) -> AsyncIterator[Redis]:
 
 @asynccontextmanager
 async def _limiter(settings: Settings) -> AsyncIterator[SharedLimiter]:
-    """On connections of its own: a slow probe must not keep a request waiting. No retries, as above."""
-    pool = BlockingConnectionPool.from_url(
-        settings.redis_url or "",
-        max_connections=4,
-        timeout=0.1,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
-    async with Redis.from_pool(pool) as client:
-        yield SharedLimiter(client, LocalLimiter(settings.workers), time.monotonic)
+    """On a connection of its own: a slow probe must not keep a request waiting."""
+    async with RedisCounts(settings.redis_url or "") as counts:
+        yield SharedLimiter(counts, LocalLimiter(settings.workers))
 
 
 @asynccontextmanager
