@@ -160,6 +160,7 @@ class Database:
         """
         timeouts = timeouts or Timeouts()
         url, uncached = UNCACHED.subn(r"\1", url)
+        url = url.rstrip("?&") if uncached else url
 
         def open_one() -> Awaitable[Connection]:
             opened: Awaitable[Connection] = asyncpg.connect(
@@ -200,15 +201,19 @@ class Database:
     async def ask(self, query: str, *arguments: object) -> asyncpg.Record | None:
         """The first row of one query of no tenant, in a transaction of its own that takes no round trip more. For
         reading. Raises DatabaseUnavailable."""
-        connection = await self._acquire()
-        try:
-            with errors_named(connection):
-                found = await connection.fetchrow(query, *arguments)
-        except BaseException as error:
-            await self._undo(connection, error)
-            raise
-        self._pool.give_back(connection)
-        return found
+        return await self._alone(lambda connection: connection.fetchrow(query, *arguments))
+
+    async def ask_tenant(self, query: str, tenant_id: UUID, *arguments: object) -> list[asyncpg.Record]:
+        """The rows of one query of one tenant, which is its first parameter, in one round trip instead of three. For
+        reading. Raises DatabaseUnavailable.
+
+        The query calls nothing but a function of the schema with the caller's rights, in plpgsql, whose first step is
+        to set the tenant for the transaction. A query that reads a table itself may read it before that, and misses
+        rows; a foreign row it cannot see either, because no other tenant is ever set.
+        """
+        if not isinstance(tenant_id, UUID):
+            raise TypeError("a tenant is a UUID")
+        return await self._alone(lambda connection: connection.fetch(query, tenant_id, *arguments))
 
     async def run_to_end(self, tenant_id: UUID, work: Callable[[TenantTx], Awaitable[Result]]) -> Result:
         """Runs ``work`` in a transaction that a cancelled caller only stops waiting for. ``close`` waits for it too."""
@@ -253,6 +258,17 @@ class Database:
 
     def _block(self, begin: str, make: Callable[[Connection], Tx]) -> AbstractAsyncContextManager[Tx]:
         return _Block(self, begin, make)
+
+    async def _alone(self, query: Callable[[Connection], Awaitable[Result]]) -> Result:
+        connection = await self._acquire()
+        try:
+            with errors_named(connection):
+                found = await query(connection)
+        except BaseException as error:
+            await self._undo(connection, error)
+            raise
+        self._pool.give_back(connection)
+        return found
 
     async def _acquire(self) -> Connection:
         free = self._pool.take_free()
