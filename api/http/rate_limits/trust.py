@@ -15,6 +15,7 @@ class Trust:
         self.epoch = 0
         """As last seen; 0 before."""
         self._ahead = 0.0
+        self._unsure = 0.0
         self._since: float | None = None
         self._seen = 0.0
 
@@ -23,15 +24,15 @@ class Trust:
         state is taken as good, and the caller has to wait for as long as a request counts."""
         before, self.epoch = self.epoch, answer.epoch
         last, self._seen = self._seen, received
-        ahead = answer.now - (sent + received) / 2
+        ahead, unsure = answer.now - (sent + received) / 2, (received - sent) / 2
         since = self._since
         if since is None or received - last > LONGEST_WAIT_SECONDS:  # of what this process knows, nothing counts
-            self._ahead, self._since = ahead, received
+            self._ahead, self._unsure, self._since = ahead, unsure, received
             return True
-        allowed = STEP_SECONDS + (received - sent) / 2 + SLEWED * (received - since)
+        allowed = STEP_SECONDS + unsure + self._unsure + SLEWED * (received - since)
         if before != answer.epoch or ahead - self._ahead > allowed:
-            self._ahead, self._since = ahead, received
+            self._ahead, self._unsure, self._since = ahead, unsure, received
             return False
         if ahead < self._ahead - allowed or received - since > LONGEST_WAIT_SECONDS:
-            self._ahead, self._since = ahead, received
+            self._ahead, self._unsure, self._since = ahead, unsure, received
         return True
