@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 import uvloop
 from msgspec import Struct
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -23,8 +23,9 @@ from api.documentation.openapi import Documents
 from api.health.check import HealthCheck, Probes
 from api.http.identifiers import new_id
 from api.http.limits import Limits
+from api.http.rate_limits.counts import RedisCounts
 from api.http.rate_limits.local import LocalLimiter
-from api.http.rate_limits.shared import TIMEOUT_SECONDS, SharedLimiter
+from api.http.rate_limits.shared import SharedLimiter
 from api.http.recording import Metrics
 from api.http.refusal import Refused
 from api.http.server import Server, server_config
@@ -190,17 +191,9 @@ async def _connected(url: str) -> AsyncIterator[Redis]:
 
 @asynccontextmanager
 async def _limiter(settings: Settings) -> AsyncIterator[SharedLimiter]:
-    """On connections of its own: a slow probe must not keep a request waiting. No retries, as above."""
-    pool = BlockingConnectionPool.from_url(
-        settings.redis_url or "",
-        max_connections=4,
-        timeout=0.1,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
-    async with Redis.from_pool(pool) as client:
-        yield SharedLimiter(client, LocalLimiter(settings.workers), time.monotonic)
+    """On a connection of its own: a slow probe must not keep a request waiting."""
+    async with RedisCounts(settings.redis_url or "") as counts:
+        yield SharedLimiter(counts, LocalLimiter(settings.workers))
 
 
 @asynccontextmanager

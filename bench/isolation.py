@@ -41,9 +41,11 @@ class SessionTenant(Database):
 
     @asynccontextmanager
     async def tenant_transaction(self, tenant_id: UUID) -> AsyncIterator[TenantTx]:
-        await self._pool.execute(f"SET app.tenant = '{tenant_id}'")
-        async with self._transaction("BEGIN") as connection:
-            yield TenantTx(connection, tenant_id)
+        connection = await self._pool.take()
+        await connection.execute(f"SET app.tenant = '{tenant_id}'")
+        self._pool.give_back(connection)
+        async with self._block("BEGIN", partial(TenantTx, tenant_id=tenant_id)) as tx:
+            yield tx
 
 
 class Tenant(Struct, frozen=True):

@@ -18,8 +18,8 @@ from loopctl import __version__
 SECONDS = 30.0
 IMPORT_SECONDS = 120.0
 ATTEMPTS = 4
-LONGEST_WAIT_SECONDS = 60.0
-"""The server's rate limit ends within a minute; a longer Retry-After is not waited for."""
+LONGEST_WAIT_SECONDS = 61.0
+"""The server's rate limit ends within a minute and a second; a longer Retry-After is not waited for."""
 PASSING = {429, 502, 503, 504}
 NEVER_AGAIN = {"tenant_halted", "sealed", "head_refused"}
 """Codes of 503 that do not pass by themselves: a person has to look."""

@@ -3,22 +3,26 @@
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
+from types import TracebackType
+from typing import Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
 
-from eventstore.database.unavailable import Contended, DatabaseUnavailable, Reason, errors_named, is_gone
+from eventstore.database.pool import Connection, Pool
+from eventstore.database.unavailable import (
+    Contended,
+    DatabaseUnavailable,
+    Reason,
+    errors_named,
+    is_gone,
+    is_outdated,
+)
 from migrations.connection import DATABASE_ERRORS, MALFORMED, UNREADABLE, in_words
-
-if TYPE_CHECKING:
-    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    AnyConnection = asyncpg.Connection[asyncpg.Record]
-else:
-    AnyConnection = asyncpg.Connection  # subscripted in the stubs only
 
 __all__ = [
     "Contended",
@@ -30,6 +34,7 @@ __all__ = [
     "TenantTx",
     "Timeouts",
     "TransactionAborted",
+    "Tx",
     "WrongRole",
     "retrying",
 ]
@@ -72,23 +77,12 @@ class TransactionAborted(Exception):
     """
 
 
-class LeanConnection(AnyConnection):
-    """Comes back to the pool without a round trip.
-
-    Right only because nothing of ours ever outlives a transaction: no SET without LOCAL, no session advisory lock,
-    no LISTEN, no temporary table. tests/eventstore/database/test_pool.py holds us to it.
-    """
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
 class _Transaction:
     """Statements on a connection that nobody can reach. Over when the block that made it ends."""
 
     __slots__ = ("__connection",)
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Connection) -> None:
         self.__connection: Connection | None = connection
 
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
@@ -115,7 +109,7 @@ class _Transaction:
     def _end(self) -> None:
         self.__connection = None
 
-    def __open(self) -> "Connection":
+    def __open(self) -> Connection:
         if self.__connection is None:
             raise RuntimeError("this transaction is over")
         return self.__connection
@@ -140,6 +134,9 @@ class SystemTx(_Transaction):
     __slots__ = ()
 
 
+Tx = TypeVar("Tx", bound=_Transaction)
+
+
 class Database:
     """A pool of one role. Every method but ``connect`` may be used by many tasks at once.
 
@@ -148,7 +145,7 @@ class Database:
     idempotency key, or use ``run_to_end``.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", timeouts: Timeouts) -> None:
+    def __init__(self, pool: Pool, timeouts: Timeouts) -> None:
         self._pool = pool
         self._timeouts = timeouts
         self._running: set[asyncio.Task[Any]] = set()
@@ -163,59 +160,60 @@ class Database:
         """
         timeouts = timeouts or Timeouts()
         url, uncached = UNCACHED.subn(r"\1", url)
+        url = url.rstrip("?&") if uncached else url
+
+        def open_one() -> Awaitable[Connection]:
+            opened: Awaitable[Connection] = asyncpg.connect(
+                url,
+                connection_class=Connection,
+                statement_cache_size=0 if uncached else STATEMENTS_KEPT,
+                timeout=timeouts.connect,
+                command_timeout=timeouts.command,
+                server_settings={"application_name": role},
+            )
+            return opened
+
+        pool = Pool(open_one, max_size)
+        database = cls(pool, timeouts)
         try:
             with errors_named():
-                pool = await asyncpg.create_pool(
-                    url,
-                    connection_class=LeanConnection,
-                    statement_cache_size=0 if uncached else STATEMENTS_KEPT,
-                    init_size=min_size,
-                    min_size=0,  # no floor: asyncpg logs a stack trace for each vain attempt to keep it
-                    max_size=max_size,
-                    timeout=timeouts.connect,
-                    command_timeout=timeouts.command,
-                    server_settings={"application_name": role},
-                )
-            database = cls(pool, timeouts)
+                await pool.fill(min_size)
             await database._check_role(role)
-        except MALFORMED:
-            raise WrongRole(UNREADABLE) from None
-        except NOT_LET_IN as error:
-            raise WrongRole(f"The database does not let {role} in: {in_words(error)}.") from error
+        except BaseException as error:
+            pool.terminate()
+            if isinstance(error, MALFORMED):
+                raise WrongRole(UNREADABLE) from None
+            if isinstance(error, NOT_LET_IN):
+                raise WrongRole(f"The database does not let {role} in: {in_words(error)}.") from error
+            raise
         return database
 
-    @asynccontextmanager
-    async def tenant_transaction(self, tenant_id: UUID) -> AsyncIterator[TenantTx]:
+    def tenant_transaction(self, tenant_id: UUID) -> AbstractAsyncContextManager[TenantTx]:
         """Commits when the block ends, rolls back when it raises. Raises DatabaseUnavailable."""
         if not isinstance(tenant_id, UUID):
             raise TypeError("a tenant is a UUID")  # the text below is built from it: nothing else may get there
-        async with self._transaction(f"BEGIN; SET LOCAL app.tenant = '{tenant_id}'") as connection:
-            tx = TenantTx(connection, tenant_id)
-            try:
-                yield tx
-            finally:
-                tx._end()
+        return self._block(f"BEGIN; SET LOCAL app.tenant = '{tenant_id}'", partial(TenantTx, tenant_id=tenant_id))
 
-    @asynccontextmanager
-    async def system_transaction(self) -> AsyncIterator[SystemTx]:
+    def system_transaction(self) -> AbstractAsyncContextManager[SystemTx]:
         """Commits when the block ends, rolls back when it raises. Raises DatabaseUnavailable."""
-        async with self._transaction("BEGIN") as connection:
-            tx = SystemTx(connection)
-            try:
-                yield tx
-            finally:
-                tx._end()
+        return self._block("BEGIN", SystemTx)
 
     async def ask(self, query: str, *arguments: object) -> asyncpg.Record | None:
         """The first row of one query of no tenant, in a transaction of its own that takes no round trip more. For
         reading. Raises DatabaseUnavailable."""
-        connection = await self._acquire()
-        try:
-            with errors_named(connection):
-                return await connection.fetchrow(query, *arguments)
-        finally:
-            with suppress(*DATABASE_ERRORS):
-                await asyncio.shield(self._release(connection))
+        return await self._alone(lambda connection: connection.fetchrow(query, *arguments))
+
+    async def ask_tenant(self, query: str, tenant_id: UUID, *arguments: object) -> list[asyncpg.Record]:
+        """The rows of one query of one tenant, which is its first parameter, in one round trip instead of three. For
+        reading. Raises DatabaseUnavailable.
+
+        The query calls nothing but a function of the schema with the caller's rights, in plpgsql, whose first step is
+        to set the tenant for the transaction. A query that reads a table itself may read it before that, and misses
+        rows; a foreign row it cannot see either, because no other tenant is ever set.
+        """
+        if not isinstance(tenant_id, UUID):
+            raise TypeError("a tenant is a UUID")
+        return await self._alone(lambda connection: connection.fetch(query, tenant_id, *arguments))
 
     async def run_to_end(self, tenant_id: UUID, work: Callable[[TenantTx], Awaitable[Result]]) -> Result:
         """Runs ``work`` in a transaction that a cancelled caller only stops waiting for. ``close`` waits for it too."""
@@ -241,22 +239,16 @@ class Database:
     @property
     def connections(self) -> tuple[int, int]:
         """Open ones, and those of them that are in use."""
-        size = self._pool.get_size()
-        return size, size - self._pool.get_idle_size()
+        return self._pool.connections
 
     async def _run(self, tenant_id: UUID, work: Callable[[TenantTx], Awaitable[Result]]) -> Result:
         async with self.tenant_transaction(tenant_id) as tx:
             return await work(tx)
 
     async def _check_role(self, role: Role) -> None:
-        try:
-            async with self.system_transaction() as tx:
-                found = await tx.fetchval(WHO_AM_I)
-        except BaseException:
-            self._pool.terminate()
-            raise
+        async with self.system_transaction() as tx:
+            found = await tx.fetchval(WHO_AM_I)
         if found != role:
-            self._pool.terminate()
             raise WrongRole(f"The database address logs in as {found} and this process needs {role}.")
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
@@ -264,51 +256,90 @@ class Database:
         if not task.cancelled():
             task.exception()  # seen: the caller may have left, and then nobody else looks
 
-    @asynccontextmanager
-    async def _transaction(self, begin: str) -> "AsyncIterator[Connection]":
+    def _block(self, begin: str, make: Callable[[Connection], Tx]) -> AbstractAsyncContextManager[Tx]:
+        return _Block(self, begin, make)
+
+    async def _alone(self, query: Callable[[Connection], Awaitable[Result]]) -> Result:
         connection = await self._acquire()
         try:
             with errors_named(connection):
-                await connection.execute(begin)
-            yield connection
-            await _commit(connection)
-        except BaseException:
-            # Shielded: a second cancellation must not leave a connection that is still inside its transaction.
-            await asyncio.shield(self._roll_back(connection))
+                found = await query(connection)
+        except BaseException as error:
+            await self._undo(connection, error)
             raise
-        await self._release(connection)
+        self._pool.give_back(connection)
+        return found
 
-    async def _acquire(self) -> "Connection":
+    async def _acquire(self) -> Connection:
+        free = self._pool.take_free()
+        if free is not None:
+            return free
         try:
             with errors_named():
-                async with asyncio.timeout(self._timeouts.acquire):  # the pool's own would make a task each time
-                    return await self._pool.acquire()
+                async with asyncio.timeout(self._timeouts.acquire):
+                    return await self._pool.take()
         except DatabaseUnavailable as error:
-            size, used = self.connections
-            if error.reason == "timeout" and used == size == self._pool.get_max_size():
+            if error.reason == "timeout" and self._pool.all_lent:
                 raise DatabaseUnavailable("busy") from error
             raise
 
-    async def _release(self, connection: "Connection") -> None:
-        """Waits so long for the end of a query that was cancelled."""
-        await self._pool.release(connection, timeout=self._timeouts.rollback)
+    async def _undo(self, connection: Connection, error: BaseException) -> None:
+        """After ``error``, which may be a cancellation that meets another one while this runs."""
+        if is_outdated(error):
+            self._pool.renew()
+        # Shielded: a second cancellation must not leave a connection that is still inside its transaction.
+        await asyncio.shield(self._roll_back(connection))
 
-    async def _roll_back(self, connection: "Connection") -> None:
+    async def _roll_back(self, connection: Connection) -> None:
         """Gives the connection back outside any transaction; one that does not answer is thrown away."""
         try:
             if not is_gone(connection):
                 # Sent even when no transaction seems open: a cancelled BEGIN may still be on its way.
                 await connection.execute("ROLLBACK", timeout=self._timeouts.rollback)
         except DATABASE_ERRORS:
-            if not is_gone(connection):
-                connection.terminate()
+            connection.terminate()
         finally:
             # A dead one too: only when it is given back does the pool see that its place is free.
-            with suppress(*DATABASE_ERRORS):
-                await self._release(connection)
+            self._pool.give_back(connection)
 
 
-async def _commit(connection: "Connection") -> None:
+class _Block(Generic[Tx]):
+    """A transaction as a block. A class, because a generator costs microseconds that every request would pay."""
+
+    __slots__ = ("_begin", "_connection", "_database", "_make", "_tx")
+
+    def __init__(self, database: Database, begin: str, make: Callable[[Connection], Tx]) -> None:
+        self._database = database
+        self._begin = begin
+        self._make: Callable[[Connection], Tx] = make
+
+    async def __aenter__(self) -> Tx:
+        self._connection = connection = await self._database._acquire()
+        try:
+            with errors_named(connection):
+                await connection.execute(self._begin)
+        except BaseException as error:
+            await self._database._undo(connection, error)
+            raise
+        self._tx = self._make(connection)
+        return self._tx
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tx._end()
+        if error is not None:
+            await self._database._undo(self._connection, error)
+            return
+        try:
+            await _commit(self._connection)
+        except BaseException as failure:
+            await self._database._undo(self._connection, failure)
+            raise
+        self._database._pool.give_back(self._connection)
+
+
+async def _commit(connection: Connection) -> None:
     try:
         with errors_named(connection):
             tag = await connection.execute("COMMIT")

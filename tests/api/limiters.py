@@ -1,12 +1,14 @@
 """The limiter as the API has it, on a Redis of the tests."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from api.http.rate_limits.counts import RedisCounts
 from api.http.rate_limits.local import LocalLimiter
 from api.http.rate_limits.shared import SharedLimiter
 
@@ -20,10 +22,9 @@ class Clock:
 
 
 @asynccontextmanager
-async def client(url: str) -> AsyncIterator[Redis]:
-    """As the API has it."""
+async def client(url: str, seconds: float = 5) -> AsyncIterator[Redis]:
     pool = BlockingConnectionPool.from_url(
-        url, max_connections=4, timeout=5, socket_timeout=0.25, socket_connect_timeout=0.25,
+        url, max_connections=4, timeout=5, socket_timeout=seconds, socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 0),
     )  # fmt: skip
     async with Redis.from_pool(pool) as opened:
@@ -32,7 +33,8 @@ async def client(url: str) -> AsyncIterator[Redis]:
 
 @asynccontextmanager
 async def limiter(
-    url: str, local: LocalLimiter | None = None, clock: Clock | None = None
+    url: str, local: LocalLimiter | None = None, clock: Callable[[], float] | None = None
 ) -> AsyncIterator[SharedLimiter]:
-    async with client(url) as opened:
-        yield SharedLimiter(opened, local or LocalLimiter(1), clock or Clock())
+    clock = clock or time.monotonic
+    async with RedisCounts(url) as counts:
+        yield SharedLimiter(counts, local or LocalLimiter(1, clock), clock)

@@ -1,12 +1,12 @@
 """A database whose statements have lost their ``tenant_id = $1``: only row security is left to keep tenants apart."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from typing import Any
 
-from eventstore.database.transaction import Database
+from eventstore.database.transaction import Database, Tx
 
 FILTER = re.compile(r"\b(?:\w+\.)?tenant_id = \$1(?!\d)")
 JOIN = re.compile(r"\b(?:\w+\.)?tenant_id = \w+\.tenant_id\b")
@@ -47,7 +47,5 @@ class StrippedConnection:
 
 
 class StrippedDatabase(Database):
-    @asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[Any]:
-        async with super()._transaction(begin) as connection:
-            yield StrippedConnection(connection)
+    def _block(self, begin: str, make: Callable[[Any], Tx]) -> AbstractAsyncContextManager[Tx]:
+        return super()._block(begin, lambda connection: make(StrippedConnection(connection)))

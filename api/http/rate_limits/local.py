@@ -3,45 +3,60 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from uuid import UUID
 
-from api.http.rate_limits.verdict import PERIOD_SECONDS, RateCheck, Verdict
+from api.http.rate_limits.verdict import RateCheck, Verdict
+from api.http.rate_limits.window import Window
 
 MOST_COUNTED = 20_000
 
 
 class LocalLimiter:
-    """Generic cell rate algorithm: each counter is the moment at which it is empty again.
+    """Counts every request that this process lets through, whoever judged it.
 
-    Every process gets its part of a limit, so that all of them together let no more through than the limit says.
+    Every process gets its part of a limit, so that all of them together let no more through than the limit says. What
+    passed before the shared limiter was lost counts as well: where one process has had more than its part, the sum is
+    at most twice the limit, once.
     """
 
-    def __init__(self, processes: int, clock: Callable[[], float] = time.time) -> None:
-        """``clock`` in Unix seconds."""
+    def __init__(
+        self,
+        processes: int,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """``clock`` in seconds that never go back, ``wall`` in Unix seconds, for telling clients."""
         self._processes = processes
         self._clock = clock
-        self._empty_at: OrderedDict[str, float] = OrderedDict()
+        self._wall = wall
+        self._windows: OrderedDict[tuple[str, UUID], Window] = OrderedDict()
 
     def check(self, asked: RateCheck) -> Verdict:
         now = self._clock()
-        share = max(1, asked.limit // self._processes)
-        tenant_share = max(1, asked.tenant_limit // self._processes)
-        key_end, key_wait = self._after(f"k:{asked.key}", share, now)
-        tenant_end, tenant_wait = self._after(f"t:{asked.tenant}", tenant_share, now)
-        wait = max(key_wait, tenant_wait)
-        if wait <= 0:
-            self._keep(f"k:{asked.key}", key_end)
-            self._keep(f"t:{asked.tenant}", tenant_end)
-        end = key_end if wait <= 0 else max(now, self._empty_at.get(f"k:{asked.key}", now))
-        remaining = 0 if wait > 0 else int((PERIOD_SECONDS - (end - now)) * share / PERIOD_SECONDS + 1e-9)
-        return Verdict(share, max(wait, 0.0), remaining, end, local=True)
+        counted = [
+            (self._window("key", asked.key), max(1, asked.limit // self._processes)),
+            (self._window("tenant", asked.tenant), max(1, asked.tenant_limit // self._processes)),
+        ]
+        wait = max((window.wait(now, limit) for window, limit in counted if window.at(now) >= limit), default=0.0)
+        if wait == 0:
+            for window, _ in counted:
+                window.add(now, 1)
+        left = [max(limit - window.at(now), 0) for window, limit in counted]
+        fewest = min(left)
+        reset = wait or max(
+            window.wait(now, limit) for (window, limit), rest in zip(counted, left, strict=True) if rest == fewest
+        )
+        return Verdict(counted[0][1], wait, fewest, self._wall() + reset, local=True)
 
-    def _after(self, name: str, limit: int, now: float) -> tuple[float, float]:
-        """When the counter would be empty with this request in it; how long it has to wait, 0 or less for not."""
-        end = max(now, self._empty_at.get(name, now)) + PERIOD_SECONDS / limit
-        return end, end - now - PERIOD_SECONDS - 1e-6
+    def note(self, key: UUID, tenant: UUID, count: int) -> None:
+        """So many have passed until now that were not judged here."""
+        now = self._clock()
+        self._window("key", key).add(now, count)
+        self._window("tenant", tenant).add(now, count)
 
-    def _keep(self, name: str, end: float) -> None:
-        self._empty_at[name] = end
-        self._empty_at.move_to_end(name)
-        while len(self._empty_at) > MOST_COUNTED:
-            self._empty_at.popitem(last=False)
+    def _window(self, kind: str, of: UUID) -> Window:
+        found = self._windows.setdefault((kind, of), Window())
+        self._windows.move_to_end((kind, of))
+        while len(self._windows) > MOST_COUNTED:
+            self._windows.popitem(last=False)
+        return found

@@ -1,152 +1,232 @@
-"""The limiter that all processes share: one script in Redis counts key and tenant of many requests in one round trip.
+"""The limiter that all processes share: a script in Redis hands out permits for keys and their tenants.
 
-Requests that come while a round trip is under way share the next one, as commands share a commit: a lone request goes
-at once, and under load the client's and the server's work is paid once for many.
+A permit at hand costs no round trip. Keys that need one while a round trip is under way share the next one, as
+commands share a commit: a lone request goes at once, and under load the work is paid once for many.
 """
 
 import asyncio
 import secrets
+import time
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from api.http.rate_limits.counts import RedisCounts, Unreachable
+from api.http.rate_limits.held import MOST_PAUSES, Held, held_by
 from api.http.rate_limits.local import LocalLimiter
-from api.http.rate_limits.verdict import PERIOD_SECONDS, RateCheck, Verdict
+from api.http.rate_limits.script import GOOD_SECONDS, MARK, Answer, MalformedAnswer, Request, answer, arguments, keys
+from api.http.rate_limits.trust import Trust
+from api.http.rate_limits.verdict import LONGEST_WAIT_SECONDS, RateCheck, Verdict
 
 log = structlog.get_logger("api")
 
-# Generic cell rate algorithm in whole microseconds, which a double holds exactly. A counter is the moment at which it
-# is empty again. A request that either counter refuses is counted in none. KEYS: key, tenant, mark, key…; ARGV: their
-# limits. Answers four numbers for each request: wait, remaining, empty at, and the mark of the tenant's newest change
-# of keys, which costs nothing to bring along.
-SCRIPT = """
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local period = 60000000
-local answer = {}
-for i = 1, #KEYS, 3 do
-    local ends, waits, steps = {}, {}, {}
-    for j = 0, 1 do
-        local limit = tonumber(ARGV[(i - 1) / 3 * 2 + 1 + j])
-        local step = math.floor(period / limit)
-        local empty = tonumber(redis.call('GET', KEYS[i + j]) or now)
-        ends[j] = math.max(empty, now) + step
-        waits[j] = ends[j] - now - step * limit
-        steps[j] = step
-    end
-    local wait = math.max(waits[0], waits[1], 0)
-    local empty = ends[0]
-    local remaining = 0
-    if wait == 0 then
-        for j = 0, 1 do
-            redis.call('SET', KEYS[i + j], string.format('%.0f', ends[j]),
-                       'PX', math.ceil((ends[j] - now) / 1000) + 1)
-        end
-        remaining = math.floor(-waits[0] / steps[0])
-    else
-        empty = ends[0] - steps[0]
-    end
-    answer[#answer + 1] = wait
-    answer[#answer + 1] = remaining
-    answer[#answer + 1] = empty
-    answer[#answer + 1] = tonumber(redis.call('GET', KEYS[i + 2]) or 0)
-end
-return answer
-"""
-
-PREFIX = "loopctl:limit:"
-MARK = "loopctl:keys:"
 MARK_SECONDS = 60
 LARGEST_BATCH = 128
+MOST_KEYS = 20_000
 TIMEOUT_SECONDS = 0.25
+"""Not longer than a permit is good."""
 FAILURES = 3
 """In a row, after which Redis is left alone for ``OPEN_SECONDS``."""
 OPEN_SECONDS = 5.0
-
-MICRO = 1_000_000
 
 
 class SharedLimiter:
     """``check`` never raises: what Redis does not answer in time is judged here."""
 
-    def __init__(self, redis: Redis, local: LocalLimiter, clock: Callable[[], float]) -> None:
-        """``clock`` in seconds that never go back."""
-        self._redis = redis
-        self._script = redis.register_script(SCRIPT)
+    def __init__(
+        self,
+        counts: RedisCounts,
+        local: LocalLimiter,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        later: Callable[[float, Callable[[], None]], object] | None = None,
+    ) -> None:
+        """``clock`` in seconds that never go back, ``wall`` in Unix seconds, for telling clients. ``later`` calls
+        something after so many seconds; default the loop's."""
+        self._counts = counts
         self._local = local
         self._clock = clock
-        self._waiting: list[tuple[RateCheck, asyncio.Future[Verdict]]] = []
+        self._wall = wall
+        self._later = later or asyncio.get_running_loop().call_later
+        self._held: OrderedDict[UUID, Held] = OrderedDict()
+        self._asking: dict[Held, None] = {}
         self._running: asyncio.Task[None] | None = None
+        self._due: deque[tuple[float, Held]] = deque()
+        self._trust = Trust()
         self._failures = 0
         self._closed_until = 0.0
 
     async def check(self, asked: RateCheck) -> Verdict:
-        if self._clock() < self._closed_until:
-            return self._local.check(asked)
-        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._waiting.append((asked, verdict))
-        if self._running is None:
-            self._running = asyncio.create_task(self._run(), name="rate limits")
-        return await verdict
+        held = self._held.get(asked.key)
+        if (
+            held is not None
+            and held.unused
+            and held.limit == asked.limit
+            and held.tenant == asked.tenant
+            and self._clock() < held.good_until
+        ):
+            return held.use()
+        return await self._asked(asked)
 
     async def mark_changed(self, tenant_id: UUID) -> None:
-        """Tells all processes, with the next request of any of its keys, that the tenant's keys or status changed.
+        """Tells all processes, with the next permits of any of its keys, that the tenant's keys or status changed.
 
         Another number each time, so that one that was forgotten cannot come back; gone after a while, because nobody
         remembers a caller for longer. Without Redis they notice when their second is over.
         """
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await self._redis.set(MARK + str(tenant_id), secrets.randbits(48) + 1, ex=MARK_SECONDS)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("change_of_keys_not_told", error_class=type(error).__name__)
+                await self._counts.put(MARK + str(tenant_id), secrets.randbits(48) + 1, MARK_SECONDS)
+        except (Unreachable, TimeoutError) as error:
+            log.warning("change_of_keys_not_told", error_class=_class_of(error))
+
+    def sweep(self) -> None:
+        """Ends the permits that are good no more; what was not used goes back. Comes by itself."""
+        now = self._clock()
+        while self._due and self._due[0][0] <= now:
+            until, held = self._due.popleft()
+            if held.good_until == until and held.permits:
+                if held.unused:
+                    self._ask(held)
+                else:
+                    self._note(held)
+        if self._due:
+            self._later(self._due[0][0] - now, self.sweep)
+
+    async def _asked(self, asked: RateCheck) -> Verdict:
+        now, held = self._clock(), self._holding(asked)
+        if now < self._closed_until:
+            return self._locally(held, now)
+        refused = held.refused(now) if held.limit == asked.limit else None
+        if refused is not None:
+            return refused
+        held.limit = asked.limit
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        held.waiting.append(verdict)
+        if not held.paused:
+            self._ask(held)
+        return await verdict
+
+    def _holding(self, asked: RateCheck) -> Held:
+        held = self._held.get(asked.key)
+        if held is None or held.tenant != asked.tenant:  # a superadmin's key is in one tenant after the other
+            held = self._held[asked.key] = held_by(asked)
+            held.limit = asked.limit
+        self._held.move_to_end(asked.key)
+        while len(self._held) > MOST_KEYS:
+            self._held.popitem(last=False)
+        return held
+
+    def _ask(self, held: Held) -> None:
+        held.paused = False
+        self._asking[held] = None
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(), name="rate limits")
 
     async def _run(self) -> None:
+        batch: Sequence[Held] = ()
         try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
-                verdicts = await self._judged([asked for asked, _ in batch])
-                for (_, waiting), verdict in zip(batch, verdicts, strict=True):
-                    if not waiting.done():  # the request may be gone
-                        waiting.set_result(verdict)
+            while self._asking:
+                batch = list(self._asking)[:LARGEST_BATCH]
+                for held in batch:
+                    del self._asking[held]
+                await self._judge(batch)
+        except BaseException:  # no failure of Redis: a bug, or the end of the process; nobody may wait for ever
+            for held in (*batch, *self._asking):
+                self._answer_locally(held)
+            self._asking.clear()
+            raise
         finally:
             self._running = None
 
-    async def _judged(self, asked: Sequence[RateCheck]) -> Sequence[Verdict]:
-        if self._clock() < self._closed_until:
-            return [self._local.check(each) for each in asked]
+    async def _judge(self, batch: Sequence[Held]) -> None:
+        sent = self._clock()
+        if sent < self._closed_until:
+            for held in batch:
+                self._answer_locally(held)
+            return
+        requests = [held.request(sent, self._note(held)) for held in batch]
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                numbers = await self._script(
-                    keys=[name for each in asked for name in _names(each)],
-                    args=[limit for each in asked for limit in (each.limit, each.tenant_limit)],
-                )
-            self._failures = 0
-            return _verdicts(asked, numbers)
-        except (RedisError, OSError, TimeoutError) as error:
+                new_epoch = secrets.randbits(48) + 1
+                reply = await self._counts.run(keys(requests), arguments(requests, new_epoch, self._trust.epoch))
+            found = answer(reply, requests)
+        except (Unreachable, MalformedAnswer, TimeoutError) as error:
             self._failed(error)
-            return [self._local.check(each) for each in asked]
+            self._failed_batch(batch, requests)
+            return
+        received = self._clock()
+        if received - sent >= GOOD_SECONDS:
+            self._failed_batch(batch, requests)
+        elif not self._trust.deserved(found, sent, received):
+            self._closed_until = received + LONGEST_WAIT_SECONDS
+            log.warning("limits_are_local", error_class="CountsLost", seconds=LONGEST_WAIT_SECONDS)
+            self._failed_batch(batch, requests)
+        else:
+            self._failures = 0
+            self._granted(batch, requests, found, sent)
+
+    def _granted(self, batch: Sequence[Held], requests: Sequence[Request], found: Answer, sent: float) -> None:
+        unix = self._wall()
+        for held, request, granted in zip(batch, requests, found.granted, strict=True):
+            held.grant(granted, found.quarter, sent, unix)
+            if held.unused:
+                self._watch(held)
+            else:
+                self._note(held)
+            missing = request.needed - granted.permits
+            if missing > 0 and granted.left and held.pauses < MOST_PAUSES:
+                held.paused = True
+                held.pauses += 1
+                self._later(granted.wait, partial(self._ask, held))
+                continue
+            held.pauses = 0
+            if missing > 0:
+                held.refuse(missing, granted, self._clock())
+
+    def _watch(self, held: Held) -> None:
+        if not self._due:
+            self._later(held.good_until - self._clock(), self.sweep)
+        self._due.append((held.good_until, held))
+
+    def _note(self, held: Held) -> int:
+        """Ends what is held. How many were not used."""
+        used, back = held.settle()
+        if used:
+            self._local.note(held.key, held.tenant, used)
+        return back
+
+    def _locally(self, held: Held, now: float) -> Verdict:
+        self._note(held)
+        verdict = self._local.check(RateCheck(held.key, held.tenant, held.limit))
+        if verdict.wait == 0:
+            held.passed_uncounted(now)
+        return verdict
+
+    def _answer_locally(self, held: Held) -> None:
+        now = self._clock()
+        while held.waiting:
+            waiting = held.waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(self._locally(held, now))
+
+    def _failed_batch(self, batch: Sequence[Held], requests: Sequence[Request]) -> None:
+        """What had passed uncounted may still be: counting it twice is the safe side."""
+        now = self._clock()
+        for held, request in zip(batch, requests, strict=True):
+            held.passed_uncounted(now, request.uncounted)
+            self._answer_locally(held)
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
         if self._failures >= FAILURES:
             self._failures = 0
             self._closed_until = self._clock() + OPEN_SECONDS
-            log.warning("limits_are_local", error_class=type(error).__name__, seconds=OPEN_SECONDS)
+            log.warning("limits_are_local", error_class=_class_of(error), seconds=OPEN_SECONDS)
 
 
-def _names(asked: RateCheck) -> tuple[str, str, str]:
-    return PREFIX + asked.key, f"{PREFIX}t:{asked.tenant}", MARK + asked.tenant
-
-
-def _verdicts(asked: Sequence[RateCheck], numbers: Sequence[Any]) -> Sequence[Verdict]:
-    return [
-        Verdict(each.limit, min(wait / MICRO, PERIOD_SECONDS), remaining, empty_at / MICRO, mark=mark)
-        for each, wait, remaining, empty_at, mark in zip(
-            asked, numbers[0::4], numbers[1::4], numbers[2::4], numbers[3::4], strict=True
-        )
-    ]
+def _class_of(error: BaseException) -> str:
+    return type(error.__cause__ or error).__name__

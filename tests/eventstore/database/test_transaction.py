@@ -96,11 +96,11 @@ async def test_beginning_and_setting_the_tenant_is_one_round_trip(sample: TestDa
     server = await Database.connect(sample.app_url, role="loopctl_app", max_size=1)
     async with server.tenant_transaction(ann) as tx:
         await tx.execute("SELECT 1")
-    (holder,) = server._pool._holders  # type: ignore[attr-defined]  # what asyncpg counts is not public
-    before = holder._con._protocol.queries_count
+    (connection,) = server._pool._free
+    before = connection._protocol.queries_count  # type: ignore[attr-defined]  # what asyncpg counts is not public
     async with server.tenant_transaction(ann) as tx:
         await tx.execute("SELECT 1")
-    assert holder._con._protocol.queries_count - before == 3
+    assert connection._protocol.queries_count - before == 3  # type: ignore[attr-defined]  # as above
     await server.close()
 
 
