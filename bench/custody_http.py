@@ -26,9 +26,12 @@ from tests.api.asgi import Answer, ask
 from tests.api.logs import Service, service
 from tests.api.work import Client
 
+TENANTS = 3
+# In an order of its own: that of the table's pages differs with the width of a row, and a seed would mean another run.
 STATE = """
     SELECT tenant_id, story_id, agent_status, verified_status, assigned_agent_id, title, ac_count, criteria_hash
       FROM app.story
+     ORDER BY created_at, tenant_id, major, minor
 """
 PROJECTS = "SELECT project_id FROM app.project WHERE tenant_id = $1 AND status = 'active' ORDER BY position"
 EPICS = "SELECT epic_id FROM app.epic WHERE tenant_id = $1 ORDER BY position"

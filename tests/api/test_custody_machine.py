@@ -22,4 +22,4 @@ async def test_no_route_confirms_a_story_past_the_gate_or_in_another_tenant(data
 async def test_without_the_gate_in_the_bulk_path_the_machine_finds_a_bypass(database: TestDatabase) -> None:
     """The control."""
     with bulk_without_gate(), pytest.raises(Bypass, match="whoever did the work"):
-        await campaign(database, 3_000, seed=3)
+        await campaign(database, 10_000, seed=3)

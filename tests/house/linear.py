@@ -115,6 +115,8 @@ PATTERNS: Mapping[str, Fed] = {
     ),
     "story_files.MINOR": fed("fullmatch", COMMAND_LINE, DIGITS),
     "keys.ENTRY": fed("fullmatch", OUR_OWN, " 0 ", "00000000: A "),
+    "resp.NUMBERS": Fed("match", OUR_OWN, (Repeated(b"", b":1\r\n"), Repeated(b":", b"1"))),
+    "resp.NUMBER": fed("fullmatch", OUR_OWN, DIGITS),
     "transaction.UNCACHED": fed("sub", OUR_OWN, " ? ", " &statement_cache_size=0 x"),
     # What the routes say of themselves.
     "files.NAME": fed("fullmatch", OUR_OWN, DIGITS, "0000_ a !"),
@@ -242,6 +244,7 @@ CUTTERS: Mapping[str, str] = {
     "story_files": "",
     "client": "",
     "application": "",
+    "resp": "",
 }
 """Modules of the API and the command that cut texts, and the reader that shows how; none for a command's own texts."""
 
