@@ -122,7 +122,7 @@ class Story(Struct, frozen=True, kw_only=True):
     contracted_by_agent_id: UUID | None = None
     contracted_hash: str | None = None
     implementer_dispatch_id: UUID | None = None
-    implementer_lineage: Sequence[UUID] = ()
+    implementer_lineage: tuple[UUID, ...] = ()
     verifier_dispatch_id: UUID | None = None
     verifier_needed: bool = False
     review_requested_at: datetime | None = None
@@ -148,11 +148,11 @@ class Story(Struct, frozen=True, kw_only=True):
     lease_expires_at: datetime | None = None
     lease_seconds: int | None = None
     """What a heartbeat renews the lease for, unless it says otherwise."""
-    worked_agents: Sequence[UUID] = ()
+    worked_agents: tuple[UUID, ...] = ()
     """Agents that have begun to work on it since it was made, or since it was last rejected."""
-    worked_lineages: Sequence[UUID] = ()
+    worked_lineages: tuple[UUID, ...] = ()
     """The ends of their lineages."""
-    reviewers: Sequence[UUID] = ()
+    reviewers: tuple[UUID, ...] = ()
     """Agents and keys that have reviewed the report that stands."""
     created_at: datetime
     updated_at: datetime

@@ -86,7 +86,7 @@ def _created(recorded: Recorded, created: StoryCreated) -> Story:
     )
 
 
-def _importer(recorded: Recorded) -> Sequence[UUID]:
+def _importer(recorded: Recorded) -> tuple[UUID, ...]:
     """Whoever brings in a story as done says so of it as an implementer would, and cannot confirm it."""
     kind, _, key = recorded.actor[0].partition(":")
     return (UUID(key),) if kind in ("api_key", "superadmin_key") else ()
@@ -156,7 +156,7 @@ def _worked_on(story: Story, recorded: Recorded, event: Any) -> dict[str, Any]:
             return {"review_requested_at": recorded.at}
 
 
-def _with(known: Sequence[UUID], *more: UUID) -> Sequence[UUID]:
+def _with(known: Sequence[UUID], *more: UUID) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys((*known, *more)))
 
 

@@ -18,7 +18,6 @@ MAY_FORMAT = (
     "migrations/",
     "projections/rebuild.py",
     "projections/rows/stories.py",
-    "projections/rows/story_moves.py",
     "tests/",
     "bench/",
 )
