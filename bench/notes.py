@@ -57,6 +57,7 @@ class Notes:
 
     name = "notes"
     volatile = False
+    events = (Noted,)
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, int]:
         return {row[0]: row[1] or 0 for row in await tx.fetch(LOAD, tx.tenant_id, list(keys))}

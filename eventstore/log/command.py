@@ -29,9 +29,13 @@ class Model(Protocol):
     def initial(self, key: Any) -> Any:
         """The state of a key that `load` left out."""
 
+    @property
+    def events(self) -> tuple[type[Event], ...]:
+        """Only these, and what is made of them, touch any state."""
+
     def touched(self, recorded: Recorded) -> Sequence[Any]:
-        """The keys whose state this event changes; a volatile model may answer ``EVERY``, for all of its states
-        in the batch."""
+        """The keys whose state an event, one of `events`, changes; a volatile model may answer ``EVERY``, for all of
+        its states in the batch."""
 
     def evolve(self, state: Any, recorded: Recorded) -> Any: ...
 

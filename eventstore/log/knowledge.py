@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from domain.event import Recorded, Stream
+from domain.event import Event, Recorded, Stream
 from eventstore.database.transaction import TenantTx
 from eventstore.log.append import Head, HeadMoved
 from eventstore.log.command import EVERY, Command, Model, Need
@@ -35,8 +35,7 @@ class Knowledge:
         self._fleeting: list[Need] = []
         """States of volatile models, which this batch alone may use."""
         self._states: OrderedDict[Need, Any] = OrderedDict()
-        self._asked: set[str] = set()
-        """Names of the models that any state is of: an event does not concern the others."""
+        self._by_event: dict[type[Event], Sequence[Model]] = {}
         self._ends: OrderedDict[UUID, tuple[int, int] | None] = OrderedDict()
         self.before: dict[Need, Any] = {}
         """What the events of this batch found, of all states that they have moved."""
@@ -44,7 +43,6 @@ class Knowledge:
 
     def forget(self) -> None:
         self._states.clear()
-        self._asked.clear()
         self._fleeting.clear()
         self._ends.clear()
         self.before.clear()
@@ -89,7 +87,6 @@ class Knowledge:
 
     def _keep(self, name: str, keys: Sequence[Any], found: Mapping[Any, Any]) -> None:
         model = self._models[name]
-        self._asked.add(name)
         for key in keys:
             self._states[Need(name, key)] = found[key] if key in found else model.initial(key)
         if model.volatile:
@@ -135,14 +132,21 @@ class Knowledge:
     def take_in(self, recorded: Recorded) -> None:
         """One event more: every state that is known and touched moves on."""
         self._ends[recorded.stream.id] = (recorded.version, recorded.position)
-        for name in self._asked:
-            model = self._models[name]
+        for model in self._concerned(type(recorded.event)):
             keys = model.touched(recorded)
-            for need in self._fleeting if keys is EVERY else [Need(name, key) for key in keys]:
-                if need.model == name and need in self._states:
+            for need in self._fleeting if keys is EVERY else [Need(model.name, key) for key in keys]:
+                if need.model == model.name and need in self._states:
                     state = self._states[need]
                     self.before.setdefault(need, state)
                     self._states[need] = model.evolve(state, recorded)
+
+    def _concerned(self, event: type[Event]) -> Sequence[Model]:
+        """Most events concern one model or two of all: asking each of them each time would cost more than the rest."""
+        found = self._by_event.get(event)
+        if found is None:
+            found = [model for model in self._models.values() if issubclass(event, model.events)]
+            self._by_event[event] = found
+        return found
 
     def trim(self) -> None:
         """After a batch. Volatile states go; of the others the oldest, which keeps memory bounded."""

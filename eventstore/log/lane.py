@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -182,9 +183,10 @@ class Lane:
     async def _try(self, batch: Sequence[Waiting], way: Way) -> Decided:
         commands = [waiting.command for waiting in batch]
         short, run = self._store.short, self._store.database.run_to_end
-        if short is None or not self._is_short(short, commands, way):
+        asked = self._known.unknown(commands)
+        if short is None or not short.models.issuperset(asked) or not _is_plain(commands, way):
             return await run(self._tenant_id, partial(self._decide_and_write, commands=commands, way=way))
-        await self._look_up(short, commands)
+        await self._look_up(short, commands, asked)
         decided, written = self._decide(commands, {})
         if not written.entries and not written.answers:
             await self._compare(short)
@@ -197,18 +199,13 @@ class Lane:
         self._known.head = written.new_head
         return decided
 
-    def _is_short(self, short: ShortWay, commands: Sequence[Command], way: Way) -> bool:
-        if way.used_keys or way.held or any(command.beside for command in commands):
-            return False
-        return self._known.unknown(commands).keys() <= short.models
-
-    async def _look_up(self, short: ShortWay, commands: Sequence[Command]) -> None:
+    async def _look_up(self, short: ShortWay, commands: Sequence[Command], asked: Mapping[str, Sequence[Any]]) -> None:
         """Two looks only where streams take states to be named, and the first did not find their ends."""
-        known = self._known
-        for _ in range(2):
-            asked, streams = known.unknown(commands), known.unknown_ends(commands)
-            if asked or streams or known.head is None:
-                known.take(await short.look_up(self._store.database, self._tenant_id, asked, streams), asked, streams)
+        known, streams = self._known, self._known.unknown_ends(commands)
+        if asked or streams or known.head is None:
+            known.take(await short.look_up(self._store.database, self._tenant_id, asked, streams), asked, streams)
+        if asked and (streams := known.unknown_ends(commands)):
+            known.take(await short.look_up(self._store.database, self._tenant_id, {}, streams), {}, streams)
 
     async def _compare(self, short: ShortWay) -> None:
         """Raises HeadMoved when another process wrote: a refusal, or an answer that changes nothing, must not be made
@@ -260,3 +257,8 @@ class Lane:
         if decided.events:
             self._store.committed(self._tenant_id, self._known.size)
         self._known.trim()
+
+
+def _is_plain(commands: Sequence[Command], way: Way) -> bool:
+    """Nothing has to be looked for, held or written but what is known, decided and appended."""
+    return not way.used_keys and not way.held and not any(command.beside for command in commands)

@@ -40,6 +40,7 @@ class ContentsModel:
 
     name = "contents"
     volatile = True
+    events = ()
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Contents]:
         return {(kind, id_): await (_of_epic if kind == "epic" else _of_story)(tx, id_) for kind, id_ in keys}

@@ -96,6 +96,7 @@ class EdgeSurroundings:
 
     name = "surroundings"
     volatile = True
+    events = ()
 
     EDGE: ClassVar[Mapping[str, str]] = {"story": STORY_EDGE, "epic": EPIC_EDGE}
 

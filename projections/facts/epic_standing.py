@@ -30,6 +30,7 @@ class EpicStandingModel:
 
     name = "epic_standing"
     volatile = True
+    events = STANDING_EVENTS
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, EpicStanding]:
         rows = await tx.fetch(LOAD, tx.tenant_id, list(keys))
@@ -41,8 +42,8 @@ class EpicStandingModel:
     def initial(self, _: Any) -> None:
         return None
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
-        return EVERY if isinstance(recorded.event, STANDING_EVENTS) else ()
+    def touched(self, _: Recorded) -> Sequence[Any]:
+        return EVERY
 
     def evolve(self, standing: EpicStanding | None, recorded: Recorded) -> EpicStanding | None:
         return evolve_standing(standing, recorded)

@@ -34,6 +34,7 @@ class ImportContents:
 
     name = "import_contents"
     volatile = True
+    events = ()
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Contents]:
         return {key: await _contents(tx, key) for key in keys}

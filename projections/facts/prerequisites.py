@@ -58,6 +58,7 @@ class PrerequisitesModel:
 
     name = "prerequisites"
     volatile = True
+    events = CONFIRMING_EVENTS
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Prerequisites]:
         return prerequisites_of(await tx.fetch(LOAD, tx.tenant_id, list(keys)))
@@ -65,8 +66,8 @@ class PrerequisitesModel:
     def initial(self, _: Any) -> Prerequisites:
         return Prerequisites()
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
-        return EVERY if isinstance(recorded.event, CONFIRMING_EVENTS) else ()
+    def touched(self, _: Recorded) -> Sequence[Any]:
+        return EVERY
 
     def evolve(self, known: Prerequisites, recorded: Recorded) -> Prerequisites:
         return evolve_prerequisites(known, recorded)

@@ -45,6 +45,7 @@ class ProjectSlug:
 
     name = "project_slug"
     volatile = False
+    events = (ProjectCreated,)
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, UUID | None]:
         rows = await tx.fetch(PROJECT_SLUGS, tx.tenant_id, list(keys))
@@ -65,6 +66,7 @@ class ActiveProjects:
 
     name = "active_projects"
     volatile = False
+    events = (ProjectCreated, ProjectArchived, ProjectUpdated)
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, int]:
         return dict.fromkeys(keys, await tx.fetchval(ACTIVE_PROJECTS, tx.tenant_id))
@@ -92,6 +94,7 @@ class EpicNumber:
 
     name = "epic_number"
     volatile = False
+    events = (EpicCreated, EpicDeleted)
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, UUID | None]:
         rows = await tx.fetch(
@@ -115,6 +118,7 @@ class StoryNumber:
 
     name = "story_number"
     volatile = False
+    events = (StoryCreated, StoryDeleted)
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, UUID | None]:
         rows = await tx.fetch(

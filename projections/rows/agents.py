@@ -85,6 +85,7 @@ class AgentName:
 
     name = "agent_name"
     volatile = False
+    events = (AgentRegistered,)
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, UUID | None]:
         rows = await tx.fetch(AGENT_NAMES, tx.tenant_id, list(keys))

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.event import Event, Recorded
+from domain.events import EVENTS
 from eventstore.database.transaction import TenantTx
 from eventstore.gc_pauses import collector_paused
 from eventstore.log.command import Need
@@ -105,6 +106,9 @@ class EntityModel(Generic[State]):
     def __init__(self, entity: Entity[State]) -> None:
         self._entity = entity
         self.name = entity.name
+        self.events = tuple(
+            each for each in EVENTS if each.stream_kind() == entity.kind and issubclass(each, entity.events)
+        )
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, State | None]:
         return await self._entity.load(tx, keys)
@@ -113,8 +117,7 @@ class EntityModel(Generic[State]):
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[Any]:
-        mine = recorded.stream.kind == self._entity.kind and isinstance(recorded.event, self._entity.events)
-        return [recorded.stream.id] if mine else ()
+        return [recorded.stream.id]
 
     def evolve(self, state: State | None, recorded: Recorded) -> State | None:
         return self._entity.evolve(state, recorded)

@@ -68,6 +68,7 @@ class UnrevokedKeys:
 
     name = "unrevoked_keys"
     volatile = False
+    events = (ApiKeyCreated, ApiKeyRevoked)
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, int]:
         return dict.fromkeys(keys, await tx.fetchval(UNREVOKED, tx.tenant_id))
@@ -88,6 +89,7 @@ class KeysOfAgent:
 
     name = "keys_of_agent"
     volatile = True
+    events = (ApiKeyCreated, ApiKeyLinked)
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Sequence[ApiKey]]:
         found: dict[Any, tuple[ApiKey, ...]] = {}

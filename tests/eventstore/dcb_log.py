@@ -75,6 +75,7 @@ class Matched:
 
     name = "dcb_condition"
     volatile = False
+    events = (Noted,)
 
     def __init__(self) -> None:
         self._asked: set[Condition] = set()

@@ -23,6 +23,7 @@ class Meddling:
 
     name = "meddling"
     volatile = True
+    events = ()
 
     def __init__(self, other: Writer, tenant: UUID, stream: Stream) -> None:
         self._other: Writer | None = other
