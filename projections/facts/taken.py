@@ -55,7 +55,8 @@ class ProjectSlug:
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[Any]:
-        return [recorded.event.slug] if isinstance(recorded.event, ProjectCreated) else ()
+        created: Any = recorded.event
+        return [created.slug]
 
     def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
         return recorded.stream.id
@@ -74,8 +75,8 @@ class ActiveProjects:
     def initial(self, _: Any) -> int:
         return 0
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
-        return [None] if isinstance(recorded.event, ProjectCreated | ProjectArchived | ProjectUpdated) else ()
+    def touched(self, _: Recorded) -> Sequence[Any]:
+        return [None]
 
     def evolve(self, active: int, recorded: Recorded) -> int:
         match recorded.event:
@@ -106,8 +107,8 @@ class EpicNumber:
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[Any]:
-        event = recorded.event
-        return [(event.project_id, event.number)] if isinstance(event, EpicCreated | EpicDeleted) else ()
+        event: Any = recorded.event
+        return [(event.project_id, event.number)]
 
     def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
         return recorded.stream.id if isinstance(recorded.event, EpicCreated) else None
@@ -130,8 +131,8 @@ class StoryNumber:
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[Any]:
-        event = recorded.event
-        return [(event.project_id, event.number)] if isinstance(event, StoryCreated | StoryDeleted) else ()
+        event: Any = recorded.event
+        return [(event.project_id, event.number)]
 
     def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
         return recorded.stream.id if isinstance(recorded.event, StoryCreated) else None

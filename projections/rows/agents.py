@@ -95,7 +95,8 @@ class AgentName:
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[Any]:
-        return [recorded.event.name] if isinstance(recorded.event, AgentRegistered) else ()
+        registered: Any = recorded.event
+        return [registered.name]
 
     def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
         return recorded.stream.id

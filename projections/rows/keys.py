@@ -76,8 +76,8 @@ class UnrevokedKeys:
     def initial(self, _: Any) -> int:
         return 0
 
-    def touched(self, recorded: Recorded) -> Sequence[Any]:
-        return [None] if isinstance(recorded.event, ApiKeyCreated | ApiKeyRevoked) else ()
+    def touched(self, _: Recorded) -> Sequence[Any]:
+        return [None]
 
     def evolve(self, count: int, recorded: Recorded) -> int:
         return count + (1 if isinstance(recorded.event, ApiKeyCreated) else -1)
