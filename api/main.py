@@ -51,7 +51,7 @@ from eventstore.keys.seal import Seal
 from eventstore.log.codec import Codec
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
-from projections.inline import INLINE, MODELS
+from projections.inline import INLINE, MODELS, TRANSITIONS
 
 REDIS_TIMEOUT_SECONDS = 1.0
 
@@ -128,6 +128,7 @@ def _store(database: Database, announcer: Announcer, callers: CallerCache, news:
         projections=(*INLINE, callers.note),
         now=utc_now,
         committed=committed,
+        short=TRANSITIONS,
     )
 
 

@@ -56,6 +56,7 @@ class Notes(Model[UUID, int]):
     """How many an entity has."""
 
     name = "notes"
+    events = (Noted,)
 
     async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, int]:
         return {row[0]: row[1] or 0 for row in await tx.fetch(LOAD, tx.tenant_id, list(keys))}

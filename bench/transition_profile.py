@@ -11,10 +11,12 @@ import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import uvloop
 
@@ -71,7 +73,7 @@ class Timed(TenantTx):
 
 
 class TimedDatabase(Database):
-    """Of the transactions of lanes."""
+    """Of what lanes ask and write."""
 
     spent: "Counter[str]"
     counted: "Counter[str]"
@@ -83,6 +85,23 @@ class TimedDatabase(Database):
     async def run_to_end(self, tenant_id: UUID, work: Callable[[TenantTx], Awaitable[Any]]) -> Any:
         self.batches += 1
         return await super().run_to_end(tenant_id, lambda tx: work(Timed(tx, self.spent, self.counted)))
+
+    async def call(self, query: str, *arguments: object) -> None:
+        self.batches += 1
+        with self._timed(query):
+            await super().call(query, *arguments)
+
+    async def ask(self, query: str, *arguments: object) -> asyncpg.Record | None:
+        with self._timed(query):
+            return await super().ask(query, *arguments)
+
+    @contextmanager
+    def _timed(self, query: str) -> Iterator[None]:
+        began = time.perf_counter_ns()
+        yield
+        name = " ".join(query.split())[:70]
+        self.spent[name] += time.perf_counter_ns() - began
+        self.counted[name] += 1
 
 
 async def agents_of(running: Service, user: Client, count: int) -> list[str]:
@@ -142,7 +161,7 @@ async def profiled(running: Service, database: TimedDatabase, tenants: int) -> N
 def _tell(database: TimedDatabase, count: int, seconds: float) -> None:
     statements = sum(database.counted.values()) / database.batches
     told("transitions of a batch", f"{count / database.batches:.1f}")
-    told("statements of a batch beside BEGIN and COMMIT", f"{statements:.1f}")
+    told("statements of a batch beside BEGIN and COMMIT, where it has them", f"{statements:.1f}")
     told("processor time of a transition, profiler included", f"{seconds / count * 1e6:.0f} us")
     for name, spent in database.spent.most_common():
         each = spent / database.counted[name] / 1e6

@@ -1,6 +1,7 @@
 """An event as the audit trail, a story's history and the change feed show it (spec 01, sections 4.1, 5.1 and 5.2)."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -104,17 +105,29 @@ def actor_of(recorded: Recorded) -> AuditActor:
     operator, who is a person at the server.
     """
     first, *rest = recorded.actor
-    kind, _, identity = first.partition(":")
     label = rest[0] if rest else first
+    kind, id_ = actor_type_and_id(recorded.actor)
+    metadata: dict[str, Any] = {}
+    if kind == "api_key" and rest[1:]:
+        metadata = {"lineage": rest[1:]}
+    if kind == "superadmin":
+        metadata = _impersonation(recorded, str(id_), label, rest[1:])
+    return AuditActor(kind, id_, label, metadata)
+
+
+@lru_cache(4096)
+def actor_type_and_id(actor: tuple[str, ...]) -> tuple[str, UUID | None]:
+    """What an entry is found by of its actor."""
+    kind, _, identity = actor[0].partition(":")
     match kind:
         case "api_key":
-            return AuditActor("api_key", UUID(identity), label, {"lineage": rest[1:]} if rest[1:] else {})
+            return "api_key", UUID(identity)
         case "superadmin_key":
-            return AuditActor("superadmin", UUID(identity), label, _impersonation(recorded, identity, label, rest[1:]))
+            return "superadmin", UUID(identity)
         case "operator":
-            return AuditActor("human", None, label, {})
+            return "human", None
         case _:
-            return AuditActor("system", None, label, {})
+            return "system", None
 
 
 def _impersonation(recorded: Recorded, key_id: str, label: str, rest: list[str]) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class Story(Struct, frozen=True, kw_only=True):
     contracted_by_agent_id: UUID | None = None
     contracted_hash: str | None = None
     implementer_dispatch_id: UUID | None = None
-    implementer_lineage: Sequence[UUID] = ()
+    implementer_lineage: tuple[UUID, ...] = ()
     review_requested_at: datetime | None = None
     reported_done_at: datetime | None = None
     reported_by_agent_id: UUID | None = None
@@ -148,14 +148,14 @@ class Story(Struct, frozen=True, kw_only=True):
     lease_expires_at: datetime | None = None
     lease_seconds: int | None = None
     """What a heartbeat renews the lease for, unless it says otherwise."""
-    worked_agents: Sequence[UUID] = ()
+    worked_agents: tuple[UUID, ...] = ()
     """Agents that have begun to work on it since it was made, or since it was last reset after a rejection; and of
     those who brought it in as done the agents and the keys, NO_AGENT and ANY_AGENT among them."""
-    worked_lineages: Sequence[UUID] = ()
+    worked_lineages: tuple[UUID, ...] = ()
     """The ends of their lineages."""
-    worked_links: Sequence[UUID] = ()
+    worked_links: tuple[UUID, ...] = ()
     """All links of their lineages."""
-    reviewers: Sequence[UUID] = ()
+    reviewers: tuple[UUID, ...] = ()
     """Agents and keys that have reviewed the report that stands."""
     created_at: datetime
     updated_at: datetime

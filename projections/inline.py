@@ -8,7 +8,7 @@ from msgspec import Struct
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
-from projections import work_breakdown
+from projections import look_up, moves, work_breakdown
 from projections.facts.contents import CONTENTS
 from projections.facts.dependency_check import EDGE_SURROUNDINGS
 from projections.facts.epic_standing import EPIC_STANDING
@@ -74,3 +74,15 @@ _MODELS: Sequence[Model[Any, Any]] = (
 )
 MODELS: Mapping[str, Model[Any, Any]] = {model.name: model for model in _MODELS}
 """What decisions can need, by name."""
+
+
+class Transitions:
+    """The short way of batches that have nothing but transitions of stories."""
+
+    models = frozenset(look_up.MODELS)
+    look_up = staticmethod(look_up.look_up)
+    fits = staticmethod(moves.fits)
+    write = staticmethod(moves.write)
+
+
+TRANSITIONS = Transitions()

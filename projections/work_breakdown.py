@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 from projections.rows import epic_progress, work_queue
-from projections.rows import story_moves as transitions
 from projections.rows.epics import EPICS
 from projections.rows.projects import PROJECTS
 from projections.rows.stories import STORIES
@@ -21,16 +20,10 @@ TABLES = (
 async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
     await PROJECTS.apply(tx, recorded)
     await EPICS.apply(tx, recorded)
-    stories = await STORIES.fold(tx, recorded)
-    at_once = transitions.only_moves(recorded, stories)
-    if at_once:
-        crossings = await transitions.apply(tx, stories)
-    else:
-        await STORIES.write(tx, stories)
+    stories = await STORIES.apply(tx, recorded)
     await STORY_TEXTS.apply(tx, recorded)
     story_edges = await STORY_DEPENDENCIES.apply(tx, recorded)
     epic_edges = await EPIC_DEPENDENCIES.apply(tx, recorded)
-    if not at_once:
-        crossings = await epic_progress.apply(tx, recorded, stories)
-        await work_queue.apply(tx, stories)
+    crossings = await epic_progress.apply(tx, recorded, stories)
+    await work_queue.apply(tx, stories)
     await work_queue.recount(tx, stories, crossings, story_edges, epic_edges)

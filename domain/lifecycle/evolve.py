@@ -183,7 +183,7 @@ def _worked_on(story: Story, recorded: Recorded, event: WorkedOn) -> dict[str, A
             assert_never(event)
 
 
-def _with(known: Sequence[UUID], *more: UUID) -> Sequence[UUID]:
+def _with(known: Sequence[UUID], *more: UUID) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys((*known, *more)))
 
 

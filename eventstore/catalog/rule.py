@@ -40,6 +40,13 @@ APPEND_BATCH = (
     "app.append_batch(uuid,bigint,bytea[],bytea[],uuid[],integer[],bytea,smallint[],bigint[],integer[],bytea[],bigint[],"
     "text[],uuid[],text[],bytea[],smallint[],bytea[],bytea[],bigint[],timestamp with time zone,bigint[])"
 )
+BIND_TENANT = "app.bind_tenant(uuid)"
+LOOK_UP = "app.look_up(uuid,uuid[],uuid[],uuid[],uuid[],uuid[],uuid[],uuid[],uuid[])"
+COMMIT_MOVES = (
+    APPEND_BATCH.removesuffix(")").replace("append_batch", "commit_moves")
+    + ",timestamp with time zone[],uuid[],uuid[],uuid[],text[],text[],text[],json,uuid[],json,json,uuid[],uuid[],json,"
+    "json,json,json)"
+)
 EXPIRED_LEASES = "app.expired_leases(timestamp with time zone,integer)"
 FIND_TENANTS = "app.find_tenants(text,text,integer,integer)"
 
@@ -119,6 +126,10 @@ EXPECTED = Expected(
             "80840bca39953d8c45d3d79cc2fcc451015dab478bfb3ba362b747f3ebc2eb17 app.tid()",
             "7fc401f92a22e298c836ff4f9cc38d226cc0cdad89a458260ee0175dfc158952 app.refuse_change()",
             "9e7289cf37452426c171a53676b4f460a2254ab3a85ef43ffd759663dcb80f24 " + APPEND_BATCH,
+            "e4484b0b46f88708d7e3c6f48231cef86d84ce073ee3fae068174a3af90769ab " + APPEND_BATCH,
+            "4b50b0044fe375f7ee4fe884a91b5114bfa4a3ce5195203904201a31f1d140e3 " + BIND_TENANT,
+            "b81a93bd4982a70c1763977a019a3ad62be649ee01a5694440c53d7b869d8b20 " + LOOK_UP,
+            "7b5df671eba220828a9f457162fd8cd26f3844764ebf035b96ea412abffeb4c5 " + COMMIT_MOVES,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
             "119586935db7f06712255e957d91919f4810585fbbef36ed86ed2b76217193c0 " + FIND_NEWS,
             "8046d4d19764e09a1a28f8dc7afe3f5acc82860c27acfa0c8bd75eea9baa49bc app.hold_log(uuid)",

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from types import TracebackType
@@ -21,6 +21,7 @@ from eventstore.database.unavailable import (
     errors_named,
     is_gone,
     is_outdated,
+    was_refused,
 )
 from migrations.connection import DATABASE_ERRORS, MALFORMED, UNREADABLE, in_words
 
@@ -217,10 +218,16 @@ class Database:
 
     async def run_to_end(self, tenant_id: UUID, work: Callable[[TenantTx], Awaitable[Result]]) -> Result:
         """Runs ``work`` in a transaction that a cancelled caller only stops waiting for. ``close`` waits for it too."""
-        task = asyncio.create_task(self._run(tenant_id, work))
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+        return await self._to_end(self._run(tenant_id, work))
+
+    async def call(self, query: str, *arguments: object) -> None:
+        """One statement that writes, and is its whole transaction: one round trip. The function that it calls binds the
+        tenant. A cancelled caller only stops waiting for it.
+
+        Raises DatabaseUnavailable. Its outcome is unknown, as of a COMMIT, unless the server itself has refused:
+        call it again only with what makes a second time harmless.
+        """
+        await self._to_end(self._call(query, arguments))
 
     async def ping(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109  the bound is the point of a ping
         """Returns when the database has answered a query. Raises DatabaseUnavailable after ``timeout`` seconds."""
@@ -240,6 +247,24 @@ class Database:
     def connections(self) -> tuple[int, int]:
         """Open ones, and those of them that are in use."""
         return self._pool.connections
+
+    async def _to_end(self, work: Coroutine[Any, Any, Result]) -> Result:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def _call(self, query: str, arguments: Sequence[object]) -> None:
+        connection = await self._acquire()
+        try:
+            with errors_named(connection):
+                await connection.execute(query, *arguments)
+        except BaseException as error:
+            await self._undo(connection, error)
+            if isinstance(error, DatabaseUnavailable) and not isinstance(error, Contended):
+                raise DatabaseUnavailable(error.reason, outcome_unknown=not was_refused(error.__cause__)) from error
+            raise
+        self._pool.give_back(connection)
 
     async def _run(self, tenant_id: UUID, work: Callable[[TenantTx], Awaitable[Result]]) -> Result:
         async with self.tenant_transaction(tenant_id) as tx:

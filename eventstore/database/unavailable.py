@@ -26,8 +26,8 @@ SENTENCES: dict[Reason, str] = {
 class DatabaseUnavailable(Exception):
     """Not the caller's fault and worth another try later (503).
 
-    ``outcome_unknown`` is true when it struck during COMMIT: the transaction may have happened, so that only an
-    idempotent request may simply be sent again. When false, nothing was changed.
+    ``outcome_unknown`` is true when it struck during COMMIT, or a statement that is its whole transaction: it may have
+    happened, so that only an idempotent request may simply be sent again. When false, nothing was changed.
     """
 
     def __init__(self, reason: Reason, *, outcome_unknown: bool = False) -> None:
@@ -67,6 +67,14 @@ LOST = (
     asyncpg.InternalClientError,  # a statement sent between the server's last word and the end of the stream
     OSError,
 )
+
+REFUSED = (
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+)
+"""Said by the server of a statement that it has given up, before anything of it was committed."""
 
 TRANSACTION_TIMEOUT = "25P04"
 """PostgreSQL 17 and newer; asyncpg has no class for it."""
@@ -116,3 +124,8 @@ def is_gone(connection: "Connection | None") -> bool:
 def is_outdated(error: BaseException) -> bool:
     """Says this error that what connections have prepared does not fit the schema any more?"""
     return isinstance(error, Contended) and isinstance(error.__cause__, asyncpg.InvalidCachedStatementError)
+
+
+def was_refused(error: BaseException | None) -> bool:
+    """Whether a statement that is its own transaction is known not to have happened."""
+    return isinstance(error, REFUSED)

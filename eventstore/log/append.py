@@ -1,7 +1,8 @@
 """The one way into the log: what was decided on a head becomes one call of app.append_batch."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -141,21 +142,33 @@ async def append(tx: TenantTx, batch: Batch) -> None:
 
     A crash before COMMIT leaves nothing of it; after COMMIT everything, answers included.
     """
-    writes = batch.growth.writes
+    with head_compared():
+        await tx.execute(APPEND, tx.tenant_id, *arguments_of(batch))
+
+
+def arguments_of(batch: Batch) -> tuple[object, ...]:
+    """Of app.append_batch and of whatever passes them on to it, behind the tenant."""
+    writes, answers = batch.growth.writes, batch.answers
+    return (
+        batch.head.size, batch.entries, batch.leaves,
+        [new.stream.id for new in batch.recorded], [new.version for new in batch.recorded],
+        batch.growth.frontier.data(),
+        [write.level for write in writes], [write.index for write in writes],
+        [write.offset for write in writes], [write.data for write in writes],
+        [position for position, _ in batch.outbox], [kind for _, kind in batch.outbox],
+        [answer.caller_id for answer in answers], [answer.key for answer in answers],
+        [answer.request_hash for answer in answers], [answer.status for answer in answers],
+        [answer.body for answer in answers],
+        [nonce for nonce, _ in batch.nonces], [position for _, position in batch.nonces],
+        batch.at, [answer.position for answer in answers],
+    )  # fmt: skip
+
+
+@contextmanager
+def head_compared() -> Iterator[None]:
+    """Around a call that compares the head. Raises HeadMoved."""
     try:
-        await tx.execute(
-            APPEND, tx.tenant_id, batch.head.size, batch.entries, batch.leaves,
-            [new.stream.id for new in batch.recorded], [new.version for new in batch.recorded],
-            batch.growth.frontier.data(),
-            [write.level for write in writes], [write.index for write in writes],
-            [write.offset for write in writes], [write.data for write in writes],
-            [position for position, _ in batch.outbox], [kind for _, kind in batch.outbox],
-            [answer.caller_id for answer in batch.answers], [answer.key for answer in batch.answers],
-            [answer.request_hash for answer in batch.answers], [answer.status for answer in batch.answers],
-            [answer.body for answer in batch.answers],
-            [nonce for nonce, _ in batch.nonces], [position for _, position in batch.nonces],
-            batch.at, [answer.position for answer in batch.answers],
-        )  # fmt: skip
+        yield
     except asyncpg.PostgresError as error:
         if error.sqlstate == HEAD_MOVED:
             raise HeadMoved from error

@@ -45,6 +45,8 @@ class Model(ABC, Generic[Key, State]):
     name: str
     volatile: bool = False
     """Not kept from one batch to the next: for what depends on more events than `touched` could name."""
+    events: tuple[type[Event], ...]
+    """Only these, and what is made of them, touch any state."""
 
     def need(self, key: Key) -> Need[State]:
         return Need(self.name, key)
@@ -59,8 +61,8 @@ class Model(ABC, Generic[Key, State]):
 
     @abstractmethod
     def touched(self, recorded: Recorded) -> Sequence[Key]:
-        """The keys whose state this event changes; a volatile model may answer ``EVERY``, for all of its states
-        in the batch."""
+        """The keys whose state an event, one of `events`, changes; a volatile model may answer ``EVERY``, for all of
+        its states in the batch."""
 
     @abstractmethod
     def evolve(self, state: State, recorded: Recorded) -> State:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from domain.event import Recorded, Stream
+from domain.event import Event, Recorded, Stream
 from eventstore.database.transaction import TenantTx
 from eventstore.log.append import Head, HeadMoved
 from eventstore.log.command import EVERY, Command, Known, Model, Need
+from eventstore.log.short_way import Found
 
 # One probe of the index for each stream, whatever the planner believes about a table that has just grown.
 STREAM_ENDS = """
@@ -34,8 +35,7 @@ class Knowledge:
         self._fleeting: list[Need[Any]] = []
         """States of volatile models, which this batch alone may use."""
         self._states: OrderedDict[Need[Any], Any] = OrderedDict()
-        self._asked: set[str] = set()
-        """Names of the models that any state is of: an event does not concern the others."""
+        self._by_event: dict[type[Event], Sequence[Model[Any, Any]]] = {}
         self._ends: OrderedDict[UUID, tuple[int, int] | None] = OrderedDict()
         self.before: dict[Need[Any], Any] = {}
         """What the events of this batch found, of all states that they have moved."""
@@ -43,7 +43,6 @@ class Knowledge:
 
     def forget(self) -> None:
         self._states.clear()
-        self._asked.clear()
         self._fleeting.clear()
         self._ends.clear()
         self.before.clear()
@@ -51,24 +50,51 @@ class Knowledge:
 
     async def learn(self, tx: TenantTx, commands: Sequence[Command]) -> None:
         """Reads what is not known yet: one statement for each model, one for the ends of streams."""
-        await self._learn_states(tx, (need for command in commands for need in command.all_needs))
+        await self._learn_states(tx, commands)
         view = self.view()
         named = (each.streams(view) if callable(each.streams) else each.streams for each in commands)
         await self.learn_ends(tx, (stream for streams in named for stream in streams))
 
-    async def _learn_states(self, tx: TenantTx, needs: Iterable[Need[Any]]) -> None:
-        missing: dict[str, list[Any]] = {}
-        for need in needs:
+    def unknown(self, commands: Sequence[Command]) -> dict[str, list[Any]]:
+        """Keys of what these need and is not known yet, by model."""
+        missing: dict[str, dict[Any, None]] = {}
+        for need in (need for command in commands for need in command.all_needs):
             if need not in self._states:
-                missing.setdefault(need.model, []).append(need.key)
-        for name, keys in missing.items():
-            model = self._models[name]
-            found = await model.load(tx, keys)
-            self._asked.add(name)
-            for key in keys:
-                self._states[Need(name, key)] = found[key] if key in found else model.initial(key)
-            if model.volatile:
-                self._fleeting += [Need(name, key) for key in keys]
+                missing.setdefault(need.model, {})[need.key] = None
+        return {name: list(keys) for name, keys in missing.items()}
+
+    def unknown_ends(self, commands: Sequence[Command]) -> list[UUID]:
+        """Streams whose end is not known yet, of those that can be named without more states."""
+        named = (stream.id for command in commands for stream in self._streams(command))
+        return list(dict.fromkeys(id_ for id_ in named if id_ not in self._ends))
+
+    def _streams(self, command: Command) -> Sequence[Stream]:
+        if not callable(command.streams):
+            return command.streams
+        known = all(need in self._states for need in command.needs)
+        return command.streams(self.view()) if known else ()
+
+    def take(self, found: Found, asked: Mapping[str, Sequence[Any]], streams: Sequence[UUID]) -> None:
+        """What was looked up. Raises HeadMoved when it is of another head than what is known already."""
+        if self.head is None:
+            self.head = found.head
+        elif self.head.size != found.head.size:
+            raise HeadMoved
+        for name, keys in asked.items():
+            self._keep(name, keys, found.states.get(name, {}))
+        self._ends.update(dict.fromkeys(streams))
+        self._ends.update(found.ends)
+
+    def _keep(self, name: str, keys: Sequence[Any], found: Mapping[Any, Any]) -> None:
+        model = self._models[name]
+        for key in keys:
+            self._states[Need(name, key)] = found[key] if key in found else model.initial(key)
+        if model.volatile:
+            self._fleeting += [Need(name, key) for key in keys]
+
+    async def _learn_states(self, tx: TenantTx, commands: Sequence[Command]) -> None:
+        for name, keys in self.unknown(commands).items():
+            self._keep(name, keys, await self._models[name].load(tx, keys))
 
     async def learn_ends(self, tx: TenantTx, streams: Iterable[Stream]) -> None:
         """Where these streams end, as far as it is not known yet; one statement.
@@ -92,23 +118,35 @@ class Knowledge:
         return (known[0] + 1, known[1]) if known else (0, None)
 
     @property
-    def size(self) -> int:
-        """Of the log at the head that all this was read under."""
+    def at(self) -> Head:
+        """The head that all this was read under."""
         if self.head is None:
             raise RuntimeError("the head was not read")
-        return self.head.size
+        return self.head
+
+    @property
+    def size(self) -> int:
+        """Of the log at that head."""
+        return self.at.size
 
     def take_in(self, recorded: Recorded) -> None:
         """One event more: every state that is known and touched moves on."""
         self._ends[recorded.stream.id] = (recorded.version, recorded.position)
-        for name in self._asked:
-            model = self._models[name]
+        for model in self._concerned(type(recorded.event)):
             keys = model.touched(recorded)
-            for need in self._fleeting if keys is EVERY else [Need(name, key) for key in keys]:
-                if need.model == name and need in self._states:
+            for need in self._fleeting if keys is EVERY else [Need(model.name, key) for key in keys]:
+                if need.model == model.name and need in self._states:
                     state = self._states[need]
                     self.before.setdefault(need, state)
                     self._states[need] = model.evolve(state, recorded)
+
+    def _concerned(self, event: type[Event]) -> Sequence[Model[Any, Any]]:
+        """Most events concern one model or two of all: asking each of them each time would cost more than the rest."""
+        found = self._by_event.get(event)
+        if found is None:
+            found = [model for model in self._models.values() if issubclass(event, model.events)]
+            self._by_event[event] = found
+        return found
 
     def trim(self) -> None:
         """After a batch. Volatile states go; of the others the oldest, which keeps memory bounded."""

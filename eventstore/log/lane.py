@@ -18,12 +18,13 @@ from msgspec import Struct
 from domain.event import Recorded
 from eventstore.database.transaction import Contended, Database, DatabaseUnavailable, TenantTx
 from eventstore.gc_pauses import collector_paused
-from eventstore.log.append import HeadMoved, append, encode_batch, read_head
+from eventstore.log.append import Batch, HeadMoved, append, encode_batch, read_head
 from eventstore.log.codec import Codec
 from eventstore.log.command import Command, Model, Reply
-from eventstore.log.deciding import Decided, decide_in_order
+from eventstore.log.deciding import Decided, Replies, decide_in_order
 from eventstore.log.idempotency import find_replies
 from eventstore.log.knowledge import Knowledge
+from eventstore.log.short_way import Moving, ShortWay
 
 log = structlog.get_logger("eventstore")
 
@@ -59,6 +60,8 @@ class Store(Struct, frozen=True):
     now: Callable[[], datetime]
     committed: Callable[[UUID, int], None]
     """Told tenant and size after each commit; hurries those who follow the log. Losing it costs one poll."""
+    short: ShortWay | None = None
+    """For the batches that it fits; without it every batch goes the general way."""
 
 
 class Way(Struct, frozen=True):
@@ -164,9 +167,7 @@ class Lane:
         for tries in range(MOST_TRIES):
             way = Way(used_keys=used_keys, held=tries >= TRIES_BEFORE_HOLDING or batch[0].command.alone)
             try:
-                decided = await self._store.database.run_to_end(
-                    self._tenant_id, partial(self._decide_and_write, batch=batch, way=way)
-                )
+                decided = await self._try(batch, way)
             except (HeadMoved, Contended):
                 self._known.forget()
             except asyncpg.UniqueViolationError as error:
@@ -179,9 +180,40 @@ class Lane:
                 return
         raise DatabaseUnavailable("busy")
 
-    async def _decide_and_write(self, tx: TenantTx, batch: Sequence[Waiting], way: Way) -> Decided:
-        """One transaction. A crash before its COMMIT leaves nothing of the batch, after it everything."""
+    async def _try(self, batch: Sequence[Waiting], way: Way) -> Decided:
         commands = [waiting.command for waiting in batch]
+        short, run = self._store.short, self._store.database.run_to_end
+        asked = self._known.unknown(commands)
+        if short is None or not short.models.issuperset(asked) or not _is_plain(commands, way):
+            return await run(self._tenant_id, partial(self._decide_and_write, commands=commands, way=way))
+        await self._look_up(short, commands, asked)
+        decided, written = self._decide(commands, {})
+        if not written.entries and not written.answers:
+            await self._compare(short)
+        elif short.fits(written.recorded, self._known.before):
+            await short.write(
+                self._store.database, self._tenant_id, Moving(written, self._known.before, self._known.view())
+            )
+        else:
+            await run(self._tenant_id, partial(self._write, decided=decided, written=written))
+        self._known.head = written.new_head
+        return decided
+
+    async def _look_up(self, short: ShortWay, commands: Sequence[Command], asked: Mapping[str, Sequence[Any]]) -> None:
+        """Two looks only where streams take states to be named, and the first did not find their ends."""
+        known, streams = self._known, self._known.unknown_ends(commands)
+        if asked or streams or known.head is None:
+            known.take(await short.look_up(self._store.database, self._tenant_id, asked, streams), asked, streams)
+        if asked and (streams := known.unknown_ends(commands)):
+            known.take(await short.look_up(self._store.database, self._tenant_id, {}, streams), {}, streams)
+
+    async def _compare(self, short: ShortWay) -> None:
+        """Raises HeadMoved when another process wrote: a refusal, or an answer that changes nothing, must not be made
+        from what was true before."""
+        self._known.take(await short.look_up(self._store.database, self._tenant_id, {}, ()), {}, ())
+
+    async def _decide_and_write(self, tx: TenantTx, commands: Sequence[Command], way: Way) -> Decided:
+        """The general way, one transaction: a crash before its COMMIT leaves nothing of it, after it everything."""
         known = self._known
         if way.held:
             await tx.execute(HOLD, tx.tenant_id)
@@ -189,25 +221,32 @@ class Lane:
             known.head = await read_head(tx)
         earlier = await find_replies(tx, commands) if way.used_keys else {}
         await known.learn(tx, commands)
-        with collector_paused():
-            decided = decide_in_order(self._store.codec, known, commands, earlier)
-            written = encode_batch(
-                known.head, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces
-            )
+        decided, written = self._decide(commands, earlier)
         if written.entries or written.answers:
-            await append(tx, written)
-            tx.before = known.before  # true under this head, which `append` has just checked and holds
-            for project in self._store.projections:
-                await project(tx, written.recorded)
-            for write in decided.beside:
-                await write(tx)
-        elif (await read_head(tx)).size != known.head.size:
+            await self._write(tx, decided, written)
+        elif (await read_head(tx)).size != known.size:
             # Nothing was appended, which would have shown it: another process wrote, and a refusal or an answer that
             # changes nothing must not be made from what was true before.
             raise HeadMoved
         # Right only after the commit; when that fails, everything known is forgotten.
         known.head = written.new_head
         return decided
+
+    def _decide(self, commands: Sequence[Command], earlier: Replies) -> tuple[Decided, Batch]:
+        with collector_paused():
+            decided = decide_in_order(self._store.codec, self._known, commands, earlier)
+            written = encode_batch(
+                self._known.at, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces
+            )
+        return decided, written
+
+    async def _write(self, tx: TenantTx, decided: Decided, written: Batch) -> None:
+        await append(tx, written)
+        tx.before = self._known.before  # true under this head, which `append` has just checked and holds
+        for project in self._store.projections:
+            await project(tx, written.recorded)
+        for write in decided.beside:
+            await write(tx)
 
     def _settle(self, batch: Sequence[Waiting], decided: Decided) -> None:
         for waiting, outcome in zip(batch, decided.outcomes, strict=True):
@@ -218,3 +257,8 @@ class Lane:
         if decided.events:
             self._store.committed(self._tenant_id, self._known.size)
         self._known.trim()
+
+
+def _is_plain(commands: Sequence[Command], way: Way) -> bool:
+    """Nothing has to be looked for, held or written but what is known, decided and appended."""
+    return not way.used_keys and not way.held and not any(command.beside for command in commands)

@@ -1,7 +1,7 @@
 """One entry of a log: its fields, its only spelling, its limits (spec 05, section 4.2)."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -119,9 +119,9 @@ def _malformed(error: Exception) -> TlogError:
 
 def timestamp(moment: datetime) -> str:
     """``moment`` must be in UTC."""
-    if moment.utcoffset() != timedelta(0):
+    if moment.tzinfo is not UTC and moment.utcoffset() != timedelta(0):
         raise ValueError("times in the log are UTC")
-    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def _check(entry: Entry) -> None:

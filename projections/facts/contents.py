@@ -42,6 +42,7 @@ class ContentsModel(Model[tuple[Kind, UUID], Contents]):
 
     name = "contents"
     volatile = True
+    events = ()
 
     async def load(self, tx: TenantTx, keys: Sequence[tuple[Kind, UUID]]) -> Mapping[tuple[Kind, UUID], Contents]:
         return {(kind, id_): await (_of_epic if kind == "epic" else _of_story)(tx, id_) for kind, id_ in keys}

@@ -103,6 +103,7 @@ class EdgeSurroundings(Model[Edge, DependencyFacts]):
 
     name = "surroundings"
     volatile = True
+    events = ()
 
     EDGE: ClassVar[Mapping[str, str]] = {"story": STORY_EDGE, "epic": EPIC_EDGE}
 

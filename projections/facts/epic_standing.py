@@ -30,6 +30,7 @@ class EpicStandingModel(Model[UUID, EpicStanding | None]):
 
     name = "epic_standing"
     volatile = True
+    events = STANDING_EVENTS.types
 
     async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, EpicStanding | None]:
         rows = await tx.fetch(LOAD, tx.tenant_id, list(keys))
@@ -41,8 +42,8 @@ class EpicStandingModel(Model[UUID, EpicStanding | None]):
     def initial(self, _: UUID) -> None:
         return None
 
-    def touched(self, recorded: Recorded) -> Sequence[UUID]:
-        return EVERY if STANDING_EVENTS.has(recorded.event) else ()
+    def touched(self, _: Recorded) -> Sequence[UUID]:
+        return EVERY
 
     def evolve(self, standing: EpicStanding | None, recorded: Recorded) -> EpicStanding | None:
         return evolve_standing(standing, recorded)

@@ -35,6 +35,7 @@ class ImportContents(Model[ImportScope, ProjectContents]):
 
     name = "import_contents"
     volatile = True
+    events = ()
 
     async def load(self, tx: TenantTx, keys: Sequence[ImportScope]) -> Mapping[ImportScope, ProjectContents]:
         return {key: await _contents(tx, key) for key in keys}

@@ -1,6 +1,7 @@
 """What a story waits for, for the decision whether it may be claimed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from domain.event import Recorded
@@ -35,27 +36,38 @@ LOAD = """
 """
 
 
+Row = tuple[UUID, UUID, str, bool | None, int | None]
+"""As LOAD has them: dependent, what comes before it and its number; then of a story whether it is verified, of an epic
+how many of its stories are not."""
+
+
+def prerequisites_of(rows: Iterable[Any]) -> dict[Any, Prerequisites]:
+    """Of those that wait for something."""
+    stories: dict[UUID, dict[UUID, Before]] = {}
+    epics: dict[UUID, dict[UUID, EpicBefore]] = {}
+    for dependent, before, number, verified, unverified in rows:
+        if unverified is None:
+            stories.setdefault(dependent, {})[before] = Before(number, verified)
+        else:
+            epics.setdefault(dependent, {})[before] = EpicBefore(int(number), unverified)
+    return {key: Prerequisites(stories=stories.get(key, {}), epics=epics.get(key, {})) for key in {*stories, *epics}}
+
+
 class PrerequisitesModel(Model[UUID, Prerequisites]):
     """By story. Volatile: which events matter to a story is known from its dependencies only."""
 
     name = "prerequisites"
     volatile = True
+    events = CONFIRMING_EVENTS.types
 
     async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, Prerequisites]:
-        stories: dict[UUID, dict[UUID, Before]] = {key: {} for key in keys}
-        epics: dict[UUID, dict[UUID, EpicBefore]] = {key: {} for key in keys}
-        for row in await tx.fetch(LOAD, tx.tenant_id, list(keys)):
-            if row["unverified"] is None:
-                stories[row["dependent"]][row["before"]] = Before(row["number"], row["verified"])
-            else:
-                epics[row["dependent"]][row["before"]] = EpicBefore(int(row["number"]), row["unverified"])
-        return {key: Prerequisites(stories=stories[key], epics=epics[key]) for key in keys}
+        return prerequisites_of(await tx.fetch(LOAD, tx.tenant_id, list(keys)))
 
     def initial(self, _: UUID) -> Prerequisites:
         return Prerequisites()
 
-    def touched(self, recorded: Recorded) -> Sequence[UUID]:
-        return EVERY if CONFIRMING_EVENTS.has(recorded.event) else ()
+    def touched(self, _: Recorded) -> Sequence[UUID]:
+        return EVERY
 
     def evolve(self, known: Prerequisites, recorded: Recorded) -> Prerequisites:
         return evolve_prerequisites(known, recorded)

@@ -53,6 +53,7 @@ class ProjectSlug(Model[str, UUID | None]):
     """The project that has this slug, which no other ever gets."""
 
     name = "project_slug"
+    events = (ProjectCreated,)
 
     async def load(self, tx: TenantTx, keys: Sequence[str]) -> Mapping[str, UUID | None]:
         rows = await tx.fetch(PROJECT_SLUGS, tx.tenant_id, list(keys))
@@ -62,7 +63,8 @@ class ProjectSlug(Model[str, UUID | None]):
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[str]:
-        return [recorded.event.slug] if isinstance(recorded.event, ProjectCreated) else ()
+        created: Any = recorded.event
+        return [created.slug]
 
     def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
         return recorded.stream.id
@@ -72,6 +74,7 @@ class ActiveProjects(Model[None, int]):
     """How many projects of the tenant are active."""
 
     name = "active_projects"
+    events = (ProjectCreated, ProjectArchived, ProjectUpdated)
 
     async def load(self, tx: TenantTx, keys: Sequence[None]) -> Mapping[None, int]:
         return dict.fromkeys(keys, await tx.fetchval(ACTIVE_COUNT, tx.tenant_id))
@@ -79,8 +82,8 @@ class ActiveProjects(Model[None, int]):
     def initial(self, _: None) -> int:
         return 0
 
-    def touched(self, recorded: Recorded) -> Sequence[None]:
-        return [None] if isinstance(recorded.event, ProjectCreated | ProjectArchived | ProjectUpdated) else ()
+    def touched(self, _: Recorded) -> Sequence[None]:
+        return [None]
 
     def evolve(self, active: int, recorded: Recorded) -> int:
         event = recorded.event
@@ -104,6 +107,7 @@ class EpicNumberHolder(Model[tuple[UUID, int], UUID | None]):
     """The epic of a project that has this number. Keys are (project, number)."""
 
     name = "epic_number"
+    events = (EpicCreated, EpicDeleted)
 
     async def load(self, tx: TenantTx, keys: Sequence[tuple[UUID, int]]) -> Mapping[tuple[UUID, int], UUID | None]:
         rows = await tx.fetch(
@@ -115,8 +119,8 @@ class EpicNumberHolder(Model[tuple[UUID, int], UUID | None]):
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[tuple[UUID, int]]:
-        event = recorded.event
-        return [(event.project_id, event.number)] if isinstance(event, EpicCreated | EpicDeleted) else ()
+        event: Any = recorded.event
+        return [(event.project_id, event.number)]
 
     def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
         return recorded.stream.id if isinstance(recorded.event, EpicCreated) else None
@@ -126,6 +130,7 @@ class StoryNumberHolder(Model[tuple[UUID, str], UUID | None]):
     """The story of a project that has this number. Keys are (project, number)."""
 
     name = "story_number"
+    events = (StoryCreated, StoryDeleted)
 
     async def load(self, tx: TenantTx, keys: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], UUID | None]:
         rows = await tx.fetch(
@@ -137,8 +142,8 @@ class StoryNumberHolder(Model[tuple[UUID, str], UUID | None]):
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[tuple[UUID, str]]:
-        event = recorded.event
-        return [(event.project_id, event.number)] if isinstance(event, StoryCreated | StoryDeleted) else ()
+        event: Any = recorded.event
+        return [(event.project_id, event.number)]
 
     def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
         return recorded.stream.id if isinstance(recorded.event, StoryCreated) else None

@@ -47,6 +47,7 @@ class AgentName(Model[str, UUID | None]):
     """The agent that has this name, which no other of the tenant ever gets."""
 
     name = "agent_name"
+    events = (AgentRegistered,)
 
     async def load(self, tx: TenantTx, keys: Sequence[str]) -> Mapping[str, UUID | None]:
         rows = await tx.fetch(AGENT_NAMES, tx.tenant_id, list(keys))
@@ -56,7 +57,8 @@ class AgentName(Model[str, UUID | None]):
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[str]:
-        return [recorded.event.name] if isinstance(recorded.event, AgentRegistered) else ()
+        registered: Any = recorded.event
+        return [registered.name]
 
     def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
         return recorded.stream.id

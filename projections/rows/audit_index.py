@@ -1,10 +1,10 @@
 """The index of the audit trail: what entries of the log are found by. Their contents are read from the log itself."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import accumulate
+from typing import Any
 
-from domain.audit_entry import actor_of, subject_of
+from domain.audit_entry import actor_type_and_id, subject_of
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 
@@ -31,20 +31,20 @@ INSERT = """
 async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
     if not recorded:
         return
-    subjects = [subject_of(each) for each in recorded]
-    actors = [actor_of(each) for each in recorded]
-    times: list[datetime] = [each.at for each in recorded]
+    times, projects, stories, actors, actor_types, entity_types, actions = columns_of(recorded)
     await tx.execute(
-        INSERT,
-        tx.tenant_id,
-        [each.position for each in recorded],
-        times,
-        [*accumulate(times, max)],
-        [subject.entity_id for subject in subjects],
-        [subject.project_id for subject in subjects],
-        [actor.id for actor in actors],
-        [subject.entity_type for subject in subjects],
-        [subject.action for subject in subjects],
-        [actor.type for actor in actors],
-        [subject.story_id for subject in subjects],
-    )
+        INSERT, tx.tenant_id, [each.position for each in recorded], times, [*accumulate(times, max)],
+        [subject_of(each).entity_id for each in recorded], projects, actors, entity_types, actions, actor_types,
+        stories,
+    )  # fmt: skip
+
+
+def columns_of(recorded: Sequence[Recorded]) -> tuple[list[Any], ...]:
+    """Times, projects, stories, ids and types of actors, types of entities, actions."""
+    subjects = [subject_of(each) for each in recorded]
+    actors = [actor_type_and_id(each.actor) for each in recorded]
+    return (
+        [each.at for each in recorded], [subject.project_id for subject in subjects],
+        [subject.story_id for subject in subjects], [id_ for _, id_ in actors], [kind for kind, _ in actors],
+        [subject.entity_type for subject in subjects], [subject.action for subject in subjects],
+    )  # fmt: skip

@@ -69,19 +69,26 @@ ARTIFACTS = """
 
 
 async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
-    await _insert(tx, INSERT_REVIEWS, [_review(each) for each in recorded if isinstance(each.event, ReviewCompleted)])
-    await _insert(
-        tx,
-        INSERT_VERIFICATIONS,
-        [_verification(each, each.event) for each in recorded if VERIFICATION_EVENTS.has(each.event)],
-    )
-    await _insert(
-        tx, INSERT_ARTIFACTS, [_artifact(each) for each in recorded if isinstance(each.event, ArtifactReported)]
-    )
+    statements = (INSERT_REVIEWS, INSERT_VERIFICATIONS, INSERT_ARTIFACTS)
+    for statement, rows in zip(statements, rows_of(recorded), strict=True):
+        await _insert(tx, statement, rows)
     gone = [each.stream.id for each in recorded if isinstance(each.event, StoryDeleted)]
     if gone:
         for statement in (FORGET_REVIEWS, FORGET_VERIFICATIONS, FORGET_ARTIFACTS):
             await tx.execute(statement, tx.tenant_id, gone)
+
+
+def rows_of(recorded: Sequence[Recorded]) -> tuple[list[dict[str, Any]], ...]:
+    """Of reviews, verification results and artifacts."""
+    reviews, verifications, artifacts = list[dict[str, Any]](), list[dict[str, Any]](), list[dict[str, Any]]()
+    for each in recorded:
+        if isinstance(each.event, ReviewCompleted):
+            reviews.append(_review(each))
+        elif VERIFICATION_EVENTS.has(each.event):
+            verifications.append(_verification(each, each.event))
+        elif isinstance(each.event, ArtifactReported):
+            artifacts.append(_artifact(each))
+    return reviews, verifications, artifacts
 
 
 async def list_reviews(tx: TenantTx, story_id: UUID, limit: int, offset: int) -> Sequence[Any]:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from domain.event import Event, Recorded
+from domain.events import EVENTS
 from eventstore.database.transaction import TenantTx
 from eventstore.gc_pauses import collector_paused
 from eventstore.log.command import Model, Need
@@ -131,6 +132,9 @@ class EntityModel(Model[UUID, State | None]):
     def __init__(self, entity: Entity[State]) -> None:
         self._entity = entity
         self.name = entity.name
+        self.events = tuple(
+            each for each in EVENTS if each.stream_kind() == entity.kind and issubclass(each, entity.events)
+        )
 
     async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, State | None]:
         return await self._entity.load(tx, keys)
@@ -139,8 +143,7 @@ class EntityModel(Model[UUID, State | None]):
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[UUID]:
-        mine = recorded.stream.kind == self._entity.kind and isinstance(recorded.event, self._entity.events)
-        return [recorded.stream.id] if mine else ()
+        return [recorded.stream.id]
 
     def evolve(self, state: State | None, recorded: Recorded) -> State | None:
         return self._entity.evolve(state, recorded)

@@ -75,7 +75,10 @@ def differences_of(moved: Sequence[Moved[Story]]) -> list[dict[str, Any]]:
             continue
         for story, sign in ((each.before, -1), (each.after, 1)):
             if story:
-                _add(by_epic.setdefault(story.epic_id, _nothing(story.epic_id)), story, sign)
+                row = by_epic.get(story.epic_id)
+                if row is None:
+                    row = by_epic[story.epic_id] = _nothing(story.epic_id)
+                _add(row, story, sign)
     return list(by_epic.values())
 
 
@@ -83,16 +86,23 @@ def _counted(story: Story) -> tuple[object, ...]:
     return (story.epic_id, story.agent_status, story.verified_status, story.estimated_hours)
 
 
+NOTHING: dict[str, Any] = {
+    "stories": 0, "pending": 0, "contracted": 0, "assigned": 0, "implementing": 0, "reported_done": 0, "unverified": 0,
+    "verified": 0, "rejected": 0, "hours": Decimal(0), "hours_done": Decimal(0),
+}  # fmt: skip
+
+
 def _nothing(epic_id: UUID) -> dict[str, Any]:
-    counts = ("stories", *AGENT_STATUSES, *VERIFIED_STATUSES)
-    return {"epic_id": epic_id, **dict.fromkeys(counts, 0), "hours": Decimal(0), "hours_done": Decimal(0)}
+    return {**NOTHING, "epic_id": epic_id}
 
 
 def _add(row: dict[str, Any], story: Story, sign: int) -> None:
-    hours = sign * Decimal(story.estimated_hours or 0)
     row["stories"] += sign
     row[story.agent_status] += sign
     row[story.verified_status] += sign
+    if story.estimated_hours is None:
+        return
+    hours = sign * Decimal(story.estimated_hours)
     row["hours"] += hours
     if story.verified_status == "verified":
         row["hours_done"] += hours

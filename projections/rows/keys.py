@@ -45,6 +45,7 @@ class UnrevokedKeys(Model[None, int]):
     """How many keys of the tenant are not revoked; those that have expired count."""
 
     name = "unrevoked_keys"
+    events = (ApiKeyCreated, ApiKeyRevoked)
 
     async def load(self, tx: TenantTx, keys: Sequence[None]) -> Mapping[None, int]:
         return dict.fromkeys(keys, await tx.fetchval(UNREVOKED, tx.tenant_id))
@@ -52,8 +53,8 @@ class UnrevokedKeys(Model[None, int]):
     def initial(self, _: None) -> int:
         return 0
 
-    def touched(self, recorded: Recorded) -> Sequence[None]:
-        return [None] if isinstance(recorded.event, ApiKeyCreated | ApiKeyRevoked) else ()
+    def touched(self, _: Recorded) -> Sequence[None]:
+        return [None]
 
     def evolve(self, count: int, recorded: Recorded) -> int:
         return count + (1 if isinstance(recorded.event, ApiKeyCreated) else -1)
@@ -65,6 +66,7 @@ class KeysOfAgent(Model[UUID, Sequence[ApiKey]]):
 
     name = "keys_of_agent"
     volatile = True
+    events = (ApiKeyCreated, ApiKeyLinked)
 
     async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, Sequence[ApiKey]]:
         found: dict[Any, tuple[ApiKey, ...]] = {}

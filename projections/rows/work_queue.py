@@ -104,6 +104,12 @@ def entering_of(moved: Sequence[Moved[Story]]) -> list[dict[str, Any]]:
     return [_row(each.after) for each in moved if each.after and _shown(each.after) not in (None, _shown(each.before))]
 
 
+def reached_by(moved: Sequence[Moved[Story]]) -> tuple[list[UUID], list[UUID]]:
+    """Those whose own prerequisites are to be counted, and those whose dependents' are."""
+    returned = [each.id for each in moved if _open(each.after) and not _open(each.before)]
+    return returned, [each.id for each in moved if _is_verified(each.before) != _is_verified(each.after)]
+
+
 async def recount(
     tx: TenantTx,
     moved: Sequence[Moved[Story]],
@@ -112,9 +118,8 @@ async def recount(
     epic_edges: Sequence[Moved[Dependency]],
 ) -> None:
     """After the stories, the dependencies, the progress of epics and `apply`, from what those moved."""
-    stories = [each.id for each in moved if _open(each.after) and not _open(each.before)]
+    stories, confirmed = reached_by(moved)
     stories += [edge.dependent_id for each in story_edges for edge in (each.before, each.after) if edge]
-    confirmed = [each.id for each in moved if _is_verified(each.before) != _is_verified(each.after)]
     epics = [crossing.epic_id for crossing in crossings]
     dependents = [edge.dependent_id for each in epic_edges for edge in (each.before, each.after) if edge]
     if stories or confirmed or epics or dependents:

@@ -31,7 +31,7 @@ from eventstore.log.command import Change
 from eventstore.log.founding import create_tenant_log
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
-from projections.inline import INLINE, MODELS
+from projections.inline import INLINE, MODELS, TRANSITIONS
 from tests.api.asgi import JSON, Answer, ask, made
 
 PEPPERS = parse_keys(generate_key())
@@ -70,7 +70,7 @@ async def service(
     callers = CallerCache(opened, PEPPERS, time.monotonic, remember_seconds)
     store = Store(
         database=opened, codec=Codec(EVENTS, UPCASTERS), models=MODELS, projections=(*INLINE, callers.note), now=noon,
-        committed=lambda tenant, _: callers.committed(tenant),
+        committed=lambda tenant, _: callers.committed(tenant), short=TRANSITIONS,
     )  # fmt: skip
     store = msgspec.structs.replace(store, **(parts or {}))
 

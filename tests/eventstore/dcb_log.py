@@ -74,6 +74,7 @@ class Matched(Model[Condition, bool]):
     """The model of it: read from the log once, then kept up to date by what is decided, as every model is."""
 
     name = "dcb_condition"
+    events = (Noted,)
 
     def __init__(self) -> None:
         self._asked: set[Condition] = set()

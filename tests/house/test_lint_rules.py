@@ -18,7 +18,6 @@ MAY_FORMAT = (
     "migrations/",
     "projections/rebuild.py",
     "projections/rows/row_statements.py",
-    "projections/rows/story_moves.py",
     "workers/leased_rows.py",
     "tests/",
     "bench/",

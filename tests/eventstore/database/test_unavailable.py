@@ -296,3 +296,29 @@ async def test_retrying_repeats_nothing_but_collisions() -> None:
     with pytest.raises(DatabaseUnavailable):
         await retrying(lost)
     assert tries == 1
+
+
+async def test_a_call_that_is_lost_may_have_happened(server: Database) -> None:
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await server.call("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert (caught.value.reason, caught.value.outcome_unknown) == ("lost", True)
+    assert await works(server)
+
+
+async def test_a_call_that_the_server_refused_has_not_happened(sample: TestDatabase, server: Database) -> None:
+    """Two seconds: the role's lock_timeout."""
+    async with session(sample.admin_url) as other, other.transaction():
+        await other.execute("LOCK TABLE app.schema_migration")
+        with pytest.raises(DatabaseUnavailable) as caught:
+            await server.call("SELECT FROM app.schema_migration")
+    assert (caught.value.reason, caught.value.outcome_unknown) == ("timeout", False)
+    assert await works(server)
+
+
+async def test_a_call_that_never_got_a_connection_has_not_happened(sample: TestDatabase) -> None:
+    small = await Database.connect(sample.app_url, role="loopctl_app", max_size=1, timeouts=Timeouts(acquire=0.05))
+    async with small.system_transaction():
+        with pytest.raises(DatabaseUnavailable) as caught:
+            await small.call("SELECT 1")
+    assert (caught.value.reason, caught.value.outcome_unknown) == ("busy", False)
+    await small.close()

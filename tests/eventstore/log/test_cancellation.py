@@ -124,3 +124,21 @@ async def test_a_shielded_transaction_gives_its_result_and_its_errors(server: Da
     with pytest.raises(LookupError):
         await server.run_to_end(ann, failing)
     assert await rows(server, ann) == {added}
+
+
+async def test_a_call_outlives_its_caller(sample: TestDatabase, server: Database, ann: UUID) -> None:
+    leaving = await Database.connect(sample.app_url, role="loopctl_app")
+    caller = asyncio.ensure_future(leaving.call(SLOW_INSERT, ann, ann))
+    await asyncio.sleep(0.05)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert await rows(server, ann) == set()
+    await leaving.close()  # waits for it
+    assert await rows(server, ann) == {ann}
+
+
+SLOW_INSERT = """
+    WITH bound AS MATERIALIZED (SELECT app.bind_tenant($1), pg_sleep(0.3))
+    INSERT INTO app.sample_project (tenant_id, project_id, name) SELECT $1, $2, 'x' FROM bound
+"""

@@ -23,6 +23,7 @@ class Meddling(Model[Any, Any]):
 
     name = "meddling"
     volatile = True
+    events = ()
 
     def __init__(self, other: Writer, tenant: UUID, stream: Stream) -> None:
         self._other: Writer | None = other
