@@ -95,7 +95,6 @@ def report_transition(services: Services, asking: Asking, data: ReportBody) -> T
         decide=decide,
         body=Bodies(services, asking).story,
         needs=[AGENTS.need(worked)] if worked else [],
-        streams=(artifact, usage),
         beside=lambda facts: _reported(facts, data, artifact, usage),
         check=need_agent,
     )
