@@ -4,7 +4,7 @@ Every read asks the database for the versions, in one statement; only bodies of 
 kept is never wrong, whoever wrote in between, and needs no clearing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -64,9 +64,8 @@ class KeptBodies:
 
 
 class StoryRenderer:
-    def __init__(self) -> None:
-        self._in_lists = KeptBodies()
-        self._whole = KeptBodies()
+    def __init__(self, keeping: Callable[[], KeptBodies] = KeptBodies) -> None:
+        self._in_lists, self._whole = keeping(), keeping()
 
     async def listed(self, tx: TenantTx, rows: Sequence[Any], only: StoryFilter = ALL) -> dict[UUID, Raw]:
         """Bodies of the rows of a page, by story and in their order. Stories that were deleted since the page was
