@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.story import Story, StoryText
 from eventstore.database.transaction import TenantTx
 from projections.rows.progress import epic_progress, project_progress
-from projections.rows.stories import STORIES
+from projections.rows.stories import STORIES, StoryPage
 from projections.rows.story_texts import STORY_TEXTS
 
 # xmin changes with every write of a row, be it by an event, by a rebuild from the log or by hand. Dependencies come and
@@ -175,13 +175,6 @@ class ShownStory(Struct, frozen=True):
     """Of its project."""
     version: str
     """As `shown_version` says it."""
-
-
-class StoryPage(Struct, frozen=True):
-    """``rows`` say ``story_id`` and ``version``; ``total`` is the number of stories on all pages."""
-
-    rows: Sequence[Any]
-    total: int
 
 
 class StoryFilter(Struct, frozen=True, kw_only=True):

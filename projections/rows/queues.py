@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from eventstore.database.transaction import TenantTx
-from projections.queries.story_lists import StoryPage
+from projections.rows.stories import StoryPage
 
 Queue = Literal["ready", "blocked"]
 
