@@ -34,6 +34,7 @@ from api.lease_sweeper import LeaseSweeper, sweeping
 from api.log.reading import LogReader
 from api.services import Services, utc_now
 from api.start import checked_database, checked_seal, listening_socket, say_ready
+from api.stories.rendering import StoryRenderer
 from config.keys import parse_keys
 from config.pulse import pulsing
 from config.refusal import StartRefused
@@ -159,6 +160,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
         codec=codec,
         renderer=Renderer(codec),
+        stories=StoryRenderer(),
         news=outside.news,
         clock=time.monotonic,
         utc_now=utc_now,

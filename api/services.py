@@ -21,6 +21,7 @@ from api.http.limits import Limits
 from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
 from api.log.reading import LogReader
+from api.stories.rendering import StoryRenderer
 from config.keys import Key
 from config.settings import Settings
 from domain.caller import Caller
@@ -50,6 +51,8 @@ class Services(Struct, frozen=True, kw_only=True):
     codec: Codec
     renderer: Renderer
     """Entries of the log as the change feed sends them."""
+    stories: StoryRenderer
+    """Stories as they are sent."""
     news: News
     """Wakes those who wait for a tenant's log to grow."""
 

@@ -18,9 +18,7 @@ from api.projects.examples import META
 from api.projects.routes import project_id_of
 from api.services import Provided, Services
 from api.stories.examples import STORY
-from api.stories.schemas import story_body
 from projections.queries.blocking import MOST_SHOWN, Blocking, blocking
-from projections.queries.story_lists import stories_by_id
 from projections.rows.work_queue import QueueFilter, queued
 
 TAGS = ["Queues"]
@@ -47,11 +45,10 @@ class QueueQuery(PageQuery, frozen=True, kw_only=True):
 )
 async def list_ready_stories(services: Provided, asking: Asker, wanted: NamedDependency[QueueQuery]) -> dict[str, Any]:
     page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
-    tenant = asking.caller.tenant_id
-    async with services.reading(tenant) as tx:
-        ids, total = await queued(tx, "ready", only, page.limit, page.offset)
-        found = await stories_by_id(tx, ids)
-    return page.answer([story_body(tenant, each.story, each.text) for each in found], total)
+    async with services.reading(asking.caller.tenant_id) as tx:
+        found = await queued(tx, "ready", only, page.limit, page.offset)
+        bodies = await services.stories.listed(tx, found.rows)
+    return page.answer(list(bodies.values()), found.total)
 
 
 @get(
@@ -68,18 +65,12 @@ async def list_blocked_stories(
     services: Provided, asking: Asker, wanted: NamedDependency[QueueQuery]
 ) -> dict[str, Any]:
     page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
-    tenant = asking.caller.tenant_id
-    async with services.reading(tenant) as tx:
-        ids, total = await queued(tx, "blocked", only, page.limit, page.offset)
-        found = await stories_by_id(tx, ids)
-        reasons = await blocking(tx, [each.story for each in found])
-    return page.answer(
-        [
-            {"story": story_body(tenant, each.story, each.text), **_reasons(reasons[each.story.story_id])}
-            for each in found
-        ],
-        total,
-    )
+    async with services.reading(asking.caller.tenant_id) as tx:
+        found = await queued(tx, "blocked", only, page.limit, page.offset)
+        bodies = await services.stories.listed(tx, found.rows)
+        reasons = await blocking(tx, {row["story_id"]: row["epic_id"] for row in found.rows})
+    data = [{"story": body, **_reasons(reasons[story_id])} for story_id, body in bodies.items()]
+    return page.answer(data, found.total)
 
 
 async def _filter(services: Services, asking: Asking, wanted: QueueQuery) -> QueueFilter:

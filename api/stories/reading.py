@@ -12,7 +12,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.http.refusal import Refused
-from api.lifecycle.schemas import artifact_body, verification_body
 from api.pages import page_of
 from api.paths import EpicPath, StoryPath
 from api.projects.examples import META
@@ -24,11 +23,9 @@ from domain.errors import Invalid, NotFound
 from domain.numbering import parse_story_number
 from eventstore.database.transaction import TenantTx
 from projections.queries.story_at import story_at
-from projections.queries.story_lists import ShownStory, StoryFilter, StoryWithText, list_stories, show_story
-from projections.rows.custody_records import list_artifacts, list_verifications
+from projections.queries.story_lists import StoryFilter, list_stories
 from projections.rows.epics import find_epic
 
-MOST_ARTIFACTS = 20
 TAGS = ["Stories"]
 SHOWN = {
     **STORY,
@@ -60,8 +57,9 @@ async def list_stories_of_project(
     )  # fmt: skip
     page = page_of(wanted, default=100, cap=500, by_offset=True)
     async with services.reading(asking.caller.tenant_id) as tx:
-        found, total = await list_stories(tx, only, page.limit, page.offset)
-    return page.answer(_bodies(asking.caller.tenant_id, found), total)
+        found = await list_stories(tx, only, page.limit, page.offset)
+        bodies = await services.stories.listed(tx, found.rows, only)
+    return page.answer(list(bodies.values()), found.total)
 
 
 @get(
@@ -80,10 +78,11 @@ async def list_stories_of_epic(
         epic_id=epic_id, agent_status=wanted.agent_status or None, verified_status=wanted.verified_status or None
     )
     async with services.reading(asking.caller.tenant_id) as tx:
-        if await find_epic(tx, epic_id) is None:
+        found = await list_stories(tx, only, page.limit, page.offset)
+        if not found.rows and await find_epic(tx, epic_id) is None:
             raise NotFound("Not found")
-        found, total = await list_stories(tx, only, page.limit, page.offset)
-    return page.answer(_bodies(asking.caller.tenant_id, found), total)
+        bodies = await services.stories.listed(tx, found.rows, only)
+    return page.answer(list(bodies.values()), found.total)
 
 
 class ShowQuery(Struct, frozen=True, kw_only=True):
@@ -105,12 +104,10 @@ async def show_story_by_id(
     async with services.reading(asking.caller.tenant_id) as tx:
         if wanted.at is not UNSET:
             return {"story": await _as_it_was(services, asking, tx, story_id, wanted.at)}
-        shown = await show_story(tx, story_id)
-        if shown is None:
-            raise NotFound("Not found")
-        artifacts = await list_artifacts(tx, story_id, MOST_ARTIFACTS, 0)
-        verifications = await list_verifications(tx, story_id, 1, 0)
-    return {"story": _shown(asking.caller.tenant_id, shown, artifacts, verifications)}
+        body = await services.stories.shown(tx, story_id)
+    if body is None:
+        raise NotFound("Not found")
+    return {"story": body}
 
 
 async def _as_it_was(services: Services, asking: Asking, tx: TenantTx, story_id: UUID, position: int) -> dict[str, Any]:
@@ -119,23 +116,6 @@ async def _as_it_was(services: Services, asking: Asking, tx: TenantTx, story_id:
     if found is None:
         raise NotFound("Not found")
     return {**story_body(asking.caller.tenant_id, *found), "at": position}
-
-
-def _shown(
-    tenant_id: UUID, shown: ShownStory, artifacts: Sequence[Any], verifications: Sequence[Any]
-) -> dict[str, Any]:
-    story_id = shown.story.story_id
-    return {
-        **story_body(tenant_id, shown.story, shown.text),
-        "dependencies": [{"story_id": story_id, "depends_on_story_id": each} for each in shown.depends_on],
-        "artifacts": [artifact_body(tenant_id, row) for row in artifacts],
-        "latest_verification": verification_body(tenant_id, verifications[0]) if verifications else None,
-        **({"project_mission": shown.mission} if shown.mission else {}),
-    }
-
-
-def _bodies(tenant_id: UUID, found: Sequence[StoryWithText]) -> list[dict[str, Any]]:
-    return [story_body(tenant_id, each.story, each.text) for each in found]
 
 
 def _number(text: str | UnsetType) -> str | None:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.story import Story
 from eventstore.database.transaction import TenantTx
 
 MOST_SHOWN = 100
@@ -54,15 +53,15 @@ class Blocking(Struct, frozen=True):
     count: int
 
 
-async def blocking(tx: TenantTx, blocked: Sequence[Story]) -> Mapping[UUID, Blocking]:
-    """By blocked story. Three statements, however many there are."""
-    direct = _grouped(await tx.fetch(DIRECT, tx.tenant_id, [story.story_id for story in blocked]), "dependent")
-    epics = _grouped(await tx.fetch(OPEN_EPICS, tx.tenant_id, list({story.epic_id for story in blocked})), "dependent")
+async def blocking(tx: TenantTx, blocked: Mapping[UUID, UUID]) -> Mapping[UUID, Blocking]:
+    """By blocked story, of which each comes with its epic. Three statements, however many there are."""
+    direct = _grouped(await tx.fetch(DIRECT, tx.tenant_id, list(blocked)), "dependent")
+    epics = _grouped(await tx.fetch(OPEN_EPICS, tx.tenant_id, list(set(blocked.values()))), "dependent")
     open_ones = list({row["epic_id"] for rows in epics.values() for row in rows})
     stories = _grouped(await tx.fetch(OPEN_STORIES, tx.tenant_id, open_ones, MOST_SHOWN), "epic_id")
     return {
-        story.story_id: _blocking(direct.get(story.story_id, []), epics.get(story.epic_id, []), stories)
-        for story in blocked
+        story_id: _blocking(direct.get(story_id, []), epics.get(epic_id, []), stories)
+        for story_id, epic_id in blocked.items()
     }
 
 

@@ -9,51 +9,115 @@ from msgspec import Struct
 from domain.story import Story, StoryText
 from eventstore.database.transaction import TenantTx
 from projections.rows.epic_progress import epic_progress, project_progress
-from projections.rows.stories import STORIES
+from projections.rows.stories import STORIES, StoryPage
 from projections.rows.story_texts import STORY_TEXTS
 
+# xmin changes with every write of a row, be it by an event, by a rebuild from the log or by hand. Dependencies come and
+# go: they are all named, so that one that was there for a moment leaves no trace.
+VERSION = """
+    SELECT ROW(s.position, s.xmin,
+               (SELECT p.position FROM app.project AS p WHERE p.tenant_id = $1 AND p.project_id = s.project_id),
+               ARRAY(SELECT d.position FROM app.story_dependency AS d WHERE d.tenant_id = $1 AND d.dependent_id = $2),
+               (SELECT a.xmin
+                  FROM app.artifact AS a
+                 WHERE a.tenant_id = $1 AND a.story_id = $2
+                 ORDER BY a.position DESC
+                 LIMIT 1),
+               (SELECT v.xmin
+                  FROM app.verification AS v
+                 WHERE v.tenant_id = $1 AND v.story_id = $2
+                 ORDER BY v.position DESC
+                 LIMIT 1))::text
+      FROM app.story AS s
+     WHERE s.tenant_id = $1 AND s.story_id = $2
+"""
+
+# With the version of the same moment, word for word as above.
 SHOW = """
     SELECT s.*, t.description, t.acceptance_criteria, t.metadata, t.criteria_checks,
            (SELECT p.mission FROM app.project AS p WHERE p.tenant_id = $1 AND p.project_id = s.project_id) AS mission,
            ARRAY(SELECT d.prerequisite_id
                    FROM app.story_dependency AS d
                   WHERE d.tenant_id = $1 AND d.dependent_id = $2
-                  ORDER BY d.position, d.dependency_id) AS depends_on
+                  ORDER BY d.position, d.dependency_id) AS depends_on,
+           ROW(s.position, s.xmin,
+               (SELECT p.position FROM app.project AS p WHERE p.tenant_id = $1 AND p.project_id = s.project_id),
+               ARRAY(SELECT d.position FROM app.story_dependency AS d WHERE d.tenant_id = $1 AND d.dependent_id = $2),
+               (SELECT a.xmin
+                  FROM app.artifact AS a
+                 WHERE a.tenant_id = $1 AND a.story_id = $2
+                 ORDER BY a.position DESC
+                 LIMIT 1),
+               (SELECT v.xmin
+                  FROM app.verification AS v
+                 WHERE v.tenant_id = $1 AND v.story_id = $2
+                 ORDER BY v.position DESC
+                 LIMIT 1))::text AS version
       FROM app.story AS s
       JOIN app.story_text AS t ON t.tenant_id = $1 AND t.story_id = $2
      WHERE s.tenant_id = $1 AND s.story_id = $2
 """
 
-# The page is cut before texts are looked up; a number is looked up by its own index.
+# Of one status the total is known from the progress; only both together have to be counted.
 IN_PROJECT = """
-    SELECT s.*, t.description, t.acceptance_criteria, t.metadata, t.criteria_checks
-      FROM (SELECT *
-              FROM app.story
-             WHERE tenant_id = $1 AND project_id = $2
-               AND ($3::text IS NULL OR agent_status = $3) AND ($4::text IS NULL OR verified_status = $4)
-             ORDER BY major, minor, story_id
-             LIMIT $5 OFFSET $6) AS s
-      JOIN app.story_text AS t ON t.tenant_id = $1 AND t.story_id = s.story_id
+    SELECT s.story_id, concat_ws('.', s.position, s.xmin) AS version,
+           CASE WHEN $3::text IS NULL OR $4::text IS NULL
+                THEN (SELECT sum(CASE coalesce($3, $4)
+                                 WHEN 'pending' THEN p.pending
+                                 WHEN 'contracted' THEN p.contracted
+                                 WHEN 'assigned' THEN p.assigned
+                                 WHEN 'implementing' THEN p.implementing
+                                 WHEN 'reported_done' THEN p.reported_done
+                                 WHEN 'unverified' THEN p.unverified
+                                 WHEN 'verified' THEN p.verified
+                                 WHEN 'rejected' THEN p.rejected
+                                 ELSE p.stories END)
+                        FROM app.epic_progress AS p
+                       WHERE p.tenant_id = $1 AND p.project_id = $2)
+                ELSE (SELECT count(*)
+                        FROM app.story AS o
+                       WHERE o.tenant_id = $1 AND o.project_id = $2 AND o.agent_status = $3
+                         AND o.verified_status = $4) END AS total
+      FROM app.story AS s
+     WHERE s.tenant_id = $1 AND s.project_id = $2
+       AND ($3::text IS NULL OR s.agent_status = $3) AND ($4::text IS NULL OR s.verified_status = $4)
      ORDER BY s.major, s.minor, s.story_id
+     LIMIT $5 OFFSET $6
 """
 
 IN_EPIC = """
-    SELECT s.*, t.description, t.acceptance_criteria, t.metadata, t.criteria_checks
-      FROM (SELECT *
-              FROM app.story
-             WHERE tenant_id = $1 AND epic_id = $2
-               AND ($3::text IS NULL OR agent_status = $3) AND ($4::text IS NULL OR verified_status = $4)
-             ORDER BY major, minor, story_id
-             LIMIT $5 OFFSET $6) AS s
-      JOIN app.story_text AS t ON t.tenant_id = $1 AND t.story_id = s.story_id
+    SELECT s.story_id, concat_ws('.', s.position, s.xmin) AS version,
+           CASE WHEN $3::text IS NULL OR $4::text IS NULL
+                THEN (SELECT CASE coalesce($3, $4)
+                             WHEN 'pending' THEN p.pending
+                             WHEN 'contracted' THEN p.contracted
+                             WHEN 'assigned' THEN p.assigned
+                             WHEN 'implementing' THEN p.implementing
+                             WHEN 'reported_done' THEN p.reported_done
+                             WHEN 'unverified' THEN p.unverified
+                             WHEN 'verified' THEN p.verified
+                             WHEN 'rejected' THEN p.rejected
+                             ELSE p.stories END
+                        FROM app.epic_progress AS p
+                       WHERE p.tenant_id = $1 AND p.epic_id = $2)
+                ELSE (SELECT count(*)
+                        FROM app.story AS o
+                       WHERE o.tenant_id = $1 AND o.epic_id = $2 AND o.agent_status = $3
+                         AND o.verified_status = $4) END AS total
+      FROM app.story AS s
+     WHERE s.tenant_id = $1 AND s.epic_id = $2
+       AND ($3::text IS NULL OR s.agent_status = $3) AND ($4::text IS NULL OR s.verified_status = $4)
+       AND ($7::uuid IS NULL OR s.project_id = $7)
      ORDER BY s.major, s.minor, s.story_id
+     LIMIT $5 OFFSET $6
 """
 
 BY_NUMBER = """
-    SELECT s.*, t.description, t.acceptance_criteria, t.metadata, t.criteria_checks
+    SELECT s.story_id, concat_ws('.', s.position, s.xmin) AS version
       FROM app.story AS s
-      JOIN app.story_text AS t ON t.tenant_id = $1 AND t.story_id = s.story_id
      WHERE s.tenant_id = $1 AND s.project_id = $2 AND s.number = $3
+       AND ($4::text IS NULL OR s.agent_status = $4) AND ($5::text IS NULL OR s.verified_status = $5)
+       AND ($6::uuid IS NULL OR s.epic_id = $6)
 """
 
 COUNT_BOTH_IN_PROJECT = """
@@ -69,10 +133,11 @@ COUNT_BOTH_IN_EPIC = """
 """
 
 BY_ID = """
-    SELECT s.*, t.description, t.acceptance_criteria, t.metadata, t.criteria_checks
+    SELECT s.*, t.description, t.acceptance_criteria, t.metadata, t.criteria_checks,
+           concat_ws('.', s.position, s.written) AS version
       FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (id, place)
      CROSS JOIN LATERAL (
-           SELECT * FROM app.story AS o WHERE o.tenant_id = $1 AND o.story_id = asked.id LIMIT 1
+           SELECT o.*, o.xmin AS written FROM app.story AS o WHERE o.tenant_id = $1 AND o.story_id = asked.id LIMIT 1
      ) AS s
      CROSS JOIN LATERAL (
            SELECT * FROM app.story_text AS o WHERE o.tenant_id = $1 AND o.story_id = asked.id LIMIT 1
@@ -93,8 +158,11 @@ LINES = """
 
 
 class StoryWithText(Struct, frozen=True):
+    """``version`` is another one after every write of the story."""
+
     story: Story
     text: StoryText
+    version: str
 
 
 class ShownStory(Struct, frozen=True):
@@ -105,6 +173,8 @@ class ShownStory(Struct, frozen=True):
     depends_on: Sequence[UUID]
     mission: str | None
     """Of its project."""
+    version: str
+    """As `shown_version` says it."""
 
 
 class StoryFilter(Struct, frozen=True, kw_only=True):
@@ -123,34 +193,41 @@ class StoryFilter(Struct, frozen=True, kw_only=True):
         return all(want is None or want == have for want, have in zip(wanted, found, strict=True))
 
 
+async def shown_version(tx: TenantTx, story_id: UUID) -> str | None:
+    """Another one after every change of what `show_story` returns, of the story's artifacts and of its newest
+    verification. None when there is no such story."""
+    found: str | None = await tx.fetchval(VERSION, tx.tenant_id, story_id)
+    return found
+
+
 async def show_story(tx: TenantTx, story_id: UUID) -> ShownStory | None:
     row = await tx.fetchrow(SHOW, tx.tenant_id, story_id)
     if row is None:
         return None
-    return ShownStory(STORIES.from_row(row), STORY_TEXTS.from_row(row), row["depends_on"], row["mission"])
+    story, text = STORIES.from_row(row), STORY_TEXTS.from_row(row)
+    return ShownStory(story, text, row["depends_on"], row["mission"], row["version"])
 
 
 async def stories_by_id(tx: TenantTx, ids: Sequence[UUID]) -> Sequence[StoryWithText]:
     """Those that exist, in the order of ``ids``."""
-    return [_with_text(row) for row in await tx.fetch(BY_ID, tx.tenant_id, ids)] if ids else []
+    rows = await tx.fetch(BY_ID, tx.tenant_id, ids) if ids else []
+    return [StoryWithText(STORIES.from_row(row), STORY_TEXTS.from_row(row), row["version"]) for row in rows]
 
 
-async def list_stories(
-    tx: TenantTx, wanted: StoryFilter, limit: int, offset: int
-) -> tuple[Sequence[StoryWithText], int]:
-    """A page, and how many there are on all of them."""
+async def list_stories(tx: TenantTx, wanted: StoryFilter, limit: int, offset: int) -> StoryPage:
+    """In the order of their numbers."""
+    statuses = (wanted.agent_status, wanted.verified_status)
     if wanted.number is not None:
-        rows = await tx.fetch(BY_NUMBER, tx.tenant_id, wanted.project_id, wanted.number)
-        found = [each for each in map(_with_text, rows) if wanted.lets_through(each.story)]
-        return found[offset : offset + limit], len(found)
-    both = wanted.epic_id and wanted.project_id
-    if both and not await tx.fetchval(IS_OF_PROJECT, tx.tenant_id, wanted.epic_id, wanted.project_id):
-        return [], 0
-    statement, owner = (IN_EPIC, wanted.epic_id) if wanted.epic_id else (IN_PROJECT, wanted.project_id)
-    rows = await tx.fetch(
-        statement, tx.tenant_id, owner, wanted.agent_status, wanted.verified_status, limit, offset
-    )  # fmt: skip
-    return list(map(_with_text, rows)), await _count(tx, wanted)
+        rows = await tx.fetch(
+            BY_NUMBER, tx.tenant_id, wanted.project_id, wanted.number, *statuses, wanted.epic_id
+        )  # fmt: skip
+        return StoryPage(rows[offset : offset + limit], len(rows))
+    if wanted.epic_id:
+        arguments = (wanted.epic_id, *statuses, limit, offset, wanted.project_id)
+        rows = await tx.fetch(IN_EPIC, tx.tenant_id, *arguments)
+    else:
+        rows = await tx.fetch(IN_PROJECT, tx.tenant_id, wanted.project_id, *statuses, limit, offset)
+    return StoryPage(rows, rows[0]["total"] if rows else await _count(tx, wanted))
 
 
 async def story_lines(tx: TenantTx, epics: Sequence[UUID]) -> Sequence[Any]:
@@ -159,7 +236,10 @@ async def story_lines(tx: TenantTx, epics: Sequence[UUID]) -> Sequence[Any]:
 
 
 async def _count(tx: TenantTx, wanted: StoryFilter) -> int:
-    """Of one status it is known from the progress; only both together have to be counted."""
+    """For a page that holds no story to say so."""
+    both = wanted.epic_id and wanted.project_id
+    if both and not await tx.fetchval(IS_OF_PROJECT, tx.tenant_id, wanted.epic_id, wanted.project_id):
+        return 0
     if wanted.agent_status and wanted.verified_status:
         statement, owner = (
             (COUNT_BOTH_IN_EPIC, wanted.epic_id) if wanted.epic_id else (COUNT_BOTH_IN_PROJECT, wanted.project_id)
@@ -172,7 +252,3 @@ async def _count(tx: TenantTx, wanted: StoryFilter) -> int:
     if wanted.project_id is None:
         raise ValueError("stories of a project or of an epic")
     return (await project_progress(tx, wanted.project_id)).count(wanted.agent_status or wanted.verified_status)
-
-
-def _with_text(row: Any) -> StoryWithText:
-    return StoryWithText(STORIES.from_row(row), STORY_TEXTS.from_row(row))

@@ -1,7 +1,10 @@
 """Stories, as their events leave them, without their long texts."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from domain.lifecycle.evolve import evolve_story
 from domain.story import Story
@@ -11,6 +14,15 @@ from projections.rows.entity import Entity
 STORIES = Entity(name="story", state=Story, identity="story_id", evolve=evolve_story, replaces=True)
 # The statement of all transitions puts rows in their places by this.
 REPLACE_ROWS = STORIES.insert
+
+
+class StoryPage(Struct, frozen=True):
+    """``rows`` say ``story_id`` and ``version``, which is another one after every write of the story;
+    ``total`` is the number of stories on all pages."""
+
+    rows: Sequence[Any]
+    total: int
+
 
 TO_VERIFY = """
     SELECT *

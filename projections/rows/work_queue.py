@@ -17,6 +17,7 @@ from domain.story import Story
 from eventstore.database.transaction import TenantTx
 from projections.rows.entity import Moved
 from projections.rows.epic_progress import Crossing
+from projections.rows.stories import StoryPage
 
 Queue = Literal["ready", "blocked"]
 
@@ -173,65 +174,99 @@ async def best_ready(tx: TenantTx, project_id: UUID, most: int) -> Sequence[UUID
 
 
 # The status of a project is a sub-select of its own, so that the rows are read in the order of their index and no
-# further than the page; counting has to see all of them anyway, and joins.
+# further than the page, for which alone versions are looked up; counting has to see all of them anyway, and joins.
 READY_ANYWHERE = """
-    SELECT q.story_id
-      FROM app.work_queue AS q
-     WHERE q.tenant_id = $1 AND q.pending AND q.waits_for = 0
-       AND (SELECT p.status FROM app.project AS p WHERE p.tenant_id = $1 AND p.project_id = q.project_id) = 'active'
-     ORDER BY q.major, q.minor, q.story_id
-     LIMIT $2 OFFSET $3
+    SELECT page.story_id, page.epic_id,
+           (SELECT concat_ws('.', s.position, s.xmin)
+              FROM app.story AS s
+             WHERE s.tenant_id = $1 AND s.story_id = page.story_id) AS version
+      FROM (SELECT q.story_id, q.epic_id, q.major, q.minor
+              FROM app.work_queue AS q
+             WHERE q.tenant_id = $1 AND q.pending AND q.waits_for = 0
+               AND (SELECT p.status
+                      FROM app.project AS p
+                     WHERE p.tenant_id = $1 AND p.project_id = q.project_id) = 'active'
+             ORDER BY q.major, q.minor, q.story_id
+             LIMIT $2 OFFSET $3) AS page
+     ORDER BY page.major, page.minor, page.story_id
 """
 
 READY_IN_PROJECT = """
-    SELECT q.story_id
-      FROM app.work_queue AS q
-     WHERE q.tenant_id = $1 AND q.project_id = $4 AND q.pending AND q.waits_for = 0
-     ORDER BY q.major, q.minor, q.story_id
-     LIMIT $2 OFFSET $3
+    SELECT page.story_id, page.epic_id,
+           (SELECT concat_ws('.', s.position, s.xmin)
+              FROM app.story AS s
+             WHERE s.tenant_id = $1 AND s.story_id = page.story_id) AS version
+      FROM (SELECT q.story_id, q.epic_id, q.major, q.minor
+              FROM app.work_queue AS q
+             WHERE q.tenant_id = $1 AND q.project_id = $4 AND q.pending AND q.waits_for = 0
+             ORDER BY q.major, q.minor, q.story_id
+             LIMIT $2 OFFSET $3) AS page
+     ORDER BY page.major, page.minor, page.story_id
 """
 
 READY_IN_EPIC = """
-    SELECT q.story_id
-      FROM app.work_queue AS q
-     WHERE q.tenant_id = $1 AND q.epic_id = $5 AND q.pending AND q.waits_for = 0
-       AND CASE WHEN $4::uuid IS NULL
-                THEN (SELECT p.status
-                        FROM app.project AS p
-                       WHERE p.tenant_id = $1 AND p.project_id = q.project_id) = 'active'
-                ELSE q.project_id = $4 END
-     ORDER BY q.major, q.minor, q.story_id
-     LIMIT $2 OFFSET $3
+    SELECT page.story_id, page.epic_id, page.total,
+           (SELECT concat_ws('.', s.position, s.xmin)
+              FROM app.story AS s
+             WHERE s.tenant_id = $1 AND s.story_id = page.story_id) AS version
+      FROM (SELECT q.story_id, q.epic_id, q.major, q.minor, count(*) OVER () AS total
+              FROM app.work_queue AS q
+             WHERE q.tenant_id = $1 AND q.epic_id = $5 AND q.pending AND q.waits_for = 0
+               AND CASE WHEN $4::uuid IS NULL
+                        THEN (SELECT p.status
+                                FROM app.project AS p
+                               WHERE p.tenant_id = $1 AND p.project_id = q.project_id) = 'active'
+                        ELSE q.project_id = $4 END
+             ORDER BY q.major, q.minor, q.story_id
+             LIMIT $2 OFFSET $3) AS page
+     ORDER BY page.major, page.minor, page.story_id
 """
 
 BLOCKED_ANYWHERE = """
-    SELECT q.story_id
-      FROM app.work_queue AS q
-     WHERE q.tenant_id = $1 AND q.waits_for > 0
-       AND (SELECT p.status FROM app.project AS p WHERE p.tenant_id = $1 AND p.project_id = q.project_id) = 'active'
-     ORDER BY q.major, q.minor, q.story_id
-     LIMIT $2 OFFSET $3
+    SELECT page.story_id, page.epic_id,
+           (SELECT concat_ws('.', s.position, s.xmin)
+              FROM app.story AS s
+             WHERE s.tenant_id = $1 AND s.story_id = page.story_id) AS version
+      FROM (SELECT q.story_id, q.epic_id, q.major, q.minor
+              FROM app.work_queue AS q
+             WHERE q.tenant_id = $1 AND q.waits_for > 0
+               AND (SELECT p.status
+                      FROM app.project AS p
+                     WHERE p.tenant_id = $1 AND p.project_id = q.project_id) = 'active'
+             ORDER BY q.major, q.minor, q.story_id
+             LIMIT $2 OFFSET $3) AS page
+     ORDER BY page.major, page.minor, page.story_id
 """
 
 BLOCKED_IN_PROJECT = """
-    SELECT q.story_id
-      FROM app.work_queue AS q
-     WHERE q.tenant_id = $1 AND q.project_id = $4 AND q.waits_for > 0
-     ORDER BY q.major, q.minor, q.story_id
-     LIMIT $2 OFFSET $3
+    SELECT page.story_id, page.epic_id,
+           (SELECT concat_ws('.', s.position, s.xmin)
+              FROM app.story AS s
+             WHERE s.tenant_id = $1 AND s.story_id = page.story_id) AS version
+      FROM (SELECT q.story_id, q.epic_id, q.major, q.minor
+              FROM app.work_queue AS q
+             WHERE q.tenant_id = $1 AND q.project_id = $4 AND q.waits_for > 0
+             ORDER BY q.major, q.minor, q.story_id
+             LIMIT $2 OFFSET $3) AS page
+     ORDER BY page.major, page.minor, page.story_id
 """
 
 BLOCKED_IN_EPIC = """
-    SELECT q.story_id
-      FROM app.work_queue AS q
-     WHERE q.tenant_id = $1 AND q.epic_id = $5 AND q.waits_for > 0
-       AND CASE WHEN $4::uuid IS NULL
-                THEN (SELECT p.status
-                        FROM app.project AS p
-                       WHERE p.tenant_id = $1 AND p.project_id = q.project_id) = 'active'
-                ELSE q.project_id = $4 END
-     ORDER BY q.major, q.minor, q.story_id
-     LIMIT $2 OFFSET $3
+    SELECT page.story_id, page.epic_id, page.total,
+           (SELECT concat_ws('.', s.position, s.xmin)
+              FROM app.story AS s
+             WHERE s.tenant_id = $1 AND s.story_id = page.story_id) AS version
+      FROM (SELECT q.story_id, q.epic_id, q.major, q.minor, count(*) OVER () AS total
+              FROM app.work_queue AS q
+             WHERE q.tenant_id = $1 AND q.epic_id = $5 AND q.waits_for > 0
+               AND CASE WHEN $4::uuid IS NULL
+                        THEN (SELECT p.status
+                                FROM app.project AS p
+                               WHERE p.tenant_id = $1 AND p.project_id = q.project_id) = 'active'
+                        ELSE q.project_id = $4 END
+             ORDER BY q.major, q.minor, q.story_id
+             LIMIT $2 OFFSET $3) AS page
+     ORDER BY page.major, page.minor, page.story_id
 """
 
 COUNT_READY = """
@@ -274,29 +309,19 @@ class QueueFilter(Struct, frozen=True, kw_only=True):
     epic_id: UUID | None = None
 
 
-async def queued(tx: TenantTx, queue: Queue, wanted: QueueFilter, limit: int, offset: int) -> tuple[list[UUID], int]:
-    """Stories of a page in the order of their numbers, and how many there are on all pages."""
+async def queued(tx: TenantTx, queue: Queue, wanted: QueueFilter, limit: int, offset: int) -> StoryPage:
+    """In the order of their numbers; rows say ``epic_id`` as well."""
     if wanted.epic_id is not None:
-        arguments = (wanted.project_id, wanted.epic_id)
-        rows = await tx.fetch(IN_EPIC[queue], tx.tenant_id, None, 0, *arguments)
-        ids = _ids(rows)
-        return ids[offset : offset + limit], len(ids)
-    if wanted.project_id is not None:
-        page, count = IN_PROJECT[queue]
-        ids = _ids(await tx.fetch(page, tx.tenant_id, limit, offset, wanted.project_id))
-        total: int = (
-            len(ids) if _is_all(ids, limit, offset) else await tx.fetchval(count, tx.tenant_id, wanted.project_id)
-        )
-        return ids, total
-    page, count = ANYWHERE[queue]
-    ids = _ids(await tx.fetch(page, tx.tenant_id, limit, offset))
-    return ids, len(ids) if _is_all(ids, limit, offset) else await tx.fetchval(count, tx.tenant_id)
+        return await _in_epic(tx, IN_EPIC[queue], (wanted.project_id, wanted.epic_id), limit, offset)
+    statements, of = (IN_PROJECT, (wanted.project_id,)) if wanted.project_id else (ANYWHERE, ())
+    page, count = statements[queue]
+    rows = await tx.fetch(page, tx.tenant_id, limit, offset, *of)
+    if offset == 0 and len(rows) < limit:  # all of them: there is nothing left to count
+        return StoryPage(rows, len(rows))
+    return StoryPage(rows, await tx.fetchval(count, tx.tenant_id, *of))
 
 
-def _is_all(ids: list[UUID], limit: int, offset: int) -> bool:
-    """The first page was not full: nothing is left to count."""
-    return offset == 0 and len(ids) < limit
-
-
-def _ids(rows: list[Any]) -> list[UUID]:
-    return [row["story_id"] for row in rows]
+async def _in_epic(tx: TenantTx, statement: str, of: tuple[UUID | None, UUID], limit: int, offset: int) -> StoryPage:
+    rows = await tx.fetch(statement, tx.tenant_id, limit, offset, *of)
+    counted = rows if rows or not offset else await tx.fetch(statement, tx.tenant_id, 1, 0, *of)
+    return StoryPage(rows, counted[0]["total"] if counted else 0)

@@ -19,6 +19,7 @@ from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
 from api.log.reading import LogReader
 from api.services import Services, utc_now
+from api.stories.rendering import StoryRenderer
 from config.settings import Settings
 from domain.caller import Caller
 from domain.events import EVENTS, UPCASTERS
@@ -82,10 +83,10 @@ def services_with(**given: Any) -> Services:
     stand_ins: dict[str, Any] = {
         "settings": settings, "version": version, "limits": Limits(), "submit": nowhere, "reading": nothing_to_read,
         "reading_names": nothing_at_all, "log_reader": LogReader(None, Keyring(())), "codec": codec,
-        "renderer": Renderer(codec), "news": News(), "clock": clock, "utc_now": utc_now, "new_id": new_id,
-        "find_caller": nobody, "check_rate": unlimited, "callers_are_current": always_current,
-        "callers_changed": nobody_is_told, "note_caller": unnoticed, "peppers": (),
-        "health": HealthCheck(version, probes), "metrics": Metrics(settings.metrics_dir),
+        "renderer": Renderer(codec), "stories": StoryRenderer(), "news": News(), "clock": clock,
+        "utc_now": utc_now, "new_id": new_id, "find_caller": nobody, "check_rate": unlimited,
+        "callers_are_current": always_current, "callers_changed": nobody_is_told, "note_caller": unnoticed,
+        "peppers": (), "health": HealthCheck(version, probes), "metrics": Metrics(settings.metrics_dir),
         "documents": Documents(version), "assets": Assets(), "log": io.BytesIO(),
     }  # fmt: skip
     return Services(**{**stand_ins, **given})
