@@ -46,8 +46,6 @@ class Careless(KeptBodies):
         return known.body if known else None
 
 
-# ----------------------------------------------------------------------------------------------------------------------
-
 OF_OTHERS = {"tenant", "api_key", "agent", "log", "orchestrator_state", "token_usage_report", "audit"}
 """Streams whose events no answer about a story shows."""
 BEGINNINGS = {"story.created", "story.imported", "project.created", "epic.created"}
@@ -210,9 +208,6 @@ async def test_a_story_that_changed_after_its_page_was_read_is_left_out(
         assert len(await StoryRenderer().listed(tx, page.rows)) == page.total == 2
 
 
-# ----------------------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("projection", "forging"),
     [
@@ -264,8 +259,6 @@ async def _rebuilt(database: TestDatabase, tenant: UUID, name: str) -> None:
         (projection,) = (each for each in PROJECTIONS if each.name == name)
         assert not all(each.was_equal for each in await rebuild(tx, CODEC, projection))
 
-
-# ----------------------------------------------------------------------------------------------------------------------
 
 STATUSES = (None, "pending", "assigned", "reported_done")
 VERIFIED = (None, "unverified", "verified")
@@ -370,9 +363,6 @@ async def test_a_kept_story_is_not_there_for_another_tenant_nor_after_its_end(an
     assert (await ann.delete(f"/stories/{story}")).status == 204
     assert (await ann.get(f"/stories/{story}")).status == 404
     assert (await ann.get(f"/epics/{epic}/stories")).json()["data"] == []
-
-
-# ----------------------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_kept_is_bounded_in_number_and_in_bytes() -> None:
