@@ -3,6 +3,7 @@
 import hashlib
 import re
 from typing import Any
+from uuid import UUID
 
 import jsonschema_rs
 import pytest
@@ -38,7 +39,7 @@ async def test_the_entry_document() -> None:
 
 async def test_the_route_list_is_read_off_the_router() -> None:
     @get("/api/v1/stories/{story_id:uuid}/notes/{note:str}", opt={"access": "=agent,orchestrator"}, summary="One note")
-    async def show_note(story_id: FromPath[str], note: FromPath[str]) -> str:
+    async def show_note(story_id: FromPath[UUID], note: FromPath[str]) -> str:
         return note
 
     found = (await ask(made(show_note), "/api/v1/routes")).json()

@@ -9,7 +9,7 @@ import pytest
 from eventstore.database.transaction import Database
 from tests.support.database import TestDatabase, copied_database, session
 
-SAMPLE = Path(__file__).parent / "catalog" / "sample.sql"
+SAMPLE = Path(__file__).with_name("sample.sql")
 
 
 @pytest.fixture(scope="module")

@@ -70,8 +70,9 @@ async def test_what_was_acknowledged_is_there_whenever_the_caller_was_cancelled(
     assert acknowledged <= stored
     assert cancelled > 10, "too few cancellations to mean anything"
     assert len(acknowledged) > 10
-    async with session(sample.admin_url) as connection:
-        assert await connection.fetchval(STUCK) == 0
+    async with session(sample.admin_url) as connection, asyncio.timeout(20):
+        while await connection.fetchval(STUCK):  # a rollback goes on beside the one who was cancelled twice
+            await asyncio.sleep(0.02)
     await asyncio.gather(*(rows(server, ann) for _ in range(20)))  # every connection of the pool still works
     assert caplog.messages == [], "asyncpg found a connection that was given back inside a transaction"
 
