@@ -97,7 +97,8 @@ def following(url: str) -> Iterator[Following]:
 
 def measure_feed(url: str) -> None:
     with ExitStack() as running:
-        trivial, ours = running.enter_context(serving("trivial")), running.enter_context(following(url))
+        trivial, _ = running.enter_context(serving("trivial"))
+        ours = running.enter_context(following(url))
         asked = {
             "trivial GET (G)": (trivial.port, trivial.story, ""),
             "feed, 100 entries": (ours.port, ours.page, ours.raw_key),
