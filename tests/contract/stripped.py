@@ -1,7 +1,7 @@
 """A database whose statements have lost their ``tenant_id = $1``: only row security is left to keep tenants apart."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from typing import Any
@@ -10,6 +10,9 @@ from eventstore.database.transaction import Database, Tx
 
 FILTER = re.compile(r"\b(?:\w+\.)?tenant_id = \$1(?!\d)")
 JOIN = re.compile(r"\b(?:\w+\.)?tenant_id = \w+\.tenant_id\b")
+
+GENERAL_WAY: Mapping[str, Any] = {"short": None}
+"""For the store: what functions of the schema say of the tenant is out of reach here."""
 
 STATEMENTS: set[str] = set()
 """That came by and lost something."""

@@ -16,7 +16,7 @@ from eventstore.database.transaction import Database
 from tests.api.asgi import Answer
 from tests.api.logs import service
 from tests.contract.routes import ROUTES, STREAM, Route
-from tests.contract.stripped import STATEMENTS, StrippedDatabase, stripped
+from tests.contract.stripped import GENERAL_WAY, STATEMENTS, StrippedDatabase, stripped
 from tests.contract.world import Side, World, by_name, fill, send, world
 from tests.support.database import TestDatabase, copied_database, session
 
@@ -56,9 +56,10 @@ class Isolated(Struct, frozen=True):
 
 @pytest.fixture(scope="module", params=[Database, StrippedDatabase], ids=["as it is", "stripped"])
 async def two(request: Any, postgres_admin_url: str, database_template: str) -> AsyncIterator[Isolated]:
+    parts = GENERAL_WAY if request.param is StrippedDatabase else {}
     async with (
         copied_database(postgres_admin_url, database_template) as copied,
-        service(copied, connect=request.param.connect) as started,
+        service(copied, connect=request.param.connect, parts=parts) as started,
     ):
         yield Isolated(copied, await world(started, copied))
 
@@ -113,7 +114,7 @@ async def test_the_control_a_table_without_row_security_shows_another_tenant_s_r
     database: TestDatabase, name: str, table: str
 ) -> None:
     route = by_name(name)
-    async with service(database, connect=StrippedDatabase.connect) as started:
+    async with service(database, connect=StrippedDatabase.connect, parts=GENERAL_WAY) as started:
         there = await world(started, database)
         async with session(database.migrator_url) as connection:
             await connection.execute("SET ROLE loopctl_owner")

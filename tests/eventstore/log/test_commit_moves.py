@@ -93,11 +93,14 @@ async def test_a_row_that_names_another_tenant_does_not_get_there(app: Database,
     assert (theirs["agent_status"], ours["agent_status"]) == ("pending", "contracted")
 
 
+AT_ITS_WORD = "INSERT INTO app.story SELECT * FROM json_populate_recordset(NULL::app.story, $1::json)"
+
+
 async def test_taken_at_its_word_the_row_is_refused_by_row_security(app: Database, tenant: UUID, other: UUID) -> None:
-    """The control: the general way's own statement, in which the JSON may say whose a row is."""
-    row = {**msgspec.to_builtins(story(uuid4())), "tenant_id": str(other)}
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await app.run_to_end(tenant, lambda tx: tx.execute(REPLACE_ROWS, tenant, msgspec.json.encode([row]).decode()))
+    """The control: a statement in which the JSON says whose a row is."""
+    row = msgspec.json.encode([{**msgspec.to_builtins(story(uuid4())), "tenant_id": str(other)}]).decode()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await app.run_to_end(tenant, lambda tx: tx.execute(AT_ITS_WORD, row))
 
 
 async def test_who_is_bound_to_one_tenant_cannot_call_for_another(app: Database, tenant: UUID, other: UUID) -> None:
