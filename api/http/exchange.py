@@ -76,6 +76,8 @@ def _is_bare_json(header: Header) -> bool:
 UNMATCHED = "unmatched"
 """The route of every path that there is not: a client must not be able to make a time series."""
 
+NO_CONTENT = 204
+"""Has neither a type nor a length (RFC 9110, section 8.6)."""
 WHOLE_ANSWER = "loopctl.whole_answer"
 """ASGI extension of api.http.protocol: (scope, status, encoded headers, body) → false when it cannot be taken now."""
 
@@ -140,7 +142,7 @@ class Exchange:
         if self._answer_at_once(status, kind, body, own):
             return
         self.status = status
-        headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+        headers = [] if status == NO_CONTENT else [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
         headers += [*self._common.headers, *own, (b"x-request-id", self.request_id.encode())]
         shown = b"" if self.method == "HEAD" else body
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
@@ -151,10 +153,10 @@ class Exchange:
         extensions = self.scope.get("extensions")
         if not extensions or WHOLE_ANSWER not in extensions or any(name == b"connection" for name, _ in more):
             return False
-        head = b"%bcontent-type: %b\r\ncontent-length: %d\r\n%bx-request-id: %b\r\n" % (
+        described = b"" if status == NO_CONTENT else b"content-type: %b\r\ncontent-length: %d\r\n" % (kind, len(body))
+        head = b"%b%b%bx-request-id: %b\r\n" % (
             self._common.encoded,
-            kind,
-            len(body),
+            described,
             b"".join(b"%b: %b\r\n" % header for header in more),
             self.request_id.encode(),
         )

@@ -14,13 +14,14 @@ from typing import Any
 import structlog
 from litestar import Litestar
 from litestar.enums import ScopeType
+from litestar.response import Stream
 from litestar.types import Receive, Scope, Send
 from msgspec import Struct
 
 from api.http import body as request_body
 from api.http.asking import Gate, asking
 from api.http.body import check_body_type
-from api.http.endpoints import Called, Endpoint, Endpoints, Found, framework_request
+from api.http.endpoints import Called, Endpoint, Endpoints, Found, framework_request, without_body
 from api.http.errors import JSON, failure_of, render
 from api.http.exchange import CommonHeaders, Exchange, check_once
 from api.http.identifiers import LOGGED
@@ -91,8 +92,9 @@ class Shell:
             if not _is_cancelled():
                 await self._refuse(exchange, error)
                 return
-            # A stop has run out of patience; the client should know to ask somebody else.
-            await self._refuse(exchange, Refused("stopping", headers={"Retry-After": "1"}))
+            if not exchange.status:
+                # A stop has run out of patience; the client should know to ask somebody else.
+                await self._refuse(exchange, Refused("stopping", headers={"Retry-After": "1"}))
             raise
         except Exception as error:  # noqa: BLE001  # the last resort: a client never sees what went wrong inside
             await self._refuse(exchange, error)
@@ -183,6 +185,8 @@ class Shell:
             headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
             await exchange.answer(answer.status_code or handler.status_code, JSON, answer.content, headers)
         else:  # pages, files, streams
+            if exchange.method == "HEAD" and isinstance(answer, Stream):
+                answer = without_body(answer)
             sending = answer.to_asgi_response(
                 None, framework_request(exchange.scope), media_type=handler.media_type, status_code=handler.status_code
             )

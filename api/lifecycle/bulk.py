@@ -19,7 +19,7 @@ from api.http.asking import Asker, Asking
 from api.lifecycle import examples
 from api.lifecycle.implementer import claim_transition
 from api.lifecycle.judges import reject_transition, verify_transition
-from api.lifecycle.once import Worked, answered_once
+from api.lifecycle.once import Worked, answered_once, named_in_the_body
 from api.lifecycle.schemas import (
     MOST_IN_BULK,
     BulkBody,
@@ -39,7 +39,7 @@ from domain.lifecycle.judges import Judgement
 from domain.lifecycle.refusals import need_orchestrator
 from eventstore.log.command import Reply
 from projections.rows.epics import EPICS
-from projections.rows.stories import stories_to_verify
+from projections.rows.stories import STORIES, stories_to_verify
 
 TAGS = ["Lifecycle in bulk"]
 BULK_ERRORS = ("orchestrator_agent_required", "idempotency_key_reused")
@@ -120,7 +120,7 @@ async def claim_stories(services: Provided, asking: Asker, data: JSONBody[BulkCl
         return claim_transition(services, asking, story_id, Hold())
 
     entries = _entries([{"story_id": item} for item in items], entry)
-    return await answered_once(services, asking, partial(_worked, services, asking, entries))
+    return await answered_once(services, asking, named_in_the_body, partial(_worked, services, asking, entries))
 
 
 def verifying(services: Services, asking: Asking, item: Any) -> Transition:
@@ -182,7 +182,7 @@ async def mark_stories_complete(services: Provided, asking: Asker, data: JSONBod
 async def _judge(services: Services, asking: Asking, data: BulkBody, judging: Judging) -> Response[bytes]:
     need_orchestrator(identity_of(asking.caller))
     entries = _entries(_items(data.stories, "stories"), lambda _, item: judging(services, asking, item))
-    return await answered_once(services, asking, partial(_worked, services, asking, entries))
+    return await answered_once(services, asking, named_in_the_body, partial(_worked, services, asking, entries))
 
 
 @post(
@@ -199,18 +199,26 @@ async def verify_all_of_epic(
 ) -> Response[bytes]:
     need_orchestrator(identity_of(asking.caller))
     confirming.need_review(data.review_type, data.summary)
-    return await answered_once(services, asking, partial(_verified, services, asking, epic_id, data))
+    return await answered_once(
+        services, asking, partial(_to_verify, services, asking, epic_id), partial(_verified, services, asking, data)
+    )  # fmt: skip
 
 
-async def _verified(services: Services, asking: Asking, epic_id: UUID, data: VerifyBody) -> Worked:
+async def _to_verify(services: Services, asking: Asking, epic_id: UUID) -> Sequence[UUID]:
+    """Raises NotFound."""
     async with services.reading(asking.caller.tenant_id) as tx:
         if not await EPICS.load(tx, [epic_id]):
             raise NotFound("Not found")
-        found = await stories_to_verify(tx, epic_id)
-    entries = [Entry(story.story_id, verify_transition(services, asking, data)) for story in found]
+        return [story.story_id for story in await stories_to_verify(tx, epic_id)]
+
+
+async def _verified(services: Services, asking: Asking, data: VerifyBody, stories: Sequence[UUID]) -> Worked:
+    async with services.reading(asking.caller.tenant_id) as tx:
+        found = await STORIES.load(tx, stories)
+    entries = [Entry(story_id, verify_transition(services, asking, data)) for story_id in stories]
     outcomes = await carry_out_all(services, asking, entries)
     refused = [outcome for outcome in outcomes if not outcome.succeeded]
-    numbers = {story.story_id: story.number for story in found}
+    numbers = {story_id: story.number for story_id, story in found.items()}
     body = {
         "verified_count": len(outcomes) - len(refused),
         "skipped_count": len(refused),
@@ -218,7 +226,7 @@ async def _verified(services: Services, asking: Asking, epic_id: UUID, data: Ver
         "errors": [
             {
                 "story_id": outcome.entry.story_id,
-                "number": numbers[outcome.entry.story_id],
+                "number": numbers.get(outcome.entry.story_id),
                 "code": outcome.code,
                 "reason": outcome.reason,
             }
@@ -267,7 +275,7 @@ def _read(item: Any, kind: Any) -> Any:
     return msgspec.convert(item, kind)
 
 
-async def _worked(services: Services, asking: Asking, entries: Sequence[Entry]) -> Worked:
+async def _worked(services: Services, asking: Asking, entries: Sequence[Entry], _: Sequence[UUID]) -> Worked:
     outcomes = await carry_out_all(services, asking, entries)
     results = [
         {"story_id": outcome.entry.story_id, "status": "success"}

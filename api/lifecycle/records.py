@@ -16,6 +16,7 @@ from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.lifecycle import examples
 from api.lifecycle.schemas import ArtifactBody, artifact_body, json_text, review_body, verification_body
+from api.lifecycle.transitions import StoryNeeds
 from api.pages import PageQuery, page_of
 from api.paths import StoryPath
 from api.projects.examples import META
@@ -24,6 +25,7 @@ from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.lifecycle.artifacts import Artifact, report_artifact
 from domain.lifecycle.identity import identity_of
+from domain.lifecycle.implementer import check_active
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Change, Command, Known, existing
 from projections.rows.custody_records import list_artifacts, list_reviews, list_verifications
@@ -84,7 +86,7 @@ async def _list(
 
 @post(
     "/api/v1/stories/{story_id:uuid}/artifacts",
-    opt={"access": "=agent,orchestrator", "custody": True, "errors": ("idempotency_key_reused",)},
+    opt={"access": "=agent,orchestrator", "custody": True, "errors": ("agent_deactivated", "idempotency_key_reused")},
     tags=TAGS,
     summary="Report an artifact",
     description="Something that the work has produced, in any state of the story. Nobody checks that it exists.",
@@ -94,21 +96,22 @@ async def _list(
 async def report_artifact_of_story(
     services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[ArtifactBody]
 ) -> Response[bytes]:
-    stream, story = Stream("artifact_report", services.new_id()), STORIES.need(story_id)
+    stream = Stream("artifact_report", services.new_id())
     said = Artifact(
         artifact_id=stream.id, artifact_type=data.artifact_type, path=data.path, exists=data.exists is not False,
         details=json_text(data.details),
     )  # fmt: skip
-    who = identity_of(asking.caller)
+    who, needs = identity_of(asking.caller), StoryNeeds(asking, story_id)
 
     def decide(known: Known) -> Sequence[Change]:
-        return [Change(stream, report_artifact(existing(known, story), who, said))]
+        check_active(needs.caller_agent(known))
+        return [Change(stream, report_artifact(existing(known, needs.story), who, said))]
 
     command = Command(
         origin=origin(services, asking),
         decide=decide,
         answer=partial(_answer, asking.caller.tenant_id),
-        needs=(story,),
+        needs=needs.all,
         streams=(stream,),
         status=201,
     )

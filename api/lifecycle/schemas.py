@@ -75,7 +75,7 @@ class ReviewBody(Struct, frozen=True, kw_only=True):
     fixes_count: int | None = None
     disproved_count: int | None = None
     summary: Text | None = None
-    completed_at: datetime | None = None
+    completed_at: Annotated[datetime, Meta(tz=True)] | None = None
     cap_id: Text | None = None
 
 

@@ -80,7 +80,7 @@ def transition_command(services: Services, asking: Asking, story_id: UUID, trans
         try:
             events = transition.decide(facts)
         except CustodyViolation as violation:
-            return Refusal(violation, [Change(stream, _attempt(facts, transition.action, violation))])
+            return Refusal(violation, [Change(stream, attempt(facts, transition.action, violation))])
         except Conflict:
             if asking.idempotency and already_holds(facts.story, transition.action, who):
                 return []
@@ -129,7 +129,7 @@ class StoryNeeds:
         return () if story is None else (Stream("story", story.story_id), Stream("epic", story.epic_id), *more)
 
 
-def _attempt(facts: TransitionFacts, action: str, violation: CustodyViolation) -> CustodyViolated:
+def attempt(facts: TransitionFacts, action: str, violation: CustodyViolation) -> CustodyViolated:
     story = facts.story
     return CustodyViolated(
         project_id=story.project_id, epic_id=story.epic_id, agent_status_was=story.agent_status,

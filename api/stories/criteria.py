@@ -13,25 +13,20 @@ from msgspec import UNSET, Meta, Struct
 from api.commands import carry_out, origin
 from api.documentation.responses import answers
 from api.http.asking import Asker
+from api.lifecycle.transitions import StoryNeeds, attempt
 from api.paths import CriterionPath, StoryPath
 from api.projects.routes import RETRYABLE
 from api.projects.schemas import Text
 from api.services import Provided
 from api.times import wire_time
-from domain.caller import Caller
 from domain.criteria import Criterion, CriterionFields, CriterionStatus, criteria_of, find_criterion, update_criterion
-from domain.errors import NotFound
+from domain.errors import CustodyViolation, NotFound
 from domain.event import Recorded, Stream
-from domain.lifecycle.events import CustodyViolated
-from domain.lifecycle.identity import identity_of, is_implementer
-from domain.lifecycle.refusals import own_work
-from domain.story import Story
-from domain.tenant_settings import read_settings
+from domain.lifecycle.identity import identity_of
+from domain.lifecycle.implementer import check_active
+from domain.lifecycle.judges import check_other
 from eventstore.log.command import Change, Command, Known, Refusal, existing
 from projections.queries.story_lists import show_story
-from projections.rows.stories import STORIES
-from projections.rows.story_texts import STORY_TEXTS
-from projections.rows.tenants import TENANTS
 
 TAGS = ["Acceptance criteria"]
 CRITERION: dict[str, Any] = {
@@ -78,7 +73,11 @@ async def list_acceptance_criteria(services: Provided, asking: Asker, story_id: 
 
 @patch(
     "/api/v1/stories/{story_id:uuid}/acceptance_criteria/{ac_id:str}",
-    opt={"access": "orchestrator+", "custody": True, "errors": ("self_verify_blocked", *RETRYABLE)},
+    opt={
+        "access": "orchestrator+",
+        "custody": True,
+        "errors": ("self_verify_blocked", "agent_deactivated", *RETRYABLE),
+    },
     tags=TAGS,
     summary="Change an acceptance criterion",
     description="The way in which it is to be checked, or what the check found. Whoever did the work does not say "
@@ -89,33 +88,24 @@ async def update_acceptance_criterion(
     services: Provided, asking: Asker, story_id: StoryPath, ac_id: CriterionPath, data: JSONBody[UpdateCriterionBody]
 ) -> Response[bytes]:
     stream, fields = Stream("story", story_id), data.fields()
-    story, text = STORIES.need(story_id), STORY_TEXTS.need(story_id)
-    tenant = TENANTS.need(asking.caller.tenant_id)
+    needs, who = StoryNeeds(asking, story_id), identity_of(asking.caller)
 
     def decide(known: Known) -> Sequence[Change] | Refusal:
-        now: Story = existing(known, story)
-        events = update_criterion(now, existing(known, text), ac_id, fields)
-        policy = read_settings(existing(known, tenant).settings).lineage_policy
-        if fields.status is not UNSET and is_implementer(now, identity_of(asking.caller), policy):
-            return _refusal(now, asking.caller)
+        check_active(needs.caller_agent(known))
+        facts = needs.facts(known, who)
+        events = update_criterion(facts.story, existing(known, needs.text), ac_id, fields)
+        try:
+            if fields.status is not UNSET:
+                check_other(facts.story, who, facts.policy, "verify")
+        except CustodyViolation as violation:
+            return Refusal(violation, [Change(stream, attempt(facts, "verify", violation))])
         return [Change(stream, event) for event in events]
 
     def answer(known: Known, _: Sequence[Recorded]) -> dict[str, Any]:
-        return {"acceptance_criterion": _body(find_criterion(existing(known, text), ac_id))}
+        return {"acceptance_criterion": _body(find_criterion(existing(known, needs.text), ac_id))}
 
-    command = Command(
-        origin=origin(services, asking), decide=decide, answer=answer, needs=(story, text, tenant), streams=(stream,)
-    )
+    command = Command(origin=origin(services, asking), decide=decide, answer=answer, needs=needs.all, streams=(stream,))
     return await carry_out(services, asking, command)
-
-
-def _refusal(story: Story, caller: Caller) -> Refusal:
-    error = own_work(story, "verify")
-    attempt = CustodyViolated(
-        project_id=story.project_id, epic_id=story.epic_id, agent_status_was=story.agent_status,
-        attempted_action="verify", code=error.code, agent_id=caller.agent_id,
-    )  # fmt: skip
-    return Refusal(error, [Change(Stream("story", story.story_id), attempt)])
 
 
 def _body(criterion: Criterion) -> dict[str, Any]:

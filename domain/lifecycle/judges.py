@@ -29,6 +29,7 @@ from domain.tenant_settings import TenantSettings
 
 MOST_REASON_BYTES = 2000
 CLOCK_SKEW = timedelta(seconds=60)
+MOST_FINDINGS = 1_000_000
 
 
 class Review(Struct, frozen=True, kw_only=True):
@@ -65,7 +66,7 @@ def report(story: Story, who: Identity, policy: TenantSettings) -> tuple[Event, 
     if not story.awaits_report:
         hint = "Already reported." if story.agent_status == "reported_done" else None
         raise refusals.wrong_state(story, "report", hint=hint)
-    _check_other(story, who, policy, "report")
+    check_other(story, who, policy, "report")
     return (StoryReported(**_place(story), agent_id=agent, assigned_agent_id=story.assigned_agent_id),)
 
 
@@ -77,7 +78,7 @@ def complete_review(
         refusals.need_agent(who)
     if story.agent_status != "reported_done" or story.report_position is None:
         raise Invalid("The story is not reported_done: it must be reported first.", code="story_not_reported_done")
-    _check_other(story, who, policy, "review-complete")
+    check_other(story, who, policy, "review-complete")
     completed_at = _checked_review(story, review, now)
     return (
         ReviewCompleted(
@@ -176,7 +177,7 @@ def is_reviewed(story: Story) -> bool:
     )
 
 
-def _check_other(story: Story, who: Identity, policy: TenantSettings, action: str) -> None:
+def check_other(story: Story, who: Identity, policy: TenantSettings, action: str) -> None:
     """Raises CustodyViolation, or Conflict where nobody knows whose work it is; then only a rejection leads on."""
     if is_implementer(story, who, policy.lineage_policy):
         raise refusals.own_work(story, action)
@@ -185,7 +186,7 @@ def _check_other(story: Story, who: Identity, policy: TenantSettings, action: st
 
 
 def _gate(story: Story, who: Identity, policy: TenantSettings, action: Literal["verify", "reject"]) -> None:
-    _check_other(story, who, policy, action)
+    check_other(story, who, policy, action)
     if not policy.require_distinct_verifier or action == "reject" or story.review_position is None:
         return
     if {who.key_id, who.agent_id} & set(story.reviewers):
@@ -219,6 +220,8 @@ def _checked_review(story: Story, review: Review, now: datetime) -> datetime:
     for field in ("findings_count", "fixes_count", "disproved_count"):
         if getattr(review, field) < 0:
             wrong[field] = "must be greater than or equal to 0"
+        elif getattr(review, field) > MOST_FINDINGS:
+            wrong[field] = f"must be less than or equal to {MOST_FINDINGS}"
     missing = review.findings_count - review.fixes_count - review.disproved_count
     if missing and not wrong:
         count = f"{abs(missing)} finding(s) {'unaccounted for' if missing > 0 else 'too many'}"

@@ -37,6 +37,9 @@ def decide_in_order(codec: Codec, known: Knowledge, commands: Sequence[Command],
     decided = Decided([], [], [], [], [])
     replies = dict(earlier)
     for command in commands:
+        if (stopped := _stopped(known, command)) is not None:
+            decided.outcomes.append(stopped)
+            continue
         key = command.origin.idempotency
         used = replies.get((key.caller_id, key.key)) if key else None
         if key and used:
@@ -62,12 +65,20 @@ def answered_again(key: IdempotencyKey, request_hash: bytes, reply: Reply) -> Re
     return structs.replace(reply, replayed=True)
 
 
+def _stopped(known: Knowledge, command: Command) -> Exception | None:
+    """Why the one who asks may not any more; then not even an earlier answer is said again."""
+    try:
+        if command.origin.check:
+            command.origin.check(known.view())
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is the caller's alone
+        return error
+    return None
+
+
 def _decide(codec: Codec, known: Knowledge, command: Command, decided: Decided) -> Reply | Exception:
     """A refusal is the caller's answer; anything else that is raised is a bug, and the caller's alone too."""
     origin = command.origin
     try:
-        if origin.check:
-            origin.check(known.view())
         verdict = command.decide(known.view())
         changes = verdict.changes if isinstance(verdict, Refusal) else verdict
         data = [_encoded(codec, change) for change in changes]

@@ -78,8 +78,8 @@ class Knowledge:
         """What was looked up. Raises HeadMoved when it is of another head than what is known already."""
         if self.head is None:
             self.head = found.head
-        elif self.head.size != found.head.size:
-            raise HeadMoved
+        elif self.head != found.head:
+            raise HeadMoved  # after a failover that lost entries, another log may have grown to the same size
         for name, keys in asked.items():
             self._keep(name, keys, found.states.get(name, {}))
         self._ends.update(dict.fromkeys(streams))

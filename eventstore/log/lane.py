@@ -224,7 +224,7 @@ class Lane:
         decided, written = self._decide(commands, earlier)
         if written.entries or written.answers:
             await self._write(tx, decided, written)
-        elif (await read_head(tx)).size != known.size:
+        elif await read_head(tx) != known.head:
             # Nothing was appended, which would have shown it: another process wrote, and a refusal or an answer that
             # changes nothing must not be made from what was true before.
             raise HeadMoved
