@@ -156,6 +156,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         limits=Limits(),
         submit=outside.writer.submit,
         reading=outside.database.tenant_transaction,
+        reading_once=outside.database.ask_tenant,
         reading_names=outside.database.system_transaction,
         log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
         codec=codec,

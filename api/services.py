@@ -25,6 +25,7 @@ from api.stories.rendering import StoryRenderer
 from config.keys import Key
 from config.settings import Settings
 from domain.caller import Caller
+from eventstore.database.asking import Ask
 from eventstore.database.transaction import SystemTx, TenantTx
 from eventstore.log.codec import Codec
 from eventstore.log.command import Command, Reply
@@ -45,6 +46,8 @@ class Services(Struct, frozen=True, kw_only=True):
     submit: Submit
     reading: Callable[[UUID], AbstractAsyncContextManager[TenantTx]]
     """A transaction that sees one tenant, for queries."""
+    reading_once: Ask
+    """One statement that sees one tenant, and is its whole transaction."""
     reading_names: Callable[[], AbstractAsyncContextManager[SystemTx]]
     """A transaction that sees no tenant's rows, for the functions that tell which tenants there are."""
     log_reader: LogReader

@@ -42,7 +42,7 @@ from eventstore.log.command import Change, Command, Origin, Reply
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS
-from projections.rows.work_queue import QueueFilter, queued
+from projections.rows.work_queue import QueueFilter, list_ready
 from tests.api.logs import NOON, nobody_follows, noon
 
 REPETITIONS = 5
@@ -182,7 +182,7 @@ async def one_story(tx: TenantTx, laid: Laid, at: int) -> None:
 
 
 async def ready(tx: TenantTx, laid: Laid, renderer: StoryRenderer, _: int) -> None:
-    found = await queued(tx, "ready", QueueFilter(project_id=laid.project), 100, 0)
+    found = await list_ready(tx.fetch, tx.tenant_id, QueueFilter(project_id=laid.project), 100, 0)
     assert found.total == READY == len(await renderer.listed(tx, found.rows))
 
 

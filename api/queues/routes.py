@@ -19,7 +19,7 @@ from api.projects.routes import project_id_of
 from api.services import Provided, Services
 from api.stories.examples import STORY
 from projections.queries.blocking import MOST_SHOWN, Blocking, blocking
-from projections.rows.work_queue import QueueFilter, queued
+from projections.rows.work_queue import QueueFilter, list_blocked, list_ready
 
 TAGS = ["Queues"]
 DEFAULT_SIZE, LARGEST_SIZE = 100, 500
@@ -45,9 +45,9 @@ class QueueQuery(PageQuery, frozen=True, kw_only=True):
 )
 async def list_ready_stories(services: Provided, asking: Asker, wanted: NamedDependency[QueueQuery]) -> dict[str, Any]:
     page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
-    async with services.reading(asking.caller.tenant_id) as tx:
-        found = await queued(tx, "ready", only, page.limit, page.offset)
-        bodies = await services.stories.listed(tx, found.rows)
+    tenant_id = asking.caller.tenant_id
+    found = await list_ready(services.reading_once, tenant_id, only, page.limit, page.offset)
+    bodies = await services.stories.page(services.reading, tenant_id, found.rows)
     return page.answer(list(bodies.values()), found.total)
 
 
@@ -66,7 +66,7 @@ async def list_blocked_stories(
 ) -> dict[str, Any]:
     page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
     async with services.reading(asking.caller.tenant_id) as tx:
-        found = await queued(tx, "blocked", only, page.limit, page.offset)
+        found = await list_blocked(tx, only, page.limit, page.offset)
         bodies = await services.stories.listed(tx, found.rows)
         reasons = await blocking(tx, {row["story_id"]: row["epic_id"] for row in found.rows})
     data = [{"story": body, **_reasons(reasons[story_id])} for story_id, body in bodies.items()]

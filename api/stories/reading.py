@@ -56,9 +56,9 @@ async def list_stories_of_project(
         verified_status=wanted.verified_status or None, number=number,
     )  # fmt: skip
     page = page_of(wanted, default=100, cap=500, by_offset=True)
-    async with services.reading(asking.caller.tenant_id) as tx:
-        found = await list_stories(tx, only, page.limit, page.offset)
-        bodies = await services.stories.listed(tx, found.rows, only)
+    tenant_id = asking.caller.tenant_id
+    found = await list_stories(services.reading_once, tenant_id, only, page.limit, page.offset)
+    bodies = await services.stories.page(services.reading, tenant_id, found.rows, only)
     return page.answer(list(bodies.values()), found.total)
 
 
@@ -77,11 +77,13 @@ async def list_stories_of_epic(
     only = StoryFilter(
         epic_id=epic_id, agent_status=wanted.agent_status or None, verified_status=wanted.verified_status or None
     )
-    async with services.reading(asking.caller.tenant_id) as tx:
-        found = await list_stories(tx, only, page.limit, page.offset)
-        if not found.rows and await find_epic(tx, epic_id) is None:
-            raise NotFound("Not found")
-        bodies = await services.stories.listed(tx, found.rows, only)
+    tenant_id = asking.caller.tenant_id
+    found = await list_stories(services.reading_once, tenant_id, only, page.limit, page.offset)
+    if not found.rows:
+        async with services.reading(tenant_id) as tx:
+            if await find_epic(tx, epic_id) is None:
+                raise NotFound("Not found")
+    bodies = await services.stories.page(services.reading, tenant_id, found.rows, only)
     return page.answer(list(bodies.values()), found.total)
 
 
@@ -101,10 +103,11 @@ class ShowQuery(Struct, frozen=True, kw_only=True):
 async def show_story_by_id(
     services: Provided, asking: Asker, story_id: StoryPath, wanted: NamedDependency[ShowQuery]
 ) -> dict[str, Any]:
-    async with services.reading(asking.caller.tenant_id) as tx:
-        if wanted.at is not UNSET:
+    tenant_id = asking.caller.tenant_id
+    if wanted.at is not UNSET:
+        async with services.reading(tenant_id) as tx:
             return {"story": await _as_it_was(services, asking, tx, story_id, wanted.at)}
-        body = await services.stories.shown(tx, story_id)
+    body = await services.stories.shown(services.reading_once, services.reading, tenant_id, story_id)
     if body is None:
         raise NotFound("Not found")
     return {"story": body}

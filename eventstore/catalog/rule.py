@@ -42,6 +42,9 @@ APPEND_BATCH = (
 )
 BIND_TENANT = "app.bind_tenant(uuid)"
 LOOK_UP = "app.look_up(uuid,uuid[],uuid[],uuid[],uuid[],uuid[],uuid[],uuid[],uuid[])"
+VERSION_OF_STORY = "app.version_of_story(uuid,uuid)"
+LIST_STORIES = "app.list_stories(uuid,uuid,uuid,text,text,text,integer,integer)"
+LIST_READY = "app.list_ready(uuid,uuid,uuid,integer,integer)"
 COMMIT_MOVES = (
     APPEND_BATCH.removesuffix(")").replace("append_batch", "commit_moves")
     + ",timestamp with time zone[],uuid[],uuid[],uuid[],text[],text[],text[],json,uuid[],json,json,uuid[],uuid[],json,"
@@ -130,6 +133,9 @@ EXPECTED = Expected(
             "4b50b0044fe375f7ee4fe884a91b5114bfa4a3ce5195203904201a31f1d140e3 " + BIND_TENANT,
             "5c54df377703e72b00045bc0e05bc9a5c2eb1be1f1fdbc26500395ece42e247b " + LOOK_UP,
             "f6bdb8a84ffca7ddf7b1b844447e50e792bc2da86193b5de0fc492f58eca8acb " + COMMIT_MOVES,
+            "65d05825945d7150007bb01c40a60c6c59362293df951db4933e993c0a718be2 " + VERSION_OF_STORY,
+            "4e50796cd9c9ba09b5c783308702a08a01ae24ef6fc28cde773934cc420c20fb " + LIST_STORIES,
+            "a280a358c692d8be54e89e9aaed4d80ec49bb95d7a392768750872b26011233b " + LIST_READY,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
             "119586935db7f06712255e957d91919f4810585fbbef36ed86ed2b76217193c0 " + FIND_NEWS,
             "8046d4d19764e09a1a28f8dc7afe3f5acc82860c27acfa0c8bd75eea9baa49bc app.hold_log(uuid)",

@@ -24,6 +24,11 @@ class StoryPage(Struct, frozen=True):
     total: int
 
 
+def page_of_rows(rows: Sequence[Any]) -> StoryPage:
+    """As the functions return it: behind the page a row that says the total."""
+    return StoryPage(rows[:-1], rows[-1]["total"])
+
+
 TO_VERIFY = """
     SELECT *
       FROM app.story

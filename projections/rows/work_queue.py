@@ -5,8 +5,8 @@ reached: stories that came (back) into the queue, dependents of a story whose co
 or lost dependency, and the stories of epics that depend on an epic which was completed or is no longer complete.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,12 +14,11 @@ from msgspec import Struct
 
 from domain.dependency import Dependency
 from domain.story import Story
+from eventstore.database.asking import Ask
 from eventstore.database.transaction import TenantTx
 from projections.rows.entity import Moved
 from projections.rows.epic_progress import Crossing
-from projections.rows.stories import StoryPage
-
-Queue = Literal["ready", "blocked"]
+from projections.rows.stories import StoryPage, page_of_rows
 
 LEAVE = "DELETE FROM app.work_queue WHERE tenant_id = $1 AND story_id = ANY ($2::uuid[])"
 
@@ -173,55 +172,10 @@ async def best_ready(tx: TenantTx, project_id: UUID, most: int) -> Sequence[UUID
     return [row["story_id"] for row in await tx.fetch(BEST, tx.tenant_id, project_id, most)]
 
 
+READY = "SELECT story_id, epic_id, version, total FROM app.list_ready($1, $2, $3, $4, $5)"
+
 # The status of a project is a sub-select of its own, so that the rows are read in the order of their index and no
 # further than the page, for which alone versions are looked up; counting has to see all of them anyway, and joins.
-READY_ANYWHERE = """
-    SELECT page.story_id, page.epic_id,
-           (SELECT concat_ws('.', s.position, s.xmin)
-              FROM app.story AS s
-             WHERE s.tenant_id = $1 AND s.story_id = page.story_id) AS version
-      FROM (SELECT q.story_id, q.epic_id, q.major, q.minor
-              FROM app.work_queue AS q
-             WHERE q.tenant_id = $1 AND q.pending AND q.waits_for = 0
-               AND (SELECT p.status
-                      FROM app.project AS p
-                     WHERE p.tenant_id = $1 AND p.project_id = q.project_id) = 'active'
-             ORDER BY q.major, q.minor, q.story_id
-             LIMIT $2 OFFSET $3) AS page
-     ORDER BY page.major, page.minor, page.story_id
-"""
-
-READY_IN_PROJECT = """
-    SELECT page.story_id, page.epic_id,
-           (SELECT concat_ws('.', s.position, s.xmin)
-              FROM app.story AS s
-             WHERE s.tenant_id = $1 AND s.story_id = page.story_id) AS version
-      FROM (SELECT q.story_id, q.epic_id, q.major, q.minor
-              FROM app.work_queue AS q
-             WHERE q.tenant_id = $1 AND q.project_id = $4 AND q.pending AND q.waits_for = 0
-             ORDER BY q.major, q.minor, q.story_id
-             LIMIT $2 OFFSET $3) AS page
-     ORDER BY page.major, page.minor, page.story_id
-"""
-
-READY_IN_EPIC = """
-    SELECT page.story_id, page.epic_id, page.total,
-           (SELECT concat_ws('.', s.position, s.xmin)
-              FROM app.story AS s
-             WHERE s.tenant_id = $1 AND s.story_id = page.story_id) AS version
-      FROM (SELECT q.story_id, q.epic_id, q.major, q.minor, count(*) OVER () AS total
-              FROM app.work_queue AS q
-             WHERE q.tenant_id = $1 AND q.epic_id = $5 AND q.pending AND q.waits_for = 0
-               AND CASE WHEN $4::uuid IS NULL
-                        THEN (SELECT p.status
-                                FROM app.project AS p
-                               WHERE p.tenant_id = $1 AND p.project_id = q.project_id) = 'active'
-                        ELSE q.project_id = $4 END
-             ORDER BY q.major, q.minor, q.story_id
-             LIMIT $2 OFFSET $3) AS page
-     ORDER BY page.major, page.minor, page.story_id
-"""
-
 BLOCKED_ANYWHERE = """
     SELECT page.story_id, page.epic_id,
            (SELECT concat_ws('.', s.position, s.xmin)
@@ -269,17 +223,6 @@ BLOCKED_IN_EPIC = """
      ORDER BY page.major, page.minor, page.story_id
 """
 
-COUNT_READY = """
-    SELECT count(*)
-      FROM app.work_queue AS q
-      JOIN app.project AS p ON p.tenant_id = $1 AND p.project_id = q.project_id AND p.status = 'active'
-     WHERE q.tenant_id = $1 AND q.pending AND q.waits_for = 0
-"""
-
-COUNT_READY_IN_PROJECT = """
-    SELECT count(*) FROM app.work_queue WHERE tenant_id = $1 AND project_id = $2 AND pending AND waits_for = 0
-"""
-
 COUNT_BLOCKED = """
     SELECT count(*)
       FROM app.work_queue AS q
@@ -291,16 +234,6 @@ COUNT_BLOCKED_IN_PROJECT = """
     SELECT count(*) FROM app.work_queue WHERE tenant_id = $1 AND project_id = $2 AND waits_for > 0
 """
 
-IN_EPIC: Mapping[Queue, str] = {"ready": READY_IN_EPIC, "blocked": BLOCKED_IN_EPIC}
-IN_PROJECT: Mapping[Queue, tuple[str, str]] = {
-    "ready": (READY_IN_PROJECT, COUNT_READY_IN_PROJECT),
-    "blocked": (BLOCKED_IN_PROJECT, COUNT_BLOCKED_IN_PROJECT),
-}
-ANYWHERE: Mapping[Queue, tuple[str, str]] = {
-    "ready": (READY_ANYWHERE, COUNT_READY),
-    "blocked": (BLOCKED_ANYWHERE, COUNT_BLOCKED),
-}
-
 
 class QueueFilter(Struct, frozen=True, kw_only=True):
     """None filters nothing. Archived projects are left out unless one is named."""
@@ -309,19 +242,27 @@ class QueueFilter(Struct, frozen=True, kw_only=True):
     epic_id: UUID | None = None
 
 
-async def queued(tx: TenantTx, queue: Queue, wanted: QueueFilter, limit: int, offset: int) -> StoryPage:
+async def list_ready(ask: Ask, tenant_id: UUID, wanted: QueueFilter, limit: int, offset: int) -> StoryPage:
+    """In the order of their numbers."""
+    return page_of_rows(await ask(READY, tenant_id, wanted.project_id, wanted.epic_id, limit, offset))
+
+
+async def list_blocked(tx: TenantTx, wanted: QueueFilter, limit: int, offset: int) -> StoryPage:
     """In the order of their numbers; rows say ``epic_id`` as well."""
     if wanted.epic_id is not None:
-        return await _in_epic(tx, IN_EPIC[queue], (wanted.project_id, wanted.epic_id), limit, offset)
-    statements, of = (IN_PROJECT, (wanted.project_id,)) if wanted.project_id else (ANYWHERE, ())
-    page, count = statements[queue]
+        return await _blocked_in_epic(tx, (wanted.project_id, wanted.epic_id), limit, offset)
+    page, count, of = (
+        (BLOCKED_IN_PROJECT, COUNT_BLOCKED_IN_PROJECT, (wanted.project_id,))
+        if wanted.project_id
+        else (BLOCKED_ANYWHERE, COUNT_BLOCKED, ())
+    )
     rows = await tx.fetch(page, tx.tenant_id, limit, offset, *of)
     if offset == 0 and len(rows) < limit:  # all of them: there is nothing left to count
         return StoryPage(rows, len(rows))
     return StoryPage(rows, await tx.fetchval(count, tx.tenant_id, *of))
 
 
-async def _in_epic(tx: TenantTx, statement: str, of: tuple[UUID | None, UUID], limit: int, offset: int) -> StoryPage:
-    rows = await tx.fetch(statement, tx.tenant_id, limit, offset, *of)
-    counted = rows if rows or not offset else await tx.fetch(statement, tx.tenant_id, 1, 0, *of)
+async def _blocked_in_epic(tx: TenantTx, of: tuple[UUID | None, UUID], limit: int, offset: int) -> StoryPage:
+    rows = await tx.fetch(BLOCKED_IN_EPIC, tx.tenant_id, limit, offset, *of)
+    counted = rows if rows or not offset else await tx.fetch(BLOCKED_IN_EPIC, tx.tenant_id, 1, 0, *of)
     return StoryPage(rows, counted[0]["total"] if counted else 0)

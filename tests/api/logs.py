@@ -78,9 +78,9 @@ async def service(
         return callers.find(raw_key, NOON)
 
     given = {
-        "submit": Writer(store).submit, "reading": opened.tenant_transaction, "find_caller": caller_of, "utc_now": noon,
+        "submit": Writer(store).submit, "reading": opened.tenant_transaction, "reading_once": opened.ask_tenant,
         "reading_names": opened.system_transaction, "log_reader": LogReader(opened, KEYRING, last_signed),
-        "peppers": PEPPERS, "callers_are_current": callers.is_current,
+        "find_caller": caller_of, "utc_now": noon, "peppers": PEPPERS, "callers_are_current": callers.is_current,
     }  # fmt: skip
     yield Service(made(**{**given, **services}), store, callers)
     await opened.close()

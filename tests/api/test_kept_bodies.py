@@ -113,9 +113,9 @@ async def told(app: Database, whole: Store) -> Told:
 async def _bodies(app: Database, told: Told, renderer: StoryRenderer) -> tuple[bytes | None, bytes | None]:
     """In a list, and as shown by itself."""
     async with app.tenant_transaction(told.tenant) as tx:
-        page = await list_stories(tx, StoryFilter(project_id=told.project.id), 50, 0)
+        page = await list_stories(tx.fetch, tx.tenant_id, StoryFilter(project_id=told.project.id), 50, 0)
         listed = await renderer.listed(tx, page.rows)
-        shown = await renderer.shown(tx, told.story.id)
+        shown = await renderer.shown(tx.fetch, app.tenant_transaction, told.tenant, told.story.id)
     one = listed.get(told.story.id)
     return one and bytes(one), shown and bytes(shown)
 
@@ -123,11 +123,11 @@ async def _bodies(app: Database, told: Told, renderer: StoryRenderer) -> tuple[b
 async def _versions(app: Database, told: Told) -> tuple[str | None, str | None, int | None]:
     """In a list, as shown by itself, and the position of the last event of the story."""
     async with app.tenant_transaction(told.tenant) as tx:
-        page = await list_stories(tx, StoryFilter(project_id=told.project.id), 50, 0)
+        page = await list_stories(tx.fetch, tx.tenant_id, StoryFilter(project_id=told.project.id), 50, 0)
         found = {row["story_id"]: row["version"] for row in page.rows}
         known = await STORIES.load(tx, [told.story.id])
         position = known[told.story.id].position if known else None
-        return found.get(told.story.id), await shown_version(tx, told.story.id), position
+        return found.get(told.story.id), await shown_version(tx.fetch, tx.tenant_id, told.story.id), position
 
 
 def test_every_event_that_may_show_is_looked_at() -> None:
@@ -166,10 +166,13 @@ async def test_what_is_read_again_unchanged_is_the_body_that_was_kept(app: Datab
     """The version that is asked for is the one that it was kept with."""
     renderer = StoryRenderer()
     async with app.tenant_transaction(told.tenant) as tx:
-        page = await list_stories(tx, StoryFilter(project_id=told.project.id), 50, 0)
-        listed, shown = await renderer.listed(tx, page.rows), await renderer.shown(tx, told.story.id)
+        page = await list_stories(tx.fetch, tx.tenant_id, StoryFilter(project_id=told.project.id), 50, 0)
+        listed, shown = (
+            await renderer.listed(tx, page.rows),
+            await renderer.shown(tx.fetch, app.tenant_transaction, told.tenant, told.story.id),
+        )
         assert [each is listed[story] for story, each in (await renderer.listed(tx, page.rows)).items()] == [True] * 3
-        assert await renderer.shown(tx, told.story.id) is shown
+        assert await renderer.shown(tx.fetch, app.tenant_transaction, told.tenant, told.story.id) is shown
 
 
 async def test_a_dependency_that_was_there_for_a_moment_is_shown_by_nobody_after_it(
@@ -177,14 +180,14 @@ async def test_a_dependency_that_was_there_for_a_moment_is_shown_by_nobody_after
 ) -> None:
     """The version is of the same moment as the body, not of one before: it may come back."""
     async with app.tenant_transaction(told.tenant) as tx:
-        before = await shown_version(tx, told.story.id)
+        before = await shown_version(tx.fetch, tx.tenant_id, told.story.id)
     added = Stream("story_dependency", uuid4())
     await put(whole, told.tenant, (added, told.event(StoryDependencyCreated)), at=NOON)
     renderer = StoryRenderer()
     during = await _bodies(app, told, renderer)
     await put(whole, told.tenant, (added, told.event(StoryDependencyDeleted)), at=NOON)
     async with app.tenant_transaction(told.tenant) as tx:
-        assert await shown_version(tx, told.story.id) == before
+        assert await shown_version(tx.fetch, tx.tenant_id, told.story.id) == before
     after = await _bodies(app, told, renderer)
     assert after != during
     assert after == await _bodies(app, told, StoryRenderer(NOTHING_KEPT))
@@ -195,7 +198,7 @@ async def test_a_story_that_changed_after_its_page_was_read_is_left_out(
 ) -> None:
     only = StoryFilter(project_id=told.project.id, agent_status="pending")
     async with app.tenant_transaction(told.tenant) as tx:
-        page = await list_stories(tx, only, 50, 0)
+        page = await list_stories(tx.fetch, tx.tenant_id, only, 50, 0)
         assert next(row["story_id"] for row in page.rows) == told.other.id
         await put(whole, told.tenant, claimed(told.other, told.project, UUID(int=9)), at=NOON)
         assert told.other.id not in await StoryRenderer().listed(tx, page.rows, only)

@@ -68,6 +68,10 @@ def nothing_to_read(_: UUID) -> AbstractAsyncContextManager[TenantTx]:
     raise DatabaseUnavailable("lost")
 
 
+async def nothing_to_ask(_: str, __: UUID, /, *___: object) -> list[Any]:
+    raise DatabaseUnavailable("lost")
+
+
 def nothing_at_all() -> AbstractAsyncContextManager[SystemTx]:
     raise DatabaseUnavailable("lost")
 
@@ -82,9 +86,10 @@ def services_with(**given: Any) -> Services:
     )  # fmt: skip
     stand_ins: dict[str, Any] = {
         "settings": settings, "version": version, "limits": Limits(), "submit": nowhere, "reading": nothing_to_read,
-        "reading_names": nothing_at_all, "log_reader": LogReader(None, Keyring(())), "codec": codec,
-        "renderer": Renderer(codec), "stories": StoryRenderer(), "news": News(), "clock": clock,
-        "utc_now": utc_now, "new_id": new_id, "find_caller": nobody, "check_rate": unlimited,
+        "reading_once": nothing_to_ask, "reading_names": nothing_at_all,
+        "log_reader": LogReader(None, Keyring(())), "codec": codec, "renderer": Renderer(codec),
+        "stories": StoryRenderer(), "news": News(), "clock": clock, "utc_now": utc_now, "new_id": new_id,
+        "find_caller": nobody, "check_rate": unlimited,
         "callers_are_current": always_current, "callers_changed": nobody_is_told, "note_caller": unnoticed,
         "peppers": (), "health": HealthCheck(version, probes), "metrics": Metrics(settings.metrics_dir),
         "documents": Documents(version), "assets": Assets(), "log": io.BytesIO(),
