@@ -5,13 +5,9 @@ All figures are this side's processor time for each, which is what a request pay
 
 import asyncio
 import itertools
-import shutil
 import statistics
-import subprocess
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from uuid import uuid4
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -21,9 +17,8 @@ from api.http.rate_limits.counts import RedisCounts
 from api.http.rate_limits.local import LocalLimiter
 from api.http.rate_limits.shared import SharedLimiter
 from api.http.rate_limits.verdict import RateCheck
+from bench.servers import bench_redis
 from bench.table import at_most, told
-from supervisor.data_directory import DataDirectory
-from supervisor.redis import EmbeddedRedis
 
 CHECKS = 20_000
 AT_ONCE = (1, 8, 32, 64)
@@ -33,17 +28,8 @@ MUCH = 100_000_000
 
 
 def main(_: Sequence[str]) -> int:
-    folder = Path(tempfile.mkdtemp(prefix="loopctl-bench-"))
-    data = DataDirectory(folder)
-    with data.taken():
-        redis = EmbeddedRedis(data)
-        redis.prepare()
-        with subprocess.Popen(redis.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            try:
-                asyncio.run(measure(redis.url))
-            finally:
-                process.terminate()
-    shutil.rmtree(folder, ignore_errors=True)
+    with bench_redis() as url:
+        asyncio.run(measure(url))
     return 0
 
 

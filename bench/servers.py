@@ -4,8 +4,8 @@ import asyncio
 import secrets
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from signal import SIGINT
 
@@ -15,6 +15,7 @@ from migrations.roles import RolePasswords, bootstrap, with_role
 from migrations.runner import migrate
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
+from supervisor.redis import EmbeddedRedis
 
 PASSWORDS = RolePasswords(*(secrets.token_urlsafe(12) for _ in range(5)))
 
@@ -49,3 +50,20 @@ async def bench_server() -> AsyncIterator[BenchServer]:
             finally:
                 process.send_signal(SIGINT)
                 await process.wait()
+
+
+@contextmanager
+def bench_redis() -> Iterator[str]:
+    """The address of a Redis as `loopctl up` runs it."""
+    with tempfile.TemporaryDirectory(prefix="loopctl-bench-") as folder:
+        data = DataDirectory(Path(folder) / "data")
+        with data.taken():
+            redis = EmbeddedRedis(data)
+            redis.prepare()
+            process = subprocess.Popen(redis.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+            try:
+                asyncio.run(redis.wait_until_ready())
+                yield redis.url
+            finally:
+                process.terminate()
+                process.wait(timeout=20)
