@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.tree import CHECKOUT, Source, project, sources
+from tests.house.tree import CHECKOUT, Source, names, project, sources
 
 SETTINGS = project()["tool"]["importlinter"]
 
@@ -43,6 +43,13 @@ def test_every_import_contract_is_kept() -> None:
     """Goes red as the control below does: add one forbidden import to any package."""
     found = lint_imports(CHECKOUT)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_every_noun_is_among_those_that_the_shell_may_not_know() -> None:
+    """Went red when api.queues was taken out of the contract."""
+    (shell,) = (each for each in SETTINGS["contracts"] if each.get("source_modules") == ["api.http"])
+    nouns = {f"api.{name.split('/')[1]}" for name in names() if name.startswith("api/") and name.count("/") > 1}
+    assert nouns - {"api.http"} - set(shell["forbidden_modules"]) == set()
 
 
 @pytest.mark.parametrize("contract", SETTINGS["contracts"], ids=lambda contract: contract["name"])

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from bench.custody import PATHS
+from bench.custody_http import ACTIONS as OTHER_NAMES
 from domain.errors import Conflict, Rejected
 from domain.lifecycle import implementer as working
 from domain.lifecycle import judges as confirming
@@ -14,6 +16,7 @@ from domain.lifecycle.implementer import Echo, Hold
 from domain.lifecycle.judges import Judgement, Provenance, Review
 from domain.lifecycle.prerequisites import Prerequisites
 from domain.story import Story
+from tests.contract.routes import LIFECYCLE
 from tests.domain.lifecycle.making import (
     ANN,
     ANNS_KEY,
@@ -154,6 +157,13 @@ WHEN: dict[str, Callable[[str, str, bool], str]] = {
     "backfill": _from_before,
     "mark-complete": _from_before,
 }
+
+
+def test_every_transition_that_has_a_route_is_tried_here_and_in_the_custody_machine() -> None:
+    """Went red when heartbeat was taken out of ACTIONS and of WHEN, and when it was taken out of PATHS."""
+    steps = {route.path.rpartition("/")[2] for route in LIFECYCLE if "{story_id}" in route.path} - {"artifacts"}
+    assert {{"start-work": "start", "report-done": "report"}.get(step, step) for step in steps} <= set(ACTIONS)
+    assert {OTHER_NAMES.get(step, step) for step in steps} <= set(PATHS)
 
 
 @pytest.mark.parametrize("action", ACTIONS)

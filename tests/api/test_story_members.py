@@ -1,0 +1,94 @@
+"""What a client may say of a story gets everywhere: into events, state and answers, into an export and in again.
+
+No database and no HTTP. A new member of StoryFields stands in SAID, and is then missed wherever it is forgotten.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import structs
+
+from api.stories.examples import STORY
+from api.stories.schemas import UpdateStoryBody, story_body
+from api.transfer.schemas import Export, export_body
+from domain.audit_shapes import AUDIT_SHAPES
+from domain.epic import EpicCreated, evolve_epic
+from domain.event import Event, JsonText, Recorded, Stream
+from domain.importing.fields import story_fields
+from domain.importing.payload import StoryItem
+from domain.lifecycle.evolve import evolve_story, evolve_text
+from domain.project import ProjectCreated, evolve_project
+from domain.story import Place, Story, StoryFields, StoryText, StoryUpdated, create_story, update_story
+from loopctl.cli.story_items import story_item
+from projections.queries.exports import Exported
+from tests.golden.samples import sample
+
+ID = UUID(int=1)
+NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
+SAID: Mapping[str, Any] = {
+    "title": "Login", "description": "Long", "acceptance_criteria": [{"criterion": "works"}], "estimated_hours": 2.5,
+    "metadata": {"a": 1},
+}  # fmt: skip
+KEPT = {
+    name: JsonText(msgspec.json.encode(value).decode()) if isinstance(value, list | dict) else value
+    for name, value in SAID.items()
+} | {"estimated_hours": "2.5"}
+FIELDS = StoryFields(**{**SAID, "metadata": KEPT["metadata"]})
+Both = tuple[Story | None, StoryText | None]
+
+
+def after(event: Event, before: Both = (None, None)) -> tuple[Story, StoryText]:
+    recorded = Recorded(7, Stream("story", ID), 1, NOON, ("test",), event)
+    story, text = evolve_story(before[0], recorded), evolve_text(before[1], recorded)
+    assert story is not None
+    assert text is not None
+    return story, text
+
+
+def made(fields: StoryFields) -> tuple[Story, StoryText]:
+    return after(create_story(Place(project_id=ID, epic_id=ID, number="1.1", number_taken=False), fields))
+
+
+def kept(story: Story, text: StoryText) -> dict[str, Any]:
+    both = {**structs.asdict(story), **structs.asdict(text)}
+    return {name: both[name] for name in SAID}
+
+
+def test_every_member_that_a_client_may_say_is_said_here() -> None:
+    assert set(SAID) == set(StoryFields.__struct_fields__)
+
+
+def test_a_body_an_import_and_a_file_of_a_story_say_every_member() -> None:
+    """Went red when estimated_hours was taken out of UpdateStoryBody.fields, of story_fields and of story_item."""
+    assert msgspec.convert(SAID, UpdateStoryBody).fields() == FIELDS
+    assert story_fields(StoryItem("", "1.1", SAID)) == FIELDS
+    assert story_item(SAID, "1.1", "1.1") == {"number": "1.1", **SAID}
+
+
+def test_a_story_is_made_and_changed_with_every_member() -> None:
+    """Went red when estimated_hours was taken out of create_story, _created, checked_story and _updated."""
+    assert kept(*made(FIELDS)) == KEPT
+    bare = made(StoryFields(title="Bare"))
+    (updated,) = update_story(*bare, FIELDS)
+    changed = after(updated, bare)
+    assert kept(*changed) == KEPT
+    assert update_story(*changed, FIELDS) == ()
+
+
+def test_an_answer_an_export_and_the_audit_trail_show_every_member() -> None:
+    """Went red when estimated_hours was taken out of story_body, of the export and of AUDIT_SHAPES, and when it was
+    taken out of the example."""
+    story, text = made(FIELDS)
+    assert set(SAID) - set(story_body(ID, story, text)) == set()
+    assert set(story_body(ID, story, text)) == set(STORY)
+    project = evolve_project(None, Recorded(1, Stream("project", ID), 1, NOON, (), sample(ProjectCreated, "least")))
+    epic = evolve_epic(None, Recorded(2, Stream("epic", ID), 1, NOON, (), sample(EpicCreated, "least")))
+    assert project is not None
+    assert epic is not None
+    found = Exported(project=project, epics=[epic], stories=[(story, text)], story_edges=[], epic_edges=[])
+    (shown,) = export_body(Export(tenant_id=ID, at=NOON, version="1", found=found))["epics"]
+    assert set(SAID) - set(shown["stories"][0]) == set()
+    assert set(SAID) - set(AUDIT_SHAPES[StoryUpdated].new or {}) == set()
