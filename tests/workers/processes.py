@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 from uuid import UUID
 
 from msgspec import Struct
+from redis.asyncio import Redis
 
 from config.keys import generate_key
 from supervisor.data_directory import DataDirectory
@@ -177,6 +178,15 @@ class PrivateRedis:
         self._process = guarded(
             subprocess.Popen(self._server.command, stdout=output, stderr=output, cwd="/", start_new_session=True)
         )
+
+    async def written(self) -> None:
+        """Until all so far outlives a kill: while a disk is busy, Redis answers up to two seconds ahead of its file.
+
+        WAITAOF minds only what its own connection wrote, so that something has to be written here.
+        """
+        async with Redis.from_url(self.url, socket_timeout=60, single_connection_client=True) as client:
+            await client.set("written", 1)
+            assert (await client.waitaof(1, 0, 50_000))[0] == 1
 
     def kill(self) -> None:
         if self._process is not None:

@@ -137,6 +137,7 @@ async def test_what_was_done_while_redis_was_away_is_acknowledged_when_it_is_bac
     consumer = broker.consume("default")
     message = await asyncio.to_thread(next, consumer)
     assert message is not None
+    await private_redis.written()
     private_redis.kill()
     await asyncio.to_thread(consumer.ack, message)
     assert await asyncio.to_thread(next, consumer) is None
