@@ -20,6 +20,7 @@ COPY LICENSE ./
 COPY api api
 COPY config config
 COPY domain domain
+COPY egress egress
 COPY eventstore eventstore
 COPY loopctl loopctl
 COPY migrations migrations
@@ -29,7 +30,7 @@ COPY workers workers
 COPY deploy/bin bin
 ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # The file system is read-only at run time.
-RUN python -m compileall -q api config domain eventstore loopctl migrations operations projections workers
+RUN python -m compileall -q api config domain egress eventstore loopctl migrations operations projections workers
 # But for what the processes remember outside the database: a new volume takes its owner from here.
 RUN install -d -o 10001 -g 10001 var
 USER 10001:10001

@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INTEROP := $(VENV)/interop
 UV := $(shell command -v uv 2>/dev/null)
+# What is run ends with make, also when make is killed.
+ENDS_WITH_US := LOOPCTL_ENDS_WITH=$$PPID exec
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
@@ -41,11 +43,11 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 setup: $(VENV)/.dev  ## everything the other targets need
 
 up: $(VENV)/.runtime  ## run the service on its embedded PostgreSQL and Redis: make up ARGS="--port 4001"
-	@exec $(BIN)/loopctl up $(ARGS)
+	@$(ENDS_WITH_US) $(BIN)/loopctl up $(ARGS)
 
 # Three at a time, a file each: most tests wait for a database or a process. They pass one by one as well.
 test: $(VENV)/.dev  ## the whole suite: make test ARGS="-k health"
-	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	@$(ENDS_WITH_US) $(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet .
@@ -57,10 +59,10 @@ check: lint  ## lint and the house tests
 	@$(BIN)/python -m pytest -q tests/house
 
 bench: $(VENV)/.dev  ## ratios to the limits of this machine
-	@$(BIN)/python -m bench $(ARGS)
+	@$(ENDS_WITH_US) $(BIN)/python -m bench $(ARGS)
 
 soak: $(VENV)/.dev  ## the long campaigns: kill loops, 10^5 malformed requests
-	@$(BIN)/python -m bench.soak $(ARGS)
+	@$(ENDS_WITH_US) $(BIN)/python -m bench.soak $(ARGS)
 
 # The others live apart in $(INTEROP), so that they never mix with ours. What cannot be installed is told and left out.
 interop: $(VENV)/.runtime requirements-interop.lock  ## our log before verifiers that are not ours: make interop ARGS=--all

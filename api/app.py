@@ -1,20 +1,26 @@
 """The composition root of the HTTP application."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from uuid import UUID
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
+from api.admin import authenticators as admin_authenticators
 from api.admin import routes as admin
+from api.admin import violators
 from api.agents import routes as agents
 from api.api_keys import routes as api_keys
+from api.audit import erasing
 from api.audit import routes as audit
+from api.authenticators import routes as authenticators
+from api.ceremonies import routes as ceremonies
 from api.changes import routes as changes
 from api.dependencies import reading as dependency_reads
 from api.dependencies import routes as dependencies
 from api.discovery import routes as discovery
+from api.dispatches import routes as dispatches
 from api.documentation import routes as documentation
 from api.epics import reading as epic_reads
 from api.epics import routes as epics
@@ -24,38 +30,58 @@ from api.http.endpoints import GIVEN
 from api.http.exchange import common_headers
 from api.http.recording import AccessLog
 from api.http.shell import Shell, Surroundings
-from api.lifecycle import bulk, implementer, judges, next_claim, records
+from api.http.witness import Witnessing
+from api.lifecycle import bulk, drawing, implementer, judges, next_claim, records, recovering, runs
+from api.log import keys as log_keys
 from api.log import routes as log
-from api.log import tiles
+from api.log import stories as log_stories
+from api.log import tiles, witness
+from api.not_built import NOT_BUILT
 from api.orchestrator import routes as orchestrator
 from api.projects import routes as projects
 from api.queues import routes as queues
+from api.recovery import cancelling, opening, using
 from api.services import Services
+from api.signup import routes as signup
 from api.stories import criteria
 from api.stories import reading as story_reads
 from api.stories import routes as stories
+from api.tenants import halts
 from api.tenants import routes as tenants
 from api.transfer import routes as transfer
+from api.webhooks import deliveries as webhook_deliveries
+from api.webhooks import routes as webhooks
 from domain.tenant import Tenant
 from projections.rows.tenants import find_tenant
 
 NOUNS = (
-    health, discovery, documentation, tenants, admin, api_keys, agents, projects, implementer, judges, records, bulk,
-    next_claim, epics, epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer,
-    audit, changes, orchestrator, log, tiles,
+    health, discovery, documentation, signup, tenants, authenticators, ceremonies, halts, admin, violators, api_keys,
+    agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
+    epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
+    changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
+    webhooks, webhook_deliveries,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 
 
 def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] = ()) -> Shell:
     """The ASGI application. Raises UndeclaredRoute when a route does not say who may call it."""
-    handlers: list[HTTPRouteHandler] = [route for noun in NOUNS for route in noun.ROUTES]
-    handlers += extra_routes
+    handlers = (*(route for noun in NOUNS for route in noun.ROUTES), *extra_routes)
     services.documents.describe(handlers)
-    app = Litestar(
-        handlers, dependencies=GIVEN, debug=False, logging_config=None, openapi_config=None, pdb_on_exception=False
+    return Shell(_routed(handlers), _surroundings(services), services)
+
+
+@lru_cache(maxsize=8)
+def _routed(handlers: tuple[HTTPRouteHandler, ...]) -> Litestar:
+    """It knows no services, so that those who make many applications, as tests do, wait for it once."""
+    return Litestar(
+        [*handlers, *NOT_BUILT],
+        dependencies=GIVEN,
+        debug=False,
+        logging_config=None,
+        openapi_config=None,
+        pdb_on_exception=False,
     )
-    return Shell(app, _surroundings(services), services)
 
 
 def _surroundings(services: Services) -> Surroundings:
@@ -69,7 +95,17 @@ def _surroundings(services: Services) -> Surroundings:
             find_caller=services.find_caller,
             find_tenant=partial(_tenant, services),
             check_rate=services.check_rate,
-            is_current=services.callers_are_current,
+            mark_of=services.mark_of_callers,
+            marked=services.callers_marked,
+            failed_keys=services.failed_keys,
+            judged_locally=services.metrics.judged_locally,
+            witnessing=Witnessing(
+                services.log_reader.standing,
+                partial(witness.judge_head, services),
+                partial(witness.keep_cosignature, services),
+                services.clock,
+                {},
+            ),
             note=services.note_caller,
         ),
     )

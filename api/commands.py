@@ -8,18 +8,21 @@ from typing import Any
 
 from litestar import Response
 
+from api.fresh.guard import guarded
 from api.http.asking import Asking
 from api.http.errors import failure_of, render
 from api.http.refusal import Refused
 from api.services import Services
-from domain.caller import Caller
+from api.webauthn.relying_party import relying_party
 from domain.errors import Rejected
 from domain.event import Recorded, Stream
-from eventstore.log.command import Command, Known, Need, Origin, Reply
+from eventstore.log.command import Command, Known, Need, Origin, Reply, existing
+from eventstore.log.idempotency import find_reply
 from projections.rows.keys import KEYS
 from projections.rows.tenants import TENANTS
 
-OF_CALLERS = ("api_key", "tenant")
+UNTOUCHED = ("webauthn_required", "webauthn_failed")
+OF_CALLERS = ("api_key", "dispatch", "tenant")
 """Streams whose events change who may come in."""
 
 
@@ -29,26 +32,30 @@ def origin(services: Services, asking: Asking) -> Origin:
     needs: Sequence[Need[Any]] = ()
     if not caller.superadmin:  # keys of superadmins are in no log, and are looked up each time
         needs = (KEYS.need(caller.key_id), TENANTS.need(caller.tenant_id))
+    elif asking.halts:
+        needs = (TENANTS.need(caller.tenant_id),)
     at = services.utc_now()
     return Origin(
         actor=caller.actor, at=at, refuse=refused, idempotency=asking.idempotency, needs=needs,
-        check=partial(check_caller, caller, at),
+        check=partial(check_caller, asking, at),
     )  # fmt: skip
 
 
-def check_caller(caller: Caller, at: datetime, known: Known) -> None:
+def check_caller(asking: Asking, at: datetime, known: Known) -> None:
     """At the head of the log, so whatever was remembered of the caller: a key that was revoked writes nothing more.
 
     Raises Refused, not a refusal of the domain: that would be kept under the idempotency key, and a retry after the
     tenant was activated again would hear it once more.
     """
-    if caller.superadmin:
-        return
-    key, tenant = known[KEYS.need(caller.key_id)], known[TENANTS.need(caller.tenant_id)]
-    if key is None or not key.is_good(at):
-        raise Refused("invalid_api_key")
-    if tenant is None or tenant.status != "active":
-        raise Refused("tenant_inactive")
+    caller = asking.caller
+    if not caller.superadmin:
+        key, tenant = known[KEYS.need(caller.key_id)], known[TENANTS.need(caller.tenant_id)]
+        if key is None or not key.is_good(at):
+            raise Refused("invalid_api_key")
+        if tenant is None or tenant.status != "active":
+            raise Refused("tenant_inactive")
+    if asking.halts and existing(known, TENANTS.need(caller.tenant_id)).custody_halted_at is not None:
+        raise Refused("tenant_halted")
 
 
 async def carry_out(services: Services, asking: Asking, command: Command) -> Response[bytes]:
@@ -64,9 +71,27 @@ async def carry_out_removal(services: Services, asking: Asking, command: Command
 
 async def submit(services: Services, asking: Asking, command: Command) -> Reply:
     """Returns after the commit, for a route that has something to add to the answer."""
-    reply = await services.submit(asking.caller.tenant_id, command)
+    confirmed = guarded(asking, command, relying_party(services.settings))
+    try:
+        reply = await services.submit(asking.caller.tenant_id, confirmed)
+    except Refused as refusal:
+        if refusal.code not in UNTOUCHED:
+            raise
+        reply = await earlier(services, asking, refusal)
     if reply.position is not None and any(stream.kind in OF_CALLERS for stream in _named(command)):
         await services.callers_changed(asking.caller.tenant_id)
+    return reply
+
+
+async def earlier(services: Services, asking: Asking, refusal: Refused) -> Reply:
+    """A retry whose touch of a security key is used up hears the first answer. Raises the refusal where there is
+    none."""
+    if asking.idempotency is None or asking.fresh is None:
+        raise refusal
+    async with services.reading(asking.caller.tenant_id) as tx:
+        reply = await find_reply(tx, asking.idempotency)
+    if reply is None:
+        raise refusal
     return reply
 
 

@@ -13,6 +13,7 @@ import structlog
 from msgspec import Struct
 
 from api.commands import refused
+from api.rounds import in_rounds
 from api.services import Submit
 from domain.event import Stream
 from domain.lifecycle.implementer import expire_lease
@@ -22,7 +23,6 @@ from projections.rows.stories import STORIES
 
 EXPIRED = "SELECT tenant_id, story_id FROM app.expired_leases($1, $2)"
 
-PAUSE_SECONDS = 1.0
 MOST_AT_ONCE = 200
 ACTOR = ("system", "system:lease_expiry")
 
@@ -35,12 +35,7 @@ class LeaseSweeper(Struct, frozen=True):
 
     async def run(self, now: Callable[[], datetime]) -> None:
         """Until it is cancelled. ``now`` gives the time in UTC."""
-        while True:
-            try:
-                await self.sweep(now())
-            except Exception as error:  # noqa: BLE001  # whatever it is, the next round may do better
-                log.warning("leases_not_swept", error_class=type(error).__name__)
-            await asyncio.sleep(PAUSE_SECONDS)
+        await in_rounds(self.sweep, now, "leases_not_swept")
 
     async def sweep(self, now: datetime) -> int:
         """How many claims were over."""

@@ -20,10 +20,12 @@ from api.changes.news import News, hearing
 from api.changes.rendering import Renderer
 from api.documentation.assets import Assets
 from api.documentation.openapi import Documents
+from api.founding import Founder
 from api.health.check import HealthCheck, Probes
 from api.http.identifiers import new_id
 from api.http.limits import Limits
 from api.http.rate_limits.counts import RedisCounts
+from api.http.rate_limits.failed_keys import MOST_FAILED, FailedKeys
 from api.http.rate_limits.local import LocalLimiter
 from api.http.rate_limits.shared import SharedLimiter
 from api.http.recording import Metrics
@@ -34,25 +36,32 @@ from api.lease_sweeper import LeaseSweeper, sweeping
 from api.log.reading import LogReader
 from api.services import Services, utc_now
 from api.start import checked_database, checked_seal, listening_socket, say_ready
+from api.state_digests import StateDigests, digesting
 from api.stories.rendering import StoryRenderer
+from api.webhooks.disabling import WebhookDisabler, disabling
 from config.keys import parse_keys
 from config.pulse import pulsing
 from config.refusal import StartRefused
 from config.settings import Settings
 from domain.caller import Caller
 from domain.events import EVENTS, UPCASTERS
+from egress.client import Egress
+from egress.destination import rules_of
 from eventstore.callers.caller_cache import CallerCache
+from eventstore.database.silence import watching
 from eventstore.database.transaction import Database
 from eventstore.following.liveness import jobs_health
 from eventstore.following.wake_up import Announcer, announcing
 from eventstore.gc_pauses import collector_settled
 from eventstore.heads.last_signed import FileLastSigned
 from eventstore.keys.keyring import Keyring
+from eventstore.keys.purpose_keys import PurposeKeys
 from eventstore.keys.seal import Seal
 from eventstore.log.codec import Codec
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS, TRANSITIONS
+from projections.rows.webhook_secrets import WebhookSecrets
 
 REDIS_TIMEOUT_SECONDS = 1.0
 
@@ -61,6 +70,10 @@ log = structlog.get_logger("api")
 
 class NoWorker(Exception):
     """No worker has lately shown a sign of life."""
+
+
+class LimitsAreLocal(Exception):
+    """Redis answers, and still its counts are not good for rate limits."""
 
 
 def run(settings: Settings, version: str, warnings: tuple[str, ...]) -> None:
@@ -81,20 +94,28 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
         last_seen = LastSeen(database.tenant_transaction, time.monotonic, utc_now)
         async with (
             pulsing(),
+            watching(database.pool),
             _connected(settings.redis_url) as redis,
             announcing(redis) as announcer,
             _flushing(last_seen),
             _limiter(settings) as limiter,
         ):
             news = News()
-            writer = Writer(_store(database, announcer, callers, news))
-            outside = Outside(database, redis, writer, callers, last_seen, limiter, news)
+            digests = StateDigests(database)
+            store = _store(database, announcer, callers, news, digests)
+            writer, founder = Writer(store), Founder(store, Keyring(parse_keys(settings.keks)), settings.base_url())
+            outside = Outside(database, redis, writer, callers, last_seen, limiter, news, founder)
             app = create_app(_services(settings, version, outside, seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
                 collector_settled()
                 log.info("started", version=version, reason=seal.reason)
-                async with sweeping(LeaseSweeper(database, writer.submit), utc_now), hearing(redis, news):
+                async with (
+                    sweeping(LeaseSweeper(database, writer.submit), utc_now),
+                    disabling(WebhookDisabler(database, writer.submit), utc_now),
+                    digesting(digests, writer.submit, utc_now),
+                    hearing(redis, news),
+                ):
                     await Server(config, app.limits, ready=say_ready, stopping=news.stop).serve(sockets=[listener])
             finally:
                 await writer.finish()
@@ -114,13 +135,15 @@ class Outside(Struct, frozen=True):
     last_seen: LastSeen
     limiter: SharedLimiter
     news: News
+    founder: Founder
 
 
-def _store(database: Database, announcer: Announcer, callers: CallerCache, news: News) -> Store:
+def _store(database: Database, announcer: Announcer, callers: CallerCache, news: News, digests: StateDigests) -> Store:
     def committed(tenant_id: UUID, size: int) -> None:
         callers.committed(tenant_id)
         announcer.committed(tenant_id, size)
         news.woken(tenant_id)
+        digests.grown(tenant_id, size)
 
     return Store(
         database=database,
@@ -133,23 +156,28 @@ def _store(database: Database, announcer: Announcer, callers: CallerCache, news:
     )
 
 
-def _services(settings: Settings, version: str, outside: Outside, seal: Seal) -> Services:
+def _probes(outside: Outside, seal: Seal) -> Probes:
     async def jobs() -> None:
         if not (await jobs_health(outside.redis)).ok:
             raise NoWorker
 
     async def ping_redis() -> None:
         await outside.redis.ping()
+        if outside.limiter.is_local:
+            raise LimitsAreLocal
 
+    return Probes(
+        database=outside.database.ping, redis=ping_redis, jobs=jobs, seal=lambda: seal, clock=time.monotonic
+    )  # fmt: skip
+
+
+def _services(settings: Settings, version: str, outside: Outside, seal: Seal) -> Services:
     async def caller_of(raw_key: str) -> Caller:
         if seal.sealed:
             raise Refused("sealed", seal.reason)
         return await outside.callers.find(raw_key, utc_now())
 
-    codec = Codec(EVENTS, UPCASTERS)
-    probes = Probes(
-        database=outside.database.ping, redis=ping_redis, jobs=jobs, seal=lambda: seal, clock=time.monotonic
-    )  # fmt: skip
+    codec, keyring = Codec(EVENTS, UPCASTERS), Keyring(parse_keys(settings.keks))
     return Services(
         settings=settings,
         version=version,
@@ -158,26 +186,36 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         reading=outside.database.tenant_transaction,
         reading_once=outside.database.ask_tenant,
         reading_names=outside.database.system_transaction,
-        log_reader=LogReader(outside.database, Keyring(parse_keys(settings.keks)), FileLastSigned(settings.heads_dir)),
+        log_reader=LogReader(outside.database, keyring, FileLastSigned(settings.heads_dir)),
         codec=codec,
         renderer=Renderer(codec),
         stories=StoryRenderer(),
         news=outside.news,
+        found=outside.founder.found,
         clock=time.monotonic,
         utc_now=utc_now,
         new_id=new_id,
         find_caller=caller_of,
         check_rate=outside.limiter.check,
-        callers_are_current=outside.callers.is_current,
+        mark_of_callers=outside.callers.mark_of,
+        callers_marked=outside.callers.marked,
+        failed_keys=_failed_keys(settings, outside.callers),
         callers_changed=outside.limiter.mark_changed,
         note_caller=outside.last_seen.note,
+        purpose_keys=PurposeKeys(outside.database, keyring, outside.writer.submit),
+        webhook_secrets=WebhookSecrets(keyring),
+        problem_of_url=Egress(rules_of(settings)).problem,
         peppers=parse_keys(settings.peppers),
-        health=HealthCheck(version, probes),
+        health=HealthCheck(version, _probes(outside, seal)),
         metrics=Metrics(settings.metrics_dir),
         documents=Documents(version),
         assets=Assets(),
         log=sys.stderr.buffer,
     )
+
+
+def _failed_keys(settings: Settings, callers: CallerCache) -> FailedKeys:
+    return FailedKeys(MOST_FAILED // settings.workers, settings.proxies, callers.was_found, time.monotonic)
 
 
 @asynccontextmanager

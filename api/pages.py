@@ -1,14 +1,34 @@
-"""Pages of lists: two families of parameters in, one superset out (spec 01, section 1.9)."""
+"""Pages of lists: one rule for all of them, two families of parameters in, one superset out (spec 01, section 1.9).
 
-from typing import Annotated, Any
+The feed and the log's entries are no lists: they go on by position, and say for themselves how many there are at once.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+
+from api.http.query import ListQuery
 
 LAST_PAGE = 10_000
 LAST_ROW = 10_000_000
 
 
-class PageQuery(Struct, frozen=True, kw_only=True):
+class Sizes(Struct, frozen=True):
+    """``own`` is the name that counts when both are given."""
+
+    default: int = 20
+    most: int = 100
+    own: Literal["page_size", "limit"] = "page_size"
+
+
+LISTS = Sizes()
+QUEUES = Sizes(default=100, most=500)
+STORIES = Sizes(default=100, most=500, own="limit")
+"""What is worked off has a hundred, and five hundred at most; everything else twenty, and a hundred."""
+
+
+class PageQuery(ListQuery, frozen=True, kw_only=True):
     """Taken by every list. Out of bounds means the nearest bound."""
 
     page: Annotated[int, Meta(ge=1, le=LAST_PAGE, description="Page, from 1.")] | UnsetType = UNSET
@@ -38,14 +58,17 @@ class Page(Struct, frozen=True):
             "offset": self.offset,
         }
 
+    def of(self, whole: Sequence[Any]) -> Sequence[Any]:
+        """The part of a list that is at hand as a whole."""
+        return whole[self.offset : self.offset + self.limit]
+
     def answer(self, data: list[Any], total: int) -> dict[str, Any]:
         return {"data": data, "meta": self.meta(total)}
 
 
-def page_of(query: PageQuery, *, default: int = 20, cap: int = 100, by_offset: bool = False) -> Page:
-    """``by_offset`` lists prefer ``limit`` where both sizes are given, the others ``page_size``."""
-    names = (query.limit, query.page_size) if by_offset else (query.page_size, query.limit)
-    size = min(next((given for given in names if given is not UNSET), default), cap)
+def page_of(query: PageQuery, sizes: Sizes = LISTS) -> Page:
+    names = (query.limit, query.page_size) if sizes.own == "limit" else (query.page_size, query.limit)
+    size = min(next((given for given in names if given is not UNSET), sizes.default), sizes.most)
     if query.offset is not UNSET:
         return Page(size, query.offset)
     return Page(size, ((1 if query.page is UNSET else query.page) - 1) * size)

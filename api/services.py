@@ -16,8 +16,10 @@ from api.changes.news import News
 from api.changes.rendering import Renderer
 from api.documentation.assets import Assets
 from api.documentation.openapi import Documents
+from api.founding import NewTenant
 from api.health.check import HealthCheck
 from api.http.limits import Limits
+from api.http.rate_limits.failed_keys import FailedKeys
 from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
 from api.log.reading import LogReader
@@ -25,10 +27,13 @@ from api.stories.rendering import StoryRenderer
 from config.keys import Key
 from config.settings import Settings
 from domain.caller import Caller
+from domain.event import Recorded
 from eventstore.database.asking import Ask
 from eventstore.database.transaction import SystemTx, TenantTx
+from eventstore.keys.purpose_keys import PurposeKeys
 from eventstore.log.codec import Codec
 from eventstore.log.command import Command, Reply
+from projections.rows.webhook_secrets import WebhookSecrets
 
 Submit = Callable[[UUID, Command], Awaitable[Reply]]
 """To the log of a tenant; returns after the commit (eventstore.log.writer)."""
@@ -59,6 +64,9 @@ class Services(Struct, frozen=True, kw_only=True):
     news: News
     """Wakes those who wait for a tenant's log to grow."""
 
+    found: Callable[[NewTenant], Awaitable[Sequence[Recorded]]]
+    """Makes a tenant with its log and its first key (api.founding)."""
+
     clock: Callable[[], float]
     """Seconds that never go back; for durations."""
     utc_now: Callable[[], datetime]
@@ -68,10 +76,19 @@ class Services(Struct, frozen=True, kw_only=True):
     """From a raw key. Raises UnknownKey, TenantInactive."""
     check_rate: Callable[[RateCheck], Awaitable[Verdict]]
     """Counts a request and says whether it may go on."""
-    callers_are_current: Callable[[UUID, int], bool]
+    mark_of_callers: Callable[[UUID], int]
+    """How new is what is remembered of a tenant's callers."""
+    callers_marked: Callable[[UUID, int], None]
+    """Told a newer mark: what is remembered is to be forgotten."""
+    failed_keys: FailedKeys
     callers_changed: Callable[[UUID], Awaitable[None]]
     """Tells the other processes that a key of the tenant, or the tenant itself, is not what it was."""
     note_caller: Callable[[Caller], None]
+    purpose_keys: PurposeKeys
+    """Of a tenant, for what is signed besides heads, and for draws."""
+    webhook_secrets: WebhookSecrets
+    problem_of_url: Callable[[str], Awaitable[str | None]]
+    """What speaks against sending requests there, in words for whoever chose the address; None for nothing."""
     peppers: Sequence[Key]
     """Of the hashes of API keys, the current one first. Without one no key can be made."""
 

@@ -23,7 +23,8 @@ READY_FILE = "LOOPCTL_READY_FILE"
 """Path of a file to make once this process serves: on a shared socket any other could answer for it."""
 
 CONNECTIONS = 10
-"""Of one process; the sum over all processes must stay below what PostgreSQL allows (spec 06, section 6.3)."""
+"""Of one process, which has one more to ask whether the database answers; the sum over all processes must stay below
+what PostgreSQL allows (spec 06, section 6.3)."""
 
 
 def listening_socket(settings: Settings, environment: Mapping[str, str] = os.environ) -> socket.socket:

@@ -4,6 +4,7 @@ import importlib
 import sys
 
 from bench.table import FIGURES
+from supervisor.starter import end_with_starter
 
 BENCHMARKS = {
     "shell": ("bench.shell", "the HTTP shell against the bare server, uvicorn against granian"),
@@ -22,11 +23,14 @@ BENCHMARKS = {
     "followers": ("bench.followers", "finding which of 100,000 logs have news"),
     "importing": ("bench.importing", "an import of 10,000 stories against COPY of the same bytes"),
     "transitions": ("bench.transitions", "story transitions over HTTP against a trivial POST, with a profile"),
+    "witnessing": ("bench.witnessing", "a request that says which head was seen against one that does not"),
+    "webhooks": ("bench.webhooks", "a transition with ten webhooks, deliveries against a bare HTTP client"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 
 
 def main(arguments: list[str]) -> int:
+    end_with_starter()
     chosen = arguments or list(BENCHMARKS)
     unknown = [name for name in chosen if name not in BENCHMARKS]
     if unknown:

@@ -44,6 +44,7 @@ from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS
 from projections.rows.work_queue import QueueFilter, list_ready
 from tests.api.logs import NOON, nobody_follows, noon
+from tests.support.guarded import guarded
 
 REPETITIONS = 5
 STORIES, EDGES, READY = 100_000, 150_000, 20
@@ -193,7 +194,7 @@ def _median(runs: Sequence[Sequence[float]], share: float) -> float:
 @contextmanager
 def serving(argument: str) -> Iterator[tuple[Serving, psutil.Process]]:
     command = [sys.executable, "-m", "bench.breakdown_app", argument]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with guarded(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)) as process:
         try:
             assert process.stdout is not None
             yield msgspec.json.decode(process.stdout.readline(), type=Serving), psutil.Process(process.pid)

@@ -26,6 +26,7 @@ from projections.inline import INLINE
 from projections.rows import audit_index
 from tests.eventstore.writing import NOON, store
 from tests.support.events import new_project, new_story, put
+from tests.support.guarded import guarded
 
 REPETITIONS = 5
 CALLERS = 64
@@ -86,7 +87,7 @@ async def measure_index(on: Bench) -> None:
 @contextmanager
 def following(url: str) -> Iterator[Following]:
     command = [sys.executable, "-m", "bench.changes_app", url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with guarded(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)) as process:
         try:
             assert process.stdout is not None
             yield msgspec.json.decode(process.stdout.readline(), type=Following)

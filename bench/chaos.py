@@ -111,12 +111,12 @@ def crew(data: Path, address: str) -> Crew:
         raw: str = asking.post(user, "/api_keys", {"name": role, "role": role, **more}).json()["api_key"]["raw_key"]
         return raw
 
-    def agent(name: str) -> tuple[str, str]:
+    def agent(name: str, kind: str = "implementer") -> tuple[str, str]:
         raw = key("agent")
-        made = asking.post(raw, "/agents/register", {"name": name, "agent_type": "implementer"})
+        made = asking.post(raw, "/agents/register", {"name": name, "agent_type": kind})
         return raw, made.json()["agent"]["id"]
 
-    (implementer, _), (reviewer, _), (_, lead) = (agent(name) for name in ("ann", "ben", "lea"))
+    (implementer, _), (reviewer, _), (_, lead) = agent("ann"), agent("ben"), agent("lea", "orchestrator")
     return Crew(user, implementer, reviewer, key("orchestrator", agent_id=lead), slug, made["tenant"]["id"])
 
 

@@ -3,46 +3,75 @@
 `make soak ARGS="custody 1000000 SEED"`. Each control takes one protection away, and must be found.
 """
 
+import itertools
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
 from api.lifecycle import bulk
 from api.lifecycle.transitions import Transition, TransitionFacts
 from bench.custody_controls import CONTROLS
-from bench.custody_model import Bypass, Model, Person
-from bench.custody_tenant import IN_BULK, NOBODY, STORIES, Attempt, Tenant
+from bench.custody_model import Bypass, Model, Person, Policy, Use
+from bench.custody_people import NOBODY
+from bench.custody_tenant import IN_BULK, STORIES, Attempt, Tenant
+from domain.capability import CAPABILITY_TYPES, MINTED_BY, CapabilityType
 from domain.errors import Rejected
-from domain.story import Story
+from domain.event import Event
+from domain.lifecycle.events import VerifierDrawn
+from domain.story import CriterionUpdated, Story
 from domain.tenant_settings import TenantSettings
 
-SETTINGS = (
-    TenantSettings(lineage_policy="ancestry"),
-    TenantSettings(lineage_policy="strict", auto_reset_on_rejection=False),
-    TenantSettings(lineage_policy="agent", require_distinct_verifier=True),
-    TenantSettings(lineage_policy="ancestry", auto_reset_on_rejection=False, require_distinct_verifier=True),
-    TenantSettings(lineage_policy="strict"),
-    TenantSettings(lineage_policy="agent", auto_reset_on_rejection=False),
+SETTINGS = tuple(
+    TenantSettings(
+        lineage_policy=policy,
+        auto_reset_on_rejection=reset,
+        require_distinct_verifier=distinct,
+        verification_gate=reset and distinct,
+        require_capabilities=demanding,
+        verifier_binding=binding,
+    )
+    for policy, reset, (distinct, demanding, binding) in itertools.product(
+        get_args(Policy),
+        (True, False),
+        ((False, False, False), (True, False, False), (False, True, False), (True, True, False), (False, False, True)),
+    )
 )
+"""Every setting that a decision of custody reads, in the combinations that get on: a tenant of each."""
 PATHS = (
     "contract", "claim", "bulk-claim", "next-claim", "start", "request-review", "heartbeat", "expire", "unclaim",
-    "force-unclaim", "report", "review", "verify", "bulk-verify", "verify-all", "reject", "bulk-reject", "backfill",
-    "mark-complete", "edit", "import", "rotate", "delete",
+    "force-unclaim", "report", "run-pass", "run-fail", "review", "verify", "bulk-verify", "verify-all", "reject",
+    "bulk-reject", "backfill", "mark-complete", "edit", "draw-verifier", "criterion", "import", "merge", "rotate",
+    "mint", "delete",
+    *CAPABILITY_TYPES,
 )  # fmt: skip
 LIKELY = {
     "pending": ("contract", "contract", "next-claim", "backfill", "mark-complete", "import"),
     "contracted": ("claim", "bulk-claim"),
-    "assigned": ("start",),
-    "implementing": ("report", "report", "request-review", "force-unclaim"),
-    "reported_done": ("review", "review", "verify", "bulk-verify", "verify-all", "reject", "report"),
-    "verified": ("edit", "force-unclaim", "unclaim", "reject", "bulk-reject", "rotate", "delete"),
+    "assigned": ("start", "start", "start_cap"),
+    "implementing": ("report", "report", "report_cap", "request-review", "force-unclaim"),
+    "reported_done": (
+        "run-pass",
+        "review",
+        "review",
+        "verify",
+        "bulk-verify",
+        "verify-all",
+        "reject",
+        "report",
+        "verify_cap",
+        "verify_cap",
+        "review_complete_cap",
+        "criterion",
+        "draw-verifier",
+    ),
+    "verified": ("edit", "criterion", "merge", "force-unclaim", "unclaim", "reject", "bulk-reject", "rotate", "delete"),
 }
 """By a story's state: what gets it on, and of a verified one what might get it back."""
 
@@ -65,11 +94,18 @@ class Machine:
             self._model.policies[tenant.number] = tenant.settings.lineage_policy
             if tenant.settings.require_distinct_verifier:
                 self._model.distinct.add(tenant.number)
-            for _ in range(STORIES):
-                self._model.created(tenant.create())
+            if tenant.settings.verification_gate:
+                self._model.gated.add(tenant.number)
+            if tenant.settings.require_capabilities:
+                self._model.demanding.add(tenant.number)
+            if tenant.settings.verifier_binding:
+                self._model.binding.add(tenant.number)
 
     def run(self, steps: int) -> Report:
         """Raises Bypass."""
+        for tenant in self._tenants:
+            for _ in range(STORIES):
+                self._create(tenant)
         for _ in range(steps):
             tenant = self._chance.choice(self._tenants)
             story = self._chance.choice(list(tenant.stories.values()))
@@ -87,27 +123,47 @@ class Machine:
 
     def _step(self, tenant: Tenant, person: Person, path: str, story: UUID) -> None:
         tenant.passes()
-        if path == "rotate":
-            tenant.rotate(person)
+        if path in ("rotate", "mint"):
+            self._key(tenant, person, path)
             return
         if path in ("delete", "import"):
             tenant.delete(story)
             self._model.gone(story)
-            self._import(tenant, person) if path == "import" else self._model.created(tenant.create())
+            if path == "delete" or not self._import(tenant, person):
+                self._create(tenant)
             return
         for attempt in tenant.attempts(path, story):
             self._try(tenant, None if path == "expire" else person, attempt)
 
-    def _import(self, tenant: Tenant, person: Person) -> None:
+    def _key(self, tenant: Tenant, person: Person, path: str) -> None:
+        if path == "rotate":
+            tenant.rotate(person)
+        elif made := tenant.mints():
+            self._model.minted(person, made.role, made.agent_type)
+
+    def _create(self, tenant: Tenant) -> None:
+        story = tenant.create()
+        self._model.created(story)
+        self._model.shown("create", story, from_before=tenant.says_from_before(story))
+
+    def _import(self, tenant: Tenant, person: Person) -> bool:
+        """Whether it was let in."""
         story = tenant.imports(person)
+        self.report.outcomes["import yes" if story else "import no"] += 1
+        if story is None:
+            return False
         now = tenant.stories[story]
         self._model.created(story)
         if now.agent_status == "reported_done":
             self._model.succeeded(tenant.number, person, "import", story)
         self._model.changed(tenant.number, "import", person, story, verified=now.verified_status == "verified")
+        self._model.shown("import", story, from_before=tenant.says_from_before(story))
+        return True
 
     def _try(self, tenant: Tenant, person: Person | None, attempt: Attempt) -> None:
-        asked = tenant.asked(person, attempt.story_id)
+        cap = tenant.presents(attempt.action, attempt.story_id)
+        person = tenant.likely(person, cap)
+        asked = tenant.asked(person, attempt.story_id, attempt.action, cap)
         self.report.decisions += 1
         try:
             if attempt.transition.check:
@@ -116,22 +172,50 @@ class Machine:
         except Rejected as refusal:
             self.report.outcomes[f"{attempt.action} {refusal.code}"] += 1
             return
+        if person and attempt.action in CAPABILITY_TYPES:
+            self._give(tenant, person, attempt.action, attempt.story_id)
         if not events:
             return
+        if person:
+            self._model.presented(tenant.number, Use(person, attempt.action, attempt.story_id, cap, tenant.now))
+        tenant.uses(attempt.story_id, asked)
         self.report.outcomes[f"{attempt.action} yes"] += 1
+        words = tenant.stories[attempt.story_id].criteria_hash
+        if attempt.action == "criterion" and person:
+            self._model.checked(tenant.number, person, attempt.story_id, binds=binds(events))
         tenant.record(attempt.story_id, events, person)
+        self._draw(tenant, attempt.story_id, events)
+        if words != tenant.stories[attempt.story_id].criteria_hash:
+            self._model.edited(attempt.action, attempt.story_id)
         self._watch(tenant, person, attempt)
+        for action in AS_THE_MODEL_SAYS.get(attempt.action, (attempt.action,)):
+            if person and action in MINTED_BY:
+                self._give(tenant, person, MINTED_BY[action], attempt.story_id)
+
+    def _draw(self, tenant: Tenant, story: UUID, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, VerifierDrawn):
+                self._model.drawn(tenant.number, story, tenant.by_dispatch(event.verifier_dispatch_id))
+
+    def _give(self, tenant: Tenant, person: Person, typ: CapabilityType, story: UUID) -> None:
+        slot = tenant.gives(person, typ, story)
+        self.report.outcomes[f"{typ} yes"] += 1
+        self._model.given(person, typ, story, slot.cap_id, slot.expires_at)
 
     def _watch(self, tenant: Tenant, person: Person | None, attempt: Attempt) -> None:
         now = tenant.stories[attempt.story_id]
         verified = now.verified_status == "verified"
         self._model.changed(tenant.number, attempt.action, person, attempt.story_id, verified=verified)
-        if attempt.action == "edit":
-            self._model.edited(attempt.action, attempt.story_id)
         for action in AS_THE_MODEL_SAYS.get(attempt.action, (attempt.action,)):
             self._model.succeeded(
                 tenant.number, person or NOBODY, action, attempt.story_id, released=now.agent_status == "pending"
             )
+        self._model.shown(attempt.action, attempt.story_id, from_before=tenant.says_from_before(attempt.story_id))
+
+
+def binds(events: Sequence[Event]) -> bool:
+    """They say how a criterion is to be checked."""
+    return any(isinstance(each, CriterionUpdated) and each.verification_criterion is not UNSET for each in events)
 
 
 def state_of(agent_status: str, verified_status: str) -> str:
@@ -139,7 +223,10 @@ def state_of(agent_status: str, verified_status: str) -> str:
     return "verified" if verified_status == "verified" else agent_status
 
 
-AS_THE_MODEL_SAYS = {"bulk-claim": ("claim",), "next-claim": ("contract", "claim")}
+AS_THE_MODEL_SAYS: Mapping[str, tuple[str, ...]] = {
+    "bulk-claim": ("claim",), "next-claim": ("contract", "claim"), "edit": (), "merge": (),
+    "criterion": (),
+}  # fmt: skip
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from migrations.roles import RolePasswords, bootstrap, with_role
 from migrations.runner import migrate
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
+from tests.support.guarded import guarded
 
 LOGS = 100_000
 PASSWORDS = RolePasswords(*(secrets.token_urlsafe(12) for _ in range(5)))
@@ -95,8 +96,10 @@ async def _servers() -> AsyncIterator[tuple["asyncpg.Connection[asyncpg.Record]"
         with data.taken():
             postgres = EmbeddedPostgres(data)
             await asyncio.to_thread(postgres.prepare)
-            process = await asyncio.create_subprocess_exec(
-                *postgres.command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+            process = guarded(
+                await asyncio.create_subprocess_exec(
+                    *postgres.command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+                )
             )
             try:
                 await postgres.wait_until_ready()

@@ -7,6 +7,7 @@ service takes; what is quadratic is past it long before.
 
 import asyncio
 import random
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from api.http.limits import LARGE_BODY_BYTES as LARGEST
 from api.http.limits import Limits
 from bench.keyed import Serving
 from bench.malformed import LIVEZ, serving
+from bench.table import at_most, told
 
 SLOWEST_SECONDS = 5.0
 """For an ordinary body and for /livez, whatever is beside it; more for an import, by its size.
@@ -26,6 +28,10 @@ Many times what is needed, so that a loaded machine is no fault of the service."
 GIVEN_UP_SECONDS = 120.0
 SMALLEST = 1024
 RANDOM_SHAPES = 40
+ORDINARY_BYTES = 200_000
+"""Of each shape to every route that takes a body: there the bars are those of a quiet machine."""
+ORDINARY_ANSWER_MS = 300
+ORDINARY_LIVEZ_MS = 100
 LIMITS = Limits()
 QUERY_BYTES = LIMITS.url_bytes - 64
 HEADER_BYTES = LIMITS.header_bytes - 512
@@ -78,6 +84,8 @@ class Report(Struct):
     asked: int = 0
     answer_seconds: float = 0.0
     """Of the slowest answer."""
+    slowest: str = ""
+    """Its shape."""
     livez_seconds: float = 0.0
     """The longest that somebody waited for /livez meanwhile."""
     server_errors: list[str] = []
@@ -237,6 +245,28 @@ def import_doors(serving: Serving) -> list[Door]:
     ][:1]
 
 
+def ordinary_doors(serving: Serving) -> list[Door]:
+    """Every route that takes a body, once, with a key that comes in."""
+    found = {
+        (good.method, re.sub(r"[0-9a-f-]{36}", "", good.path)): Door(
+            good.method.encode(), good.path.encode(), b"Authorization: Bearer %b\r\n" % good.raw_key.encode(),
+            ORDINARY_BYTES,
+        )
+        for good in serving.requests
+        if good.method in ("POST", "PUT", "PATCH")
+    }  # fmt: skip
+    return list(found.values())
+
+
+async def ordinary(port: int, seed: int, doors: Sequence[Door]) -> Report:
+    """Every shape of a body, as large as it ordinarily may be, to each of them."""
+    report = Report(seed)
+    for shape in shapes(random.Random(seed), doors, 0):
+        if shape.most == ORDINARY_BYTES:
+            await _step(port, shape, ORDINARY_BYTES, report, SLOWEST_SECONDS)
+    return report
+
+
 async def _step(port: int, shape: Shape, size: int, report: Report, slowest_seconds: float) -> bool:
     """One request, and /livez again and again until it is answered; false when either took too long."""
     request, waited = shape.request(shape.text(size)), 0.0
@@ -251,7 +281,8 @@ async def _step(port: int, shape: Shape, size: int, report: Report, slowest_seco
         await asyncio.wait({heavy}, timeout=0.01)
     took, answer = heavy.result()
     report.asked += 1
-    report.answer_seconds = max(report.answer_seconds, took)
+    if took > report.answer_seconds:
+        report.answer_seconds, report.slowest = took, shape.name
     report.livez_seconds = max(report.livez_seconds, waited)
     if answer.startswith(b"HTTP/1.1 5"):
         report.server_errors.append(f"{shape.name} of {size} bytes: {answer[:60]!r}")
@@ -279,11 +310,22 @@ async def _ask(port: int, request: bytes) -> tuple[float, bytes]:
     return time.monotonic() - began, bytes(received)
 
 
+def show_ordinary(report: Report) -> None:
+    told(f"bodies of {ORDINARY_BYTES // 1000} KB", f"{report.asked}: every shape to every route, seed {report.seed}")
+    at_most("slowest answer, ms", report.answer_seconds * 1e3, ORDINARY_ANSWER_MS, report.slowest)
+    at_most("longest wait for /livez beside them, ms", report.livez_seconds * 1e3, ORDINARY_LIVEZ_MS)
+    _show_faults(report)
+
+
 def show(report: Report) -> None:
     print(
         f"{report.asked} growing requests, seed {report.seed}: slowest answer {report.answer_seconds:.2f} s, "
         f"longest wait for /livez {report.livez_seconds:.2f} s (less than {SLOWEST_SECONDS:.0f})"
     )
+    _show_faults(report)
+
+
+def _show_faults(report: Report) -> None:
     for slow in report.slow:
         print(f"  slow: {msgspec.json.encode(msgspec.structs.replace(slow, head=b'')).decode()}")
     for error in report.server_errors:

@@ -62,12 +62,15 @@ class Report(Struct):
     """Answers with something of the other tenant's."""
     wrong: int = 0
     """Answers without one's own, or with an error."""
+    later: int = 0
+    """Exports that were put off, because another one of the same key was under way."""
     seconds: float = 0.0
 
     def __str__(self) -> str:
         return (
             f"{self.asked} requests in {self.seconds:.0f} s ({self.asked / self.seconds:.0f}/s), "
-            f"{self.foreign} with rows of the other tenant, {self.wrong} without one's own"
+            f"{self.foreign} with rows of the other tenant, {self.wrong} without one's own, "
+            f"{self.later} put off"
         )
 
 
@@ -87,6 +90,9 @@ async def campaign(
                 group.create_task(_ask_on(requests, report, writes))
     report.seconds = time.monotonic() - began
     return report
+
+
+TOO_MANY_AT_ONCE = 429
 
 
 def _rest(tenant: Tenant) -> tuple[str, Sequence[str], str]:
@@ -111,7 +117,9 @@ async def _ask_on(requests: Iterator[tuple[float, Tenant, Tenant]], report: Repo
         report.asked += 1
         foreign = (other.marker.encode(), str(other.asking.tenant).encode())
         report.foreign += any(text in answer.body for text in foreign)
-        report.wrong += answer.status != 200 or own.marker.encode() not in answer.body
+        put_off = answer.status == TOO_MANY_AT_ONCE
+        report.later += put_off
+        report.wrong += not put_off and (answer.status != 200 or own.marker.encode() not in answer.body)
 
 
 async def _ask(chance: float, own: Tenant, writes: float) -> Answer:

@@ -26,7 +26,7 @@ from tests.api.team import Work, work
 from tests.support.database import TestDatabase
 
 CHECKOUT = Path(__file__).parent.parent
-OURS = ("api", "config", "domain", "eventstore", "loopctl", "migrations", "projections")
+OURS = ("api", "config", "domain", "egress", "eventstore", "loopctl", "migrations", "projections")
 """The harness in tests/ is not part of the way."""
 
 

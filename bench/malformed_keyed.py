@@ -21,6 +21,7 @@ from migrations.roles import bootstrap
 from migrations.runner import migrate
 from tests.support.cluster import own_postgres
 from tests.support.database import PASSWORDS, TestDatabase, created_database
+from tests.support.guarded import guarded
 
 
 @asynccontextmanager
@@ -37,7 +38,7 @@ def serving(database: TestDatabase, errors: Path) -> Iterator[Serving]:
     command = [sys.executable, "-m", "bench.keyed", database.admin_url, database.app_url]
     with (
         errors.open("wb") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process,
+        guarded(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)) as process,
     ):
         try:
             assert process.stdout is not None
@@ -47,11 +48,12 @@ def serving(database: TestDatabase, errors: Path) -> Iterator[Serving]:
             process.wait(timeout=30)
 
 
-async def soak(admin_url: str, count: int, seed: int, errors: Path) -> tuple[Report, growing.Report]:
+async def soak(admin_url: str, count: int, seed: int, errors: Path) -> tuple[Report, growing.Report, growing.Report]:
     async with migrated(admin_url) as database:
         with serving(database, errors) as served:
             report = await keyed_campaign(served, count, seed)
-            return report, await growing.campaign(served.port, seed, doors=growing.import_doors(served))
+            ordinary = await growing.ordinary(served.port, seed, growing.ordinary_doors(served))
+            return report, ordinary, await growing.campaign(served.port, seed, doors=growing.import_doors(served))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,12 +61,14 @@ def main(arguments: Sequence[str]) -> int:
     seed = int(arguments[1]) if len(arguments) > 1 else random.randrange(2**32)
     with tempfile.TemporaryDirectory(prefix="loopctl-malformed-") as folder, own_postgres(Path(folder)) as url:
         errors = Path(folder) / "errors"
-        report, grown = asyncio.run(soak(url, count, seed, errors))
+        report, ordinary, grown = asyncio.run(soak(url, count, seed, errors))
         show("with keys", report)
+        growing.show_ordinary(ordinary)
         growing.show(grown)
-        if not report.green or not grown.green:
+        green = report.green and ordinary.green and grown.green
+        if not green:
             print(errors.read_text("utf-8")[-4000:])
-    return 0 if report.green and grown.green else 1
+    return 0 if green else 1
 
 
 if __name__ == "__main__":

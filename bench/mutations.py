@@ -20,6 +20,11 @@ HEADERS = (
     b"Transfer-Encoding: xchunked", b"Transfer-Encoding : chunked", b"Upgrade: websocket", b"Upgrade: h2c",
     b"X-Forwarded-For: 1.2.3.4, \xff", b"X-Forwarded-Proto: https", b"X-HTTP-Method-Override: DELETE",
     b"X-Request-Id: a\tb", b"X-Request-Id: " + b"a" * 300, b"X-Request-Id: \xc3\xa9", b"X: " + b"y" * 17000,
+    b"Loopctl-Witness: size=1; root=; key=", b"Loopctl-Witness: \xff", b"Loopctl-Witness:",
+    b"Loopctl-Witness: size=1; root=" + b"A" * 43 + b"; key=00c0ffee", b"Loopctl-Witness-Note: \xff",
+    b"Loopctl-Witness-Note: " + b"A" * 9000, b"X-Loopctl-Last-Known-STH: 1:", b"Loopctl-Assertion: e30",
+    b"X-Loopctl-Last-Known-STH: 99:" + b"A" * 22, b"Loopctl-Assertion: \xff", b"Loopctl-Ceremony: \xff",
+    b"Loopctl-Ceremony: 019a0000-0000-7000-8000-000000000000", b"X-Loopctl-Capability: {}",
     b"X\x00: y", b"X: \x00", b"X: a\r b", b" folded: yes", b": nameless", b"no colon", b"\xff\xff: \xff",
 )  # fmt: skip
 
@@ -146,7 +151,10 @@ QUERIES = (
     b"number=%ff", b"number=9999999999999.1", b"status=%F0%9F%98%80", b"from=2026-13-01",
     b"to=0001-01-01T00:00:00+23:59", b"at=9223372036854775808", b"index=99999999999999999999", b"size=0",
     b"kind=consistency&first=5&size=1", b"include_archived=maybe", b"phase=%00", b"search=%25%5C_",
-    b"state_key=%20", b"entity_id=x", b"actor_id=x", b"merge=2", b"sort_by=name;drop",
+    b"state_key=%20", b"entity_id=x", b"actor_id=x", b"merge=2", b"dry_run=maybe", b"dry_run=true&merge=true",
+    b"if_position=-1", b"if_position=9223372036854775808", b"if_position=soon", b"sort_by=name;drop",
+    b"since=2026-03-27T12:00:00.000000999999999999Z", b"since=2026-03-27T12:00:00.000000000000000001%2B99:99",
+    b"include_cost=true", b"include_token_totals=1", b"projct_id=x", b"-=1", b"_=1", b"%C3%A9=1", b"action=observe.",
     b"entity_type=a&entity_type=b",
 )  # fmt: skip
 
@@ -186,7 +194,7 @@ MEMBERS = tuple(
     b'"%b"' % name
     for name in (
         b"metadata", b"description", b"estimated_hours", b"acceptance_criteria", b"lease_seconds", b"fencing_token",
-        b"cap_id",
+        b"cap_id", b"if_position", b"dry_run", b"merge", b"labels", b"stories", b"project",
         b"pr_number", b"completed_at", b"findings", b"findings_count", b"settings", b"expires_at",
         b"grace_period_hours",
         b"position", b"phase", b"verification_criterion", b"status", b"version", b"state_key", b"epic_number", b"merge",

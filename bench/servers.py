@@ -16,6 +16,7 @@ from migrations.runner import migrate
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
 from supervisor.redis import EmbeddedRedis
+from tests.support.guarded import guarded
 
 PASSWORDS = RolePasswords(*(secrets.token_urlsafe(12) for _ in range(5)))
 
@@ -40,7 +41,9 @@ async def bench_server() -> AsyncIterator[BenchServer]:
         with data.taken():
             postgres = EmbeddedPostgres(data)
             await asyncio.to_thread(postgres.prepare)
-            process = await asyncio.create_subprocess_exec(*postgres.command, stderr=subprocess.DEVNULL, cwd="/")
+            process = guarded(
+                await asyncio.create_subprocess_exec(*postgres.command, stderr=subprocess.DEVNULL, cwd="/")
+            )
             try:
                 await postgres.wait_until_ready()
                 server = BenchServer(postgres.admin_url, postgres.cluster)
@@ -60,7 +63,9 @@ def bench_redis() -> Iterator[str]:
         with data.taken():
             redis = EmbeddedRedis(data)
             redis.prepare()
-            process = subprocess.Popen(redis.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+            process = guarded(
+                subprocess.Popen(redis.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+            )
             try:
                 asyncio.run(redis.wait_until_ready())
                 yield redis.url

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from bench.echo_app import NAMES
 from bench.load import Load
+from tests.support.guarded import guarded
 
 REPETITIONS = 7
 SECONDS = 2.0
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 @contextmanager
 def ours(name: str) -> Iterator[Server]:
     command = [sys.executable, "-m", "bench.echo_app", name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with guarded(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)) as process:
         try:
             assert process.stdout is not None
             yield Server(name, int(process.stdout.readline()), [psutil.Process(process.pid)])
@@ -80,7 +81,7 @@ def granian() -> Iterator[Server]:
         "--no-ws", "--runtime-mode", "st", "--host", "127.0.0.1", "--port", str(port), "--no-log", "--factory",
         "bench.echo_app:quiet_shell_app",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = guarded(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     try:
         wait_for(port)
         parent = psutil.Process(process.pid)

@@ -95,20 +95,25 @@ class Bench:
         return asyncio.run(durable_insert(self._service))
 
     def _worked(self, agents: Sequence[Agent], seconds: float = SECONDS) -> Measured:
-        watched = {
-            "API": [self._service.api],
-            "PostgreSQL": processes(self._service, "postgres"),
-            "Redis": [*processes(self._service, "redis"), *processes(self._service, "valkey")],
-            "worker": [self._service.run.child("-m", "workers")],
-        }
-        with tempfile.NamedTemporaryFile("wb", suffix=".json") as plan:
-            plan.write(msgspec.json.encode(Plan(self._service.port, list(agents))))
-            plan.flush()
-            before = {name: cpu(of) for name, of in watched.items()} | {"generator": children_seconds()}
-            done = run("bench.transition_load", plan.name, str(seconds))
-            after = {name: cpu(of) for name, of in watched.items()} | {"generator": children_seconds()}
-        count = max(1.0, done.rate * (seconds + min(0.5, seconds / 4)))
-        return Measured(done, {name: (after[name] - before[name]) / count * 1e6 for name in PROCESSES})
+        return worked(self._service, agents, seconds)
+
+
+def worked(service: Live, agents: Sequence[Agent], seconds: float) -> Measured:
+    """What the agents' transitions take for so long."""
+    watched = {
+        "API": [service.api],
+        "PostgreSQL": processes(service, "postgres"),
+        "Redis": [*processes(service, "redis"), *processes(service, "valkey")],
+        "worker": [service.run.child("-m", "workers")],
+    }
+    with tempfile.NamedTemporaryFile("wb", suffix=".json") as plan:
+        plan.write(msgspec.json.encode(Plan(service.port, list(agents))))
+        plan.flush()
+        before = {name: cpu(of) for name, of in watched.items()} | {"generator": children_seconds()}
+        done = run("bench.transition_load", plan.name, str(seconds))
+        after = {name: cpu(of) for name, of in watched.items()} | {"generator": children_seconds()}
+    count = max(1.0, done.rate * (seconds + min(0.5, seconds / 4)))
+    return Measured(done, {name: (after[name] - before[name]) / count * 1e6 for name in PROCESSES})
 
 
 def processes(service: Live, name: str) -> list[psutil.Process]:

@@ -13,10 +13,12 @@ from msgspec import Meta, Struct
 from config.settings import CLIENT_VARIABLES, Settings
 
 PREFIX = "LOOPCTL_"
-INTERNAL = frozenset({"LOOPCTL_LISTEN_FD", "LOOPCTL_PULSE_FD", "LOOPCTL_READY_FILE"})
-"""Handed from the supervisor to its children; not for people."""
+INTERNAL = frozenset({"LOOPCTL_LISTEN_FD", "LOOPCTL_PULSE_FD", "LOOPCTL_READY_FILE", "LOOPCTL_ENDS_WITH"})
+"""Handed from `make` and the supervisor to what they start; not for people."""
 
 MASK = "********"
+NEAR = 0.8
+"""Of names that are probably one, misspelt. Others can be anybody's: Kubernetes makes some of a service's name."""
 
 
 class ConfigError(Exception):
@@ -106,18 +108,25 @@ def _read(variable: str, path: str) -> str:
 
 def _convert(values: dict[str, str], origins: Mapping[str, Origin]) -> Settings:
     try:
-        return msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$.")
         name = place.rstrip("`")
         given = MASK if name in secret_names() else repr(values.get(name))
         raise ConfigError(f"{name} cannot be {given} ({origins[name]}): {reason}.") from error
+    if settings.webauthn_models and not settings.webauthn_roots:
+        raise ConfigError("webauthn_models needs webauthn_roots: anybody can say a model that no maker vouches for.")
+    return settings
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """What is said of them. Raises ConfigError for one that is nearly a setting: the service would run without it."""
     known = {PREFIX + name.upper() for name in names()} | {f"{PREFIX}{name.upper()}_FILE" for name in secret_names()}
     for variable in sorted(environment):
         if not variable.startswith(PREFIX) or variable in known | CLIENT_VARIABLES | INTERNAL:
             continue
-        near = difflib.get_close_matches(variable, known | CLIENT_VARIABLES, n=1)
-        yield f"{variable} is not a setting" + (f"; did you mean {near[0]}?" if near else " and is ignored.")
+        bare = variable.removeprefix(PREFIX)
+        near = difflib.get_close_matches(bare, [name.removeprefix(PREFIX) for name in known], n=1, cutoff=NEAR)
+        if near:
+            raise ConfigError(f"{variable} is not a setting; did you mean {PREFIX}{near[0]}?")
+        yield f"{variable} is not a setting and is ignored."

@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from config.attestation import MakerRoots, Models
+from config.networks import Networks
+
 SECRET = {"secret": True}
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # recognised, never bound
@@ -36,6 +39,40 @@ class Settings(Struct, frozen=True, kw_only=True):
         Url | None,
         Meta(description="Address that clients see, without trailing slash; default http://<host>:<port>"),
     ] = None
+    proxies: Annotated[
+        int, Meta(ge=0, le=16, description="Reverse proxies in front that each add to X-Forwarded-For; 0 believes none")
+    ] = 0
+    rate_limit_ceiling: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Requests a minute up to which a tenant may set its keys' limit")
+    ] = 6000
+    egress_allow: Annotated[
+        Networks | None,
+        Meta(description="Networks beside the public one that webhooks may go to, at any port: CIDR, comma-separated"),
+    ] = None
+    egress_allow_http: Annotated[bool, Meta(description="Whether requests may go out unencrypted")] = False
+    egress_lookup: Annotated[
+        bool,
+        Meta(description="Whether the API can look names up; if not, a webhook's name is judged when it is sent to"),
+    ] = True
+    webauthn_rp_id: Annotated[
+        Contact | None,
+        Meta(description="Domain that security keys are bound to; default the host of the public address"),
+    ] = None
+    webauthn_origins: Annotated[
+        Url | None,
+        Meta(description="Addresses of pages that may use security keys, comma-separated; default the public one"),
+    ] = None
+    webauthn_roots: Annotated[
+        MakerRoots | None,
+        Meta(description="PEM file of makers' certificates: only security keys attested by one of them are enrolled"),
+    ] = None
+    webauthn_models: Annotated[
+        Models | None,
+        Meta(description="AAGUIDs of the models that are enrolled, comma-separated; needs webauthn_roots"),
+    ] = None
+    signups_per_hour: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Tenants that one address may make an hour at /signup; 0 closes it")
+    ] = 5
     contact: Annotated[Contact | None, Meta(description="Operator's address in /.well-known/loopctl")] = None
     log_level: Annotated[LogLevel, Meta(description="Least severe level that is logged")] = "info"
     keks: Annotated[
@@ -77,6 +114,8 @@ CLIENT_VARIABLES = frozenset(
     {
         "LOOPCTL_AGENT_KEY",
         "LOOPCTL_API_KEY",
+        "LOOPCTL_CA_BUNDLE",
+        "LOOPCTL_CONFIG",
         "LOOPCTL_DISPATCH_OUT",
         "LOOPCTL_FORMAT",
         "LOOPCTL_INSECURE_TLS",
@@ -89,8 +128,10 @@ CLIENT_VARIABLES = frozenset(
         "LOOPCTL_PROJECT",
         "LOOPCTL_REVIEWER_KEY",
         "LOOPCTL_SERVER",
+        "LOOPCTL_SUPERADMIN_KEY",
         "LOOPCTL_TOOLS",
         "LOOPCTL_USER_KEY",
+        "LOOPCTL_WEBHOOK_SECRET",
     }
 )
 """Names that the client, the MCP server and the hooks read; not ours to warn about."""

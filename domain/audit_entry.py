@@ -9,10 +9,13 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from domain.audit_shapes import AUDIT_SHAPES, FREE_FORM, Fields
+from domain.capability import CapabilityConsumed, CapabilityMinted
 from domain.event import Recorded
 from domain.observation import Observed
 from domain.usage import TokenUsageReported
 
+OF_STORIES = (TokenUsageReported, CapabilityMinted, CapabilityConsumed)
+"""Events of other streams that belong to the history of a story."""
 OBSERVED = "observe."
 IMPERSONATING = "superadmin:impersonating:"
 EFFECTIVE_ROLE = "effective_role:"
@@ -76,8 +79,8 @@ def subject_of(recorded: Recorded) -> AuditSubject:
     if isinstance(event, Observed):
         return AuditSubject(event.entity_type, event.entity_id, OBSERVED + event.name, event.project_id)
     shape = AUDIT_SHAPES[type(event)]
-    project_id = stream.id if stream.kind == "project" else getattr(event, "project_id", None)
-    story_id = event.story_id if isinstance(event, TokenUsageReported) else None
+    project_id = stream.id if stream.kind == "project" else getattr(event, "project_id", None) or None
+    story_id = event.story_id if isinstance(event, OF_STORIES) else None
     return AuditSubject(shape.entity_type, stream.id, shape.action, project_id, story_id)
 
 

@@ -11,16 +11,25 @@ from msgspec import Struct
 
 from domain import (
     agent,
+    authenticator,
+    capability,
     dependency,
+    dispatch,
     epic,
+    erasure,
     key,
     log_key,
     observation,
     orchestrator_state,
     project,
+    purpose_key,
+    recovery,
+    state_digest,
     story,
     tenant,
     usage,
+    violator,
+    webhook,
 )
 from domain.event import Event
 from domain.lifecycle import events as on
@@ -76,6 +85,8 @@ STORY_ENDS = named("story_id", "depends_on_story_id")
 EPIC_ENDS = named("epic_id", "depends_on_epic_id")
 OF_STORY = named("number", "title", "epic_id", "project_id")
 
+CAPABILITY = named("cap_id", "typ", "story_id", "expires_at", issued_to_lineage="lineage")
+
 AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     tenant.TenantCreated: AuditShape("tenant", "tenant_created", new=named("name", "slug", "root_of_trust")),
     tenant.TenantUpdated: AuditShape(
@@ -89,8 +100,15 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     tenant.TenantActivated: AuditShape(
         "tenant", "tenant_activated", named(status="status_was"), {}, {"status": "active"},
     ),
+    tenant.CustodyHalted: AuditShape(
+        "tenant", "custody_halted", new=named("reason", "evidence", "kind", "claimed_size"),
+    ),
+    tenant.HaltCleared: AuditShape(
+        "tenant", "halt_cleared", old=named(custody_halted_at="halted_at"), new=named("reason"),
+    ),
     key.ApiKeyCreated: AuditShape(
         "api_key", "created", new=named("name", "role", "key_prefix", "agent_id", "expires_at"),
+        more=named("dispatch_id"),
     ),
     key.ApiKeyLinked: AuditShape("api_key", "linked", new=named("agent_id")),
     key.ApiKeyRotated: AuditShape("api_key", "rotated", new=named("replaced_by", "expires_at")),
@@ -99,10 +117,59 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
         "agent", "registered", new=named("name", "agent_type"), becomes={"status": "active"}, more=named("key_id")
     ),
     agent.AgentUpdated: AuditShape(
-        "agent", "updated", named(status="status_was"), named("status", "metadata"), changed_only=True,
+        "agent", "updated", named(status="status_was"), named("status", "metadata", "cosigner"), changed_only=True,
     ),
+    authenticator.AuthenticatorRenamed: AuditShape(
+        "authenticator", "renamed", named(name="name_was"), named("name"),
+    ),
+    authenticator.AuthenticatorRemoved: AuditShape("authenticator", "removed", old=named("name", "credential_id")),
+    authenticator.AuthenticatorAsserted: AuditShape(
+        "authenticator", "asserted", new=named("method", "path", "key_id", "sign_count"),
+        more=named("body_hash", "nonce", "credential_id", "authenticator_data", "client_data_json", "signature"),
+    ),
+    authenticator.AuthenticatorSuspected: AuditShape("authenticator", "suspected", more=named("sign_count_was")),
+    authenticator.AuthenticatorEnrolled: AuditShape(
+        "authenticator", "enrolled",
+        new=named("name", "credential_id", "attestation_format", "aaguid", "backup_eligible", "backed_up"),
+    ),
+    dispatch.DispatchCreated: AuditShape(
+        "dispatch", "created",
+        new=named("role", "agent_id", "story_id", "parent_dispatch_id", "expires_at", lineage_path="lineage"),
+        more=named("key_id", "human_root", "minters"),
+    ),
+    dispatch.DispatchRevoked: AuditShape(
+        "dispatch", "revoked", new=named(revoked_count="ended"), becomes={"revoked": True}
+    ),
+    capability.CapabilityMinted: AuditShape("capability", "minted", new=CAPABILITY, more=named("nonce")),
+    capability.CapabilityPickedUp: AuditShape("capability", "picked_up", new=CAPABILITY, more=named("nonce")),
+    capability.CapabilityConsumed: AuditShape(
+        "capability", "consumed", new=named("cap_id", "typ", "story_id"), becomes={"consumed": True}
+    ),
+    purpose_key.PurposeKeyMade: AuditShape("purpose_key", "created", new=named("purpose", "kid", "public")),
+    erasure.PayloadErased: AuditShape(
+        "payload", "erased", new=named("seq", "event", "entity_kind", "entity_id", "members"), more=named("reason")
+    ),
+    state_digest.StateDigested: AuditShape("projection", "digested", new=named("size", "tables")),
+    log_key.LogKeyBootstrapped: AuditShape("tenant", "audit_key_bootstrapped", new=named("vkey", "reason")),
     log_key.LogKeyRotated: AuditShape(
         "tenant", "key_rotated", old=named("old_key_id"), new=named("new_vkey"), more=named("reason"),
+    ),
+    recovery.RecoveryOpened: AuditShape("recovery", "opened", new=named("reason"), more=named("touch")),
+    recovery.RecoverySeconded: AuditShape(
+        "recovery", "seconded", new=named("reason", "ready_at"), more=named("touch"), becomes={"status": "waiting"}
+    ),
+    recovery.RecoveryCancelled: AuditShape(
+        "recovery", "cancelled", new=named("by"), becomes={"status": "cancelled"}
+    ),
+    recovery.RecoveryCompleted: AuditShape(
+        "recovery", "completed", new=named("link_expires_at"), more=named("touch"), becomes={"status": "completed"}
+    ),
+    recovery.RecoveryUsed: AuditShape("recovery", "used", new={}, becomes={"status": "used"}),
+    violator.ViolatorResolved: AuditShape(
+        "violator", "resolved", old=named(status="status_was"), new=named("note"), becomes={"status": "resolved"}
+    ),
+    violator.ViolatorIgnored: AuditShape(
+        "violator", "ignored", old=named(status="status_was"), new=named("note"), becomes={"status": "ignored"}
     ),
     project.ProjectCreated: AuditShape("project", "created", new=named("name", "slug", "status")),
     project.ProjectUpdated: AuditShape(
@@ -173,6 +240,12 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
             "summary", "completed_at",
         )
     ),
+    on.VerificationRunReported: AuditShape(
+        "story", "run_reported", new=named(
+            "run_id", "reporter_agent_id", "status", "runner_type", "commit_sha", "commit_content_hash", "logs_url",
+            "completed_at",
+        )
+    ),
     on.StoryVerified: AuditShape(
         "story", "verified", WAS_VERIFIED, named("orchestrator_agent_id"), {"verified_status": "verified"},
         {**JUDGED, **named("result", "summary")},
@@ -194,6 +267,11 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
         "story", "backfilled",
         WAS_BOTH, named("reason", "evidence_url", "pr_number"), {**CONFIRMED, "source": "pre_loopctl"}
     ),
+    on.VerifierDrawn: AuditShape(
+        "story", "verifier_drawn", new=named("verifier_dispatch_id", "verifier_agent_id"),
+        more=named("pool", "kid", "draw", "seed"),
+    ),
+    on.VerifierNeeded: AuditShape("story", "verifier_needed", new={}, becomes={"verifier_needed": True}),
     on.CustodyViolated: AuditShape(
         "story", "custody_violation", more={**WAS, **named("attempted_action", "code", "agent_id")},
     ),
@@ -207,6 +285,22 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
         ),
         more=named("story_id", "session_id"),
     ),
+    webhook.WebhookCreated: AuditShape(
+        "webhook", "created", new=named("url", "events", "project_id", "ordered"), becomes={"active": True},
+    ),
+    webhook.WebhookUpdated: AuditShape(
+        "webhook", "updated", old=named(active="active_was"),
+        new=named("url", "events", "project_id", "ordered", "active"), changed_only=True,
+    ),
+    webhook.WebhookDisabled: AuditShape(
+        "webhook", "webhook_auto_disabled", new=named("reason", "consecutive_failures", "threshold", "last_error"),
+        becomes={"active": False},
+    ),
+    webhook.WebhookSecretRotated: AuditShape("webhook", "secret_rotated", new=named("previous_until")),
+    webhook.WebhookTested: AuditShape("webhook", "tested", new=named("event_type")),
+    webhook.WebhookRedelivered: AuditShape("webhook", "redelivered", new=named("delivered_position")),
+    webhook.WebhookReplayed: AuditShape("webhook", "replayed", new=named("from_position", "to_position", "count")),
+    webhook.WebhookDeleted: AuditShape("webhook", "deleted", old=named("url")),
     observation.Observed: AuditShape("session", "observe", whole="data"),
     orchestrator_state.OrchestratorStateSaved: AuditShape(
         "orchestrator_state", "saved", new=named("project_id", "state_key", "state_data", "version"),

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.tenant_settings import DEFAULTS
+from domain.agent import AgentType
+from domain.tenant_settings import DEFAULTS, WitnessMode
 
 NO_TENANT = UUID(int=0)
 """Of a superadmin who has not said for which tenant."""
@@ -30,6 +31,14 @@ class Impersonation(Struct, frozen=True):
     effective_role: Role | None
 
 
+class PublishedHead(Struct, frozen=True):
+    """The newest signed head of a tenant's log. ``mark`` is how its signature begins, which older clients keep."""
+
+    size: int
+    root: bytes
+    mark: str
+
+
 class Caller(Struct, frozen=True, kw_only=True):
     """The key that asks, what it may, and on whose behalf."""
 
@@ -39,8 +48,23 @@ class Caller(Struct, frozen=True, kw_only=True):
     role: Role
     """For every check of a role; of a superadmin who impersonates, the role that it took."""
     agent_id: UUID | None = None
+    agent_type: AgentType | None = None
+    """Of the agent, for ever."""
     lineage: tuple[UUID, ...] = ()
+    """Of a key that a dispatch has: from the root to that dispatch."""
+    minters: tuple[UUID, ...] = ()
+    """Agents of those above it."""
+    human_root: bool = False
+    """The root of the lineage was made by a person."""
+    verifier_binding: bool = False
+    """The tenant binds to whoever is drawn, as its settings were then; the same holds for the next one."""
+    require_capabilities: bool = False
+    """The tenant wants a capability of everybody, as its settings were when the caller was looked up. Says what has to
+    be known; what is decided on are the settings at the head of the log."""
     requests_per_minute: int = DEFAULTS.rate_limit_requests_per_minute
+    witness_mode: WitnessMode = DEFAULTS.witness_mode
+    head: PublishedHead | None = None
+    """Of the tenant's log, as new as the rest of this. None before the first, and of superadmins."""
     superadmin: bool = False
     """The key is a superadmin's, whatever role it acts in. Such keys are in no tenant's log."""
     impersonation: Impersonation | None = None

@@ -40,10 +40,10 @@ class CriterionFields(Struct, frozen=True, kw_only=True):
 
 
 def criteria_of(text: StoryText) -> list[Criterion]:
-    """In the order of ``ac_id`` as text."""
+    """In the story's own order: by name, AC-10 would come before AC-9."""
     checks: dict[str, Any] = msgspec.json.decode(text.criteria_checks)
     items = named_items(text.acceptance_criteria)
-    return [_criterion(text.story_id, ac_id, items[ac_id], checks.get(ac_id, {})) for ac_id in sorted(items)]
+    return [_criterion(text.story_id, ac_id, item, checks.get(ac_id, {})) for ac_id, item in items.items()]
 
 
 def named_items(acceptance_criteria: JsonText) -> dict[str, Any]:
@@ -57,6 +57,7 @@ def named_items(acceptance_criteria: JsonText) -> dict[str, Any]:
 
 def find_criterion(text: StoryText, named: str) -> Criterion:
     """By its ``ac_id`` or its id. Raises NotFound."""
+    named = named.strip()
     found = next((each for each in criteria_of(text) if named in (each.ac_id, str(each.id))), None)
     if found is None:
         raise NotFound("Not found")
@@ -77,7 +78,7 @@ def update_criterion(
     if fields.status is not UNSET:
         said["status"] = fields.status
     if fields.evidence_path is not UNSET:
-        said["evidence_path"] = problems.optional("evidence_path", fields.evidence_path, LONGEST_PATH)
+        said["evidence_path"] = problems.line("evidence_path", fields.evidence_path, LONGEST_PATH)
     problems.raise_any()
     changed = {name: value for name, value in said.items() if value != getattr(now, name)}
     return (CriterionUpdated(project_id=story.project_id, ac_id=now.ac_id, **changed),) if changed else ()

@@ -74,20 +74,31 @@ def check_dependency(kind: str, dependent: UUID, prerequisite: UUID, around: Dep
     (dependency_exists).
     """
     if dependent == prerequisite:
-        raise Invalid(f"A {kind} cannot depend on itself.", code="self_dependency")
+        raise Invalid(
+            f"No {kind} can depend on itself: {kind}_id and depends_on_{kind}_id are the same.",
+            code="self_dependency",
+        )
     project = around.dependent_project
     if project is None or around.prerequisite_project is None:
         raise NotFound("Not found")
     if project != around.prerequisite_project:
-        raise Invalid(f"Both {kind} ids must be of one project.", code="cross_project_dependency")
+        raise Invalid(
+            f"Both {kind}_id and depends_on_{kind}_id must be of one project.", code="cross_project_dependency"
+        )
     if around.closes_cycle:
-        raise Invalid(f"Cycle detected: the other {kind} depends on this one already.", code="cycle_detected")
+        raise Invalid(
+            f"Cycle detected: the {kind} of depends_on_{kind}_id depends on the other one already.",
+            code="cycle_detected",
+        )
     if around.deadlocks:
         raise Invalid(
             "Cross-level deadlock: through their epics, each would wait for the other.", code="cross_level_deadlock"
         )
     if around.exists:
-        raise Conflict("Conflict: this dependency is there already.", code="dependency_exists")
+        raise Conflict(
+            f"Conflict: this dependency between {kind}s is there already; there is nothing to do.",
+            code="dependency_exists",
+        )
     return project
 
 

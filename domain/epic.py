@@ -1,12 +1,13 @@
 """An epic: a group of stories of a project."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, assert_never
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from domain.event import Event, Events, JsonText, Recorded
+from domain.event import ERASED, Event, Events, JsonText, Recorded
 from domain.fields import BLANK, LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_NAME, LONGEST_TITLE, Problems
 
 LARGEST_NUMBER = 2**31 - 1
@@ -14,6 +15,7 @@ LARGEST_NUMBER = 2**31 - 1
 
 class EpicCreated(Event, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "epic.created"
+    ERASABLE: ClassVar[Mapping[str, str]] = {"description": ERASED}
     project_id: UUID
     number: int
     title: str
@@ -28,6 +30,7 @@ class EpicUpdated(Event, frozen=True, kw_only=True):
     """Members that are left out did not change; those that end in ``_was`` are from before."""
 
     TAG: ClassVar[str] = "epic.updated"
+    ERASABLE: ClassVar[Mapping[str, str]] = {"description": ERASED}
     project_id: UUID
     title_was: str
     phase_was: str | None
@@ -165,7 +168,7 @@ def _checked(problems: Problems, fields: EpicFields) -> EpicFields:
     if fields.description is not UNSET:
         texts["description"] = problems.optional("description", fields.description, LONGEST_DESCRIPTION)
     if fields.phase is not UNSET:
-        texts["phase"] = problems.optional("phase", fields.phase, LONGEST_NAME)
+        texts["phase"] = problems.line("phase", fields.phase, LONGEST_NAME)
     if fields.metadata is not UNSET:
         problems.optional("metadata", fields.metadata, LONGEST_JSON)
     if fields.position is not UNSET and not 0 <= fields.position <= LARGEST_NUMBER:
@@ -177,5 +180,5 @@ def _number_problem(number: int | None, taken: bool) -> str | None:
     if number is None:
         return BLANK
     if not 0 < number <= LARGEST_NUMBER:
-        return "must be greater than 0"
+        return "must be greater than 0" if number <= 0 else f"must be less than or equal to {LARGEST_NUMBER}"
     return f"epic {number} already exists in the project; import with merge=true updates it" if taken else None

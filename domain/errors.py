@@ -3,6 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+LONGEST_MESSAGE = 300
+"""Characters of a message and of each detail: what a client said, however long, is shown by its beginning."""
+
+LONGEST_PLACE = 100
+"""Characters of the name of a field, which may be a client's own."""
+
 
 class Rejected(Exception):
     """A command or query that was understood and refused. Nothing was changed."""
@@ -11,7 +17,7 @@ class Rejected(Exception):
 
     def __init__(self, message: str, *, code: str | None = None, **facts: Any) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = shortened(message)
         self.code = code or self.default_code
         self.facts: Mapping[str, Any] = facts
 
@@ -39,7 +45,7 @@ class Invalid(Rejected):
         super().__init__(
             message,
             code=code,
-            details={field: [text] if isinstance(text, str) else list(text) for field, text in details.items()},
+            details={shortened(field, LONGEST_PLACE): _texts(given) for field, given in details.items()},
         )
 
 
@@ -53,3 +59,12 @@ class CustodyViolation(Conflict):
     """Somebody tried to confirm their own work."""
 
     default_code = "custody_violation"
+
+
+def shortened(text: str, most: int = LONGEST_MESSAGE) -> str:
+    """At most so many characters, with an ellipsis where there were more."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _texts(given: str | Sequence[str]) -> list[str]:
+    return [shortened(text) for text in ([given] if isinstance(given, str) else given)]

@@ -1,5 +1,6 @@
 """What an event is: a fact, in the past tense, kept for ever."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from types import UnionType
 from typing import ClassVar, Generic, NewType, TypeGuard, TypeVar, get_args
@@ -9,6 +10,9 @@ from msgspec import Struct
 
 JsonText = NewType("JsonText", str)
 """Free-form JSON of a client, as text: an entry's own JSON has no fractions (spec 05, section 4.2), a client's may."""
+
+ERASED = "[erased]"
+ERASED_JSON = JsonText('{"erased":true}')
 
 LARGEST_DATA = 62_000
 """Bytes of an event's data that are sure to fit into an entry with its head."""
@@ -21,6 +25,9 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Spelling in the log: noun.past_tense. Never changed."""
     STREAM: ClassVar[str | None] = None
     """Kind of the streams that it happens in; None when that is the noun of its tag."""
+    ERASABLE: ClassVar[Mapping[str, str]] = {}
+    """Texts that can be erased, with what then stands in their place. The log has only that, and a commitment to the
+    text, which is kept beside it (eventstore/log/payloads.py)."""
 
     @classmethod
     def stream_kind(cls) -> str:

@@ -5,23 +5,39 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.agent import AGENT_EVENTS
+from domain.authenticator import AUTHENTICATOR_EVENTS
+from domain.capability import CAPABILITY_EVENTS
 from domain.dependency import EPIC_DEPENDENCY_EVENTS, STORY_DEPENDENCY_EVENTS
+from domain.dispatch import DISPATCH_EVENTS
 from domain.epic import EPIC_EVENTS
+from domain.erasure import ERASURE_EVENTS
 from domain.event import Event, Events
 from domain.key import API_KEY_EVENTS
 from domain.lifecycle.events import ARTIFACT_EVENTS, STORY_EVENTS
-from domain.log_key import LOG_EVENTS
+from domain.log_key import LogEvent
 from domain.observation import OBSERVATION_EVENTS
 from domain.orchestrator_state import ORCHESTRATOR_STATE_EVENTS
 from domain.project import PROJECT_EVENTS, ProjectCreated, metadata_as_text
-from domain.tenant import TENANT_EVENTS
+from domain.purpose_key import PURPOSE_KEY_EVENTS
+from domain.recovery import RECOVERY_EVENTS
+from domain.state_digest import STATE_DIGEST_EVENTS
+from domain.tenant import TenantEvent
 from domain.usage import TOKEN_USAGE_EVENTS
+from domain.violator import VIOLATOR_EVENTS
+from domain.webhook import WEBHOOK_EVENTS
 
 STREAMS: Mapping[str, Events[Any]] = {
-    "tenant": TENANT_EVENTS,
+    "tenant": Events[TenantEvent | LogEvent](TenantEvent | LogEvent),
     "api_key": API_KEY_EVENTS,
     "agent": AGENT_EVENTS,
-    "log": LOG_EVENTS,
+    "authenticator": AUTHENTICATOR_EVENTS,
+    "dispatch": DISPATCH_EVENTS,
+    "capability": CAPABILITY_EVENTS,
+    "purpose_key": PURPOSE_KEY_EVENTS,
+    "recovery": RECOVERY_EVENTS,
+    "violator": VIOLATOR_EVENTS,
+    "projection": STATE_DIGEST_EVENTS,
+    "payload": ERASURE_EVENTS,
     "project": PROJECT_EVENTS,
     "epic": EPIC_EVENTS,
     "story_dependency": STORY_DEPENDENCY_EVENTS,
@@ -31,6 +47,7 @@ STREAMS: Mapping[str, Events[Any]] = {
     "token_usage_report": TOKEN_USAGE_EVENTS,
     "audit": OBSERVATION_EVENTS,
     "orchestrator_state": ORCHESTRATOR_STATE_EVENTS,
+    "webhook": WEBHOOK_EVENTS,
 }
 
 EVENTS: tuple[type[Event], ...] = tuple(kind for events in STREAMS.values() for kind in events.types)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from domain.errors import Invalid
+from domain.fields import MOST_NAMED
 
 Edges = Sequence[tuple[str, str]]
 """Dependent and prerequisite."""
@@ -29,11 +30,11 @@ class DependencyGraph(Struct, frozen=True, kw_only=True):
 def check_waiting(waiting: DependencyGraph) -> None:
     """Raises Invalid (cycle_detected, cross_level_deadlock), which names the way round. Linear in nodes and edges."""
     if stories := find_cycle(_following(waiting.story_edges)):
-        raise Invalid(f"Cycle detected: {' -> '.join(stories)}", code="cycle_detected")
+        raise Invalid(f"Cycle detected: {_way(stories)}", code="cycle_detected")
     if epics := find_cycle(_following(waiting.epic_edges)):
-        raise Invalid(f"Cycle detected: {' -> '.join(f'epic {number}' for number in epics)}", code="cycle_detected")
+        raise Invalid(f"Cycle detected: {_way([f'epic {number}' for number in epics])}", code="cycle_detected")
     if waiting.epic_edges and (both := find_cycle(_combined(waiting))):
-        raise Invalid(f"Cross-level deadlock: {' -> '.join(_names(both))}", code="cross_level_deadlock")
+        raise Invalid(f"Cross-level deadlock: {_way(_names(both))}", code="cross_level_deadlock")
 
 
 def find_cycle(following: Mapping[Node, Sequence[Node]]) -> list[Node]:
@@ -56,6 +57,13 @@ def find_cycle(following: Mapping[Node, Sequence[Node]]) -> list[Node]:
                 finished.add(node)
                 del path[node]
     return []
+
+
+def _way(names: Sequence[str]) -> str:
+    """Round the cycle. Of a long one the first few, how many more, and the first again."""
+    left_out = len(names) - 1 - MOST_NAMED
+    shown = [*names[:MOST_NAMED], f"{left_out} more", names[-1]] if left_out > 0 else names
+    return " -> ".join(shown)
 
 
 def _following(edges: Sequence[tuple[Node, Node]]) -> Mapping[Node, Sequence[Node]]:

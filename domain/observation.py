@@ -1,12 +1,13 @@
 """What an observer of the work reports. It stands in the audit trail and changes nothing (spec 01, section 4.1)."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from domain.event import Event, Events, JsonText
+from domain.event import ERASED_JSON, Event, Events, JsonText
 from domain.fields import Problems
 
 ObservedType = Literal["session", "story", "project"]
@@ -20,6 +21,7 @@ class Observed(Event, frozen=True, kw_only=True):
     """``data`` is whatever the observer says. Its stream is its own."""
 
     TAG: ClassVar[str] = "audit.observed"
+    ERASABLE: ClassVar[Mapping[str, str]] = {"data": ERASED_JSON}
     name: str
     entity_type: ObservedType
     entity_id: UUID

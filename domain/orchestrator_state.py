@@ -1,5 +1,6 @@
 """Named checkpoints of an orchestrator, with optimistic locking (spec 01, section 5.3)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, assert_never
 from uuid import UUID, uuid5
@@ -7,7 +8,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from domain.errors import Conflict
-from domain.event import Event, Events, JsonText, Recorded
+from domain.event import ERASED_JSON, Event, Events, JsonText, Recorded
 from domain.fields import LONGEST_NAME, Problems
 from domain.observation import check_json
 
@@ -18,6 +19,7 @@ class OrchestratorStateSaved(Event, frozen=True, kw_only=True):
     """The whole state; ``version`` counts from 1."""
 
     TAG: ClassVar[str] = "orchestrator_state.saved"
+    ERASABLE: ClassVar[Mapping[str, str]] = {"state_data": ERASED_JSON}
     project_id: UUID
     state_key: str
     state_data: JsonText
@@ -66,7 +68,11 @@ def save_state(now: OrchestratorState | None, command: SaveState) -> Orchestrato
     version = now.version if now else 0
     seen = 0 if command.version is None else command.version
     if type(seen) is not int or seen != version:
-        raise Conflict("Conflict", code="version_conflict", current_version=version)
+        raise Conflict(
+            f"Conflict: {state_key} is at version {version}; read it, and save on top of that",
+            code="version_conflict",
+            current_version=version,
+        )
     return OrchestratorStateSaved(
         project_id=command.project_id, state_key=state_key, state_data=command.state_data or JsonText("{}"),
         version=version + 1,

@@ -1,6 +1,6 @@
 """A project: a codebase whose work is tracked."""
 
-import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Literal, assert_never
 from uuid import UUID
@@ -9,10 +9,9 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from domain.errors import Invalid
-from domain.event import Event, Events, JsonText, Recorded
-from domain.fields import LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_NAME, Problems
+from domain.event import ERASED, Event, Events, JsonText, Recorded
+from domain.fields import LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_NAME, SLUG, SLUG_FORM, Problems
 
-SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
 LONGEST_MISSION = 2000
 LONGEST_URL = 2000
 
@@ -21,6 +20,7 @@ Status = Literal["active", "archived"]
 
 class ProjectCreated(Event, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "project.created"
+    ERASABLE: ClassVar[Mapping[str, str]] = {"description": ERASED}
     name: str
     slug: str
     status: Literal["active"] = "active"
@@ -35,6 +35,7 @@ class ProjectUpdated(Event, frozen=True, kw_only=True):
     """Members that are left out did not change; ``name_was`` and ``status_was`` are from before."""
 
     TAG: ClassVar[str] = "project.updated"
+    ERASABLE: ClassVar[Mapping[str, str]] = {"description": ERASED}
     name_was: str
     status_was: Status
     name: str | UnsetType = UNSET
@@ -127,7 +128,10 @@ def create_project(slug_taken: bool, active: int, command: CreateProject) -> tup
         problems.add("slug", problem)
     problems.raise_any()
     if active >= command.most_projects:
-        raise Invalid("Project limit reached for this tenant", code="limit_reached")
+        raise Invalid(
+            f"Project limit reached for this tenant ({command.most_projects}): archive one, or raise max_projects",
+            code="limit_reached",
+        )
     metadata = command.fields.metadata
     return (
         ProjectCreated(
@@ -189,13 +193,13 @@ def evolve_project(project: Project | None, recorded: Recorded) -> Project | Non
 
 
 def _checked(problems: Problems, fields: ProjectFields) -> ProjectFields:
-    optional = {"repo_url": LONGEST_URL, "description": LONGEST_DESCRIPTION, "tech_stack": LONGEST_NAME}
+    lines = {"repo_url": LONGEST_URL, "tech_stack": LONGEST_NAME, "mission": LONGEST_MISSION}
     texts: dict[str, str | UnsetType | None] = {
-        name: UNSET if (value := getattr(fields, name)) is UNSET else problems.optional(name, value, longest)
-        for name, longest in optional.items()
+        name: UNSET if (value := getattr(fields, name)) is UNSET else problems.line(name, value, longest)
+        for name, longest in lines.items()
     }
-    if fields.mission is not UNSET:
-        texts["mission"] = problems.optional("mission", (fields.mission or "").strip(), LONGEST_MISSION)
+    if fields.description is not UNSET:
+        texts["description"] = problems.optional("description", fields.description, LONGEST_DESCRIPTION)
     if fields.metadata is not UNSET:
         problems.optional("metadata", fields.metadata, LONGEST_JSON)
     name = UNSET if fields.name is UNSET else problems.required("name", fields.name, LONGEST_NAME)
@@ -206,5 +210,5 @@ def _slug_problem(slug: str, taken: bool) -> str | None:
     if not slug.strip():
         return "can't be blank"
     if not SLUG.fullmatch(slug):
-        return "has invalid format"
+        return f"has invalid format: {SLUG_FORM}"
     return "has already been taken for this tenant" if taken else None

@@ -1,7 +1,8 @@
 """A story: one piece of work with its acceptance criteria. What an agent says of it and what others confirmed are kept
 apart: ``agent_status`` and ``verified_status``. Its way from contract to verified is in domain/lifecycle/."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
@@ -12,17 +13,22 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from domain.errors import Conflict
-from domain.event import Event, JsonText
-from domain.fields import BLANK, INVALID, LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_TITLE, Problems
+from domain.event import ERASED, Event, JsonText
+from domain.fields import BLANK, LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_TITLE, Problems, must_be
 from domain.numbering import StoryNumber, parse_story_number
 
 AgentStatus = Literal["pending", "contracted", "assigned", "implementing", "reported_done"]
 VerifiedStatus = Literal["unverified", "verified", "rejected"]
 
+PROVENANCE = "backfill"
+"""Member of a story's metadata that says that the work is from before loopctl."""
+CRITERION_TEXTS = ("id", "criterion", "description")
 MOST_CRITERIA = 200
 LARGEST_HOURS = 1_000_000
 LONGEST_MEMORY = 2000
 """Characters that an event keeps of the description from before."""
+HOURS = re.compile(r"[0-9]{1,7}(\.[0-9]{1,20})?")
+"""A text for a number of hours: other spellings of a decimal are read differently by everybody."""
 SMALLEST_HOURS = Decimal("0.000001")
 BINDINGS = {
     "test": ("path", "test_name"),
@@ -36,6 +42,7 @@ BINDINGS = {
 
 class StoryCreated(Event, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "story.created"
+    ERASABLE: ClassVar[Mapping[str, str]] = {"description": ERASED}
     project_id: UUID
     epic_id: UUID
     number: str
@@ -57,12 +64,15 @@ class StoryImported(StoryCreated, frozen=True, kw_only=True):
     author_key_id: UUID | None = None
     """None in an event from before this was recorded: then nobody knows whose word it is."""
     author_lineage: Sequence[UUID] = ()
+    author_minters: Sequence[UUID] = ()
+    author_human_root: bool = False
 
 
 class StoryUpdated(Event, frozen=True, kw_only=True):
     """Members that are left out did not change; those that end in ``_was`` are from before."""
 
     TAG: ClassVar[str] = "story.updated"
+    ERASABLE: ClassVar[Mapping[str, str]] = {"description": ERASED, "description_was": ERASED}
     project_id: UUID
     title_was: str
     description_was: str | None
@@ -149,14 +159,19 @@ class Story(Struct, frozen=True, kw_only=True):
     lease_seconds: int | None = None
     """What a heartbeat renews the lease for, unless it says otherwise."""
     worked_agents: tuple[UUID, ...] = ()
-    """Agents that have begun to work on it since it was made, or since it was last reset after a rejection; and of
-    those who brought it in as done the agents and the keys, NO_AGENT and ANY_AGENT among them."""
+    """Agents that have claimed it since it was made, or since it was last reset after a rejection; and of those who
+    brought it in as done the agents and the keys, NO_AGENT and ANY_AGENT among them."""
     worked_lineages: tuple[UUID, ...] = ()
     """The ends of their lineages."""
     worked_links: tuple[UUID, ...] = ()
-    """All links of their lineages."""
+    """What the strict policy finds their relatives by: `identity.links`."""
     reviewers: tuple[UUID, ...] = ()
     """Agents and keys that have reviewed the report that stands."""
+    verifier_dispatch_id: UUID | None = None
+    """Who was drawn to verify it."""
+    verifier_needed: bool = False
+    """There was nobody to draw when one was wanted."""
+    draw_count: int = 0
     created_at: datetime
     updated_at: datetime
     position: int
@@ -214,6 +229,7 @@ def create_story(place: Place, fields: StoryFields) -> StoryCreated:
     problems = Problems()
     number = checked_number(problems, place.number, taken=place.number_taken)
     said = checked_story(problems, structs.replace(fields, title=fields.title or ""))
+    _check_provenance(problems, said, {})
     problems.raise_any()
     return StoryCreated(
         project_id=place.project_id,
@@ -235,22 +251,17 @@ def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[St
     """Nothing when nothing changes. Raises Invalid. After a contract, other criteria are a new revision."""
     problems = Problems()
     said = checked_story(problems, fields)
+    _check_provenance(problems, said, msgspec.json.decode(text.metadata))
     problems.raise_any()
-    if "metadata" in said:
-        said["metadata"] = _with_provenance(said["metadata"], text.metadata)
     now = {**structs.asdict(text), "title": story.title, "estimated_hours": story.estimated_hours}
     changed = {name: value for name, value in said.items() if value != now[name]}
+    if "acceptance_criteria" in changed and changed["acceptance_criteria"] == _trimmed_all(text.acceptance_criteria):
+        del changed["acceptance_criteria"]  # kept with blanks, from before they were taken off
     if not changed:
         return ()
     other_contract = bool(changed.keys() & {"title", "acceptance_criteria"})
     if other_contract and story.criteria_frozen:
-        raise Conflict(
-            "Conflict: Cannot change title or criteria of a verified story: they are what was verified.",
-            code="criteria_frozen",
-            current_state=story.verified_status,
-            attempted_action="update",
-            hints=["An orchestrator may reject the story; then it can be changed and done anew."],
-        )
+        raise frozen_criteria(story, "title or criteria")
     if other_contract:
         wanted = {**now, **changed}
         changed["criteria_hash"] = criteria_hash(wanted["title"], wanted["acceptance_criteria"])
@@ -266,15 +277,25 @@ def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[St
     return (updated, revised)
 
 
-def _with_provenance(metadata: JsonText, before: JsonText) -> JsonText:
-    """What says that the work is from before loopctl is not the client's to add or to take away."""
-    wanted, kept = msgspec.json.decode(metadata), msgspec.json.decode(before)
-    if wanted.get("backfill") == kept.get("backfill"):
-        return metadata
-    wanted.pop("backfill", None)
-    if "backfill" in kept:
-        wanted["backfill"] = kept["backfill"]
-    return JsonText(msgspec.json.encode(wanted).decode())
+def frozen_criteria(story: Story, what: str) -> Conflict:
+    return Conflict(
+        f"Conflict: Cannot change {what} of verified story {story.number}: they are what was verified.",
+        code="criteria_frozen",
+        current_state=story.verified_status,
+        attempted_action="update",
+        hints=["An orchestrator may reject the story; then it can be changed and done anew."],
+    )
+
+
+def _check_provenance(problems: Problems, said: dict[str, Any], before: Mapping[str, Any]) -> None:
+    """What says that the work is from before loopctl is no client's to write. Left out it stays, and can be echoed."""
+    if "metadata" not in said:
+        return
+    wanted = msgspec.json.decode(said["metadata"])
+    if PROVENANCE not in wanted and PROVENANCE in before:
+        said["metadata"] = JsonText(msgspec.json.encode({**wanted, PROVENANCE: before[PROVENANCE]}).decode())
+    elif wanted.get(PROVENANCE, UNSET) != before.get(PROVENANCE, UNSET):
+        problems.add(f"metadata.{PROVENANCE}", "is written by backfill, mark-complete and import alone; leave it out")
 
 
 def checked_number(problems: Problems, text: str, *, taken: bool) -> StoryNumber:
@@ -310,10 +331,22 @@ def checked_criteria(problems: Problems, items: Sequence[Any]) -> JsonText:
         problems.add("acceptance_criteria", f"should have at most {MOST_CRITERIA} item(s)")
     for place, item in enumerate(items):
         if not isinstance(item, dict):
-            problems.add("acceptance_criteria", INVALID)
+            problems.add("acceptance_criteria", must_be('a list of maps, such as {"id": "AC-1", "description": "…"}'))
         elif "verification_criterion" in item and (wrong := binding_problem(item["verification_criterion"])):
             problems.add(f"acceptance_criteria[{place}].verification_criterion", wrong)
-    return JsonText(msgspec.json.encode(items).decode())
+    return JsonText(msgspec.json.encode([*map(_trimmed, items)]).decode())
+
+
+def _trimmed(item: Any) -> Any:
+    """As other names and titles: blanks around a text are not part of it."""
+    if not isinstance(item, dict):
+        return item
+    texts = {name: value.strip() for name in CRITERION_TEXTS if isinstance(value := item.get(name), str)}
+    return {**item, **texts}
+
+
+def _trimmed_all(criteria: JsonText) -> JsonText:
+    return JsonText(msgspec.json.encode([*map(_trimmed, msgspec.json.decode(criteria))]).decode())
 
 
 def binding_problem(binding: Any) -> str | None:
@@ -338,18 +371,21 @@ def criterion_id(story_id: UUID, ac_id: str) -> UUID:
 
 
 def _checked_hours(problems: Problems, hours: float | str | None) -> str | None:
-    if hours is None or hours == "":
+    if hours is None or (isinstance(hours, str) and not hours.strip()):
         return None
     try:
         number = Decimal(str(hours))
     except InvalidOperation:
-        problems.add("estimated_hours", INVALID)
+        problems.add("estimated_hours", must_be(f"a number from 0 to {LARGEST_HOURS}"))
         return None
     if not number.is_finite() or number > LARGEST_HOURS:
-        problems.add("estimated_hours", INVALID)
+        problems.add("estimated_hours", must_be(f"a number from 0 to {LARGEST_HOURS}"))
         return None
     if number < 0:
         problems.add("estimated_hours", "must be greater than or equal to 0")
+        return None
+    if isinstance(hours, str) and not HOURS.fullmatch(hours.strip()):
+        problems.add("estimated_hours", must_be(f"a number from 0 to {LARGEST_HOURS}"))
         return None
     # Rounded before it is written out: 1e-999999999 is a short way to say a very long number.
     return f"{number.quantize(SMALLEST_HOURS).normalize():f}"

@@ -11,12 +11,13 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from domain.errors import Conflict, Forbidden, Invalid
 from domain.event import Event, Events, JsonText, Recorded
-from domain.fields import Problems
-from domain.tenant_settings import check_settings, read_settings, weakened
+from domain.fields import BLANK, SLUG, SLUG_FORM, Problems
+from domain.tenant_settings import check_built, check_settings, read_settings, weakened
 
-SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
+NO_ADDRESS = "has invalid format: must be like name@example.org"
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 LONGEST_NAME = 120
+LONGEST_REASON = 1_000
 SHORTEST_RETENTION_DAYS = 30
 LONGEST_RETENTION_DAYS = 36_500
 LARGEST_BUDGET = 2**53 - 1
@@ -57,7 +58,30 @@ class TenantActivated(Event, frozen=True, kw_only=True):
     status_was: Status
 
 
-TenantEvent = TenantCreated | TenantUpdated | TenantSuspended | TenantActivated
+HaltReason = Literal["witness_divergence", "self_attempt"]
+
+
+class CustodyHalted(Event, frozen=True, kw_only=True):
+    """Nobody takes a step of custody any more. ``evidence`` names the proof (app.fork_proof) in hex; an attempt to
+    confirm one's own work has none."""
+
+    TAG: ClassVar[str] = "tenant.custody_halted"
+    reason: HaltReason
+    evidence: str | None = None
+    kind: str | None = None
+    claimed_size: int | None = None
+
+
+class HaltCleared(Event, frozen=True, kw_only=True):
+    """By a person, who says why. ``halted_at`` is since when."""
+
+    TAG: ClassVar[str] = "tenant.halt_cleared"
+    reason: str
+    halted_at: datetime
+
+
+HaltEvent = CustodyHalted | HaltCleared
+TenantEvent = TenantCreated | TenantUpdated | TenantSuspended | TenantActivated | HaltEvent
 TENANT_EVENTS = Events[TenantEvent](TenantEvent)
 
 
@@ -76,6 +100,7 @@ class Tenant(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     position: int
     """Of the newest event."""
+    custody_halted_at: datetime | None = None
 
 
 class CreateTenant(Struct, frozen=True, kw_only=True):
@@ -102,9 +127,9 @@ def create_tenant(exists: bool, command: CreateTenant) -> tuple[TenantCreated, .
     if exists:
         raise Conflict("This tenant exists already.")
     wrong = {
-        "name": "can't be blank" if not command.name.strip() else None,
-        "slug": "has invalid format" if not SLUG.fullmatch(command.slug) else None,
-        "email": "has invalid format" if not EMAIL.fullmatch(command.email) else None,
+        "name": _wrong_name(command.name.strip()),
+        "slug": f"has invalid format: {SLUG_FORM}" if not SLUG.fullmatch(command.slug) else None,
+        "email": NO_ADDRESS if not EMAIL.fullmatch(command.email) else None,
     }
     details = {field: text for field, text in wrong.items() if text}
     if details:
@@ -112,10 +137,18 @@ def create_tenant(exists: bool, command: CreateTenant) -> tuple[TenantCreated, .
     return (TenantCreated(name=command.name.strip(), slug=command.slug, root_of_trust=command.root_of_trust),)
 
 
-def update_tenant(tenant: Tenant, fields: TenantFields, *, by_superadmin: bool) -> tuple[TenantUpdated, ...]:
+def _wrong_name(name: str) -> str | None:
+    if len(name) > LONGEST_NAME:
+        return f"should be at most {LONGEST_NAME} character(s)"
+    return None if name else BLANK
+
+
+def update_tenant(
+    tenant: Tenant, fields: TenantFields, *, by_superadmin: bool, rate_limit_ceiling: int
+) -> tuple[TenantUpdated, ...]:
     """Nothing when nothing changes; whether an address changes shows when it is stored. Raises Invalid, and Forbidden
     when a superadmin would weaken custody: that takes a key of the tenant's own (spec 00, Custody)."""
-    _check(tenant, fields, by_superadmin)
+    _check(tenant, fields, by_superadmin, rate_limit_ceiling)
     now: dict[str, Any] = msgspec.json.decode(tenant.settings)
     given = {} if fields.settings is UNSET else fields.settings
     settings = {name: value for name, value in given.items() if name not in now or now[name] != value}
@@ -137,6 +170,14 @@ def update_tenant(tenant: Tenant, fields: TenantFields, *, by_superadmin: bool) 
     return (TenantUpdated(**changed),) if changed else ()
 
 
+def weakens(tenant: Tenant, updated: TenantUpdated) -> bool:
+    """Custody."""
+    if updated.settings is UNSET:
+        return False
+    then = _updated(tenant, updated)["settings"]
+    return bool(weakened(read_settings(tenant.settings), read_settings(then)))
+
+
 def suspend_tenant(tenant: Tenant) -> tuple[TenantSuspended, ...]:
     """Raises Invalid when it is suspended already."""
     if tenant.status == "suspended":
@@ -149,6 +190,16 @@ def activate_tenant(tenant: Tenant) -> tuple[TenantActivated, ...]:
     if tenant.status == "active":
         raise Invalid("Tenant is already active", code="rejected")
     return (TenantActivated(status_was=tenant.status),)
+
+
+def clear_halt(tenant: Tenant, reason: str) -> tuple[HaltCleared, ...]:
+    """Nothing when custody is not halted. Raises Invalid."""
+    problems = Problems()
+    said = problems.required("reason", reason, LONGEST_REASON)
+    problems.raise_any()
+    if tenant.custody_halted_at is None:
+        return ()
+    return (HaltCleared(reason=said, halted_at=tenant.custody_halted_at),)
 
 
 def evolve_tenant(tenant: Tenant | None, recorded: Recorded) -> Tenant | None:
@@ -165,22 +216,29 @@ def evolve_tenant(tenant: Tenant | None, recorded: Recorded) -> Tenant | None:
         )  # fmt: skip
     if tenant is None:
         return None
+    changes = _changes(tenant, recorded, event)
+    return structs.replace(tenant, **changes, updated_at=recorded.at, position=recorded.position)
+
+
+def _changes(
+    tenant: Tenant, recorded: Recorded, event: TenantUpdated | TenantSuspended | TenantActivated | HaltEvent
+) -> dict[str, Any]:
     match event:
         case TenantUpdated():
-            return _moved(tenant, recorded, **_changes(tenant, event))
+            return _updated(tenant, event)
         case TenantSuspended():
-            return _moved(tenant, recorded, status="suspended")
+            return {"status": "suspended"}
         case TenantActivated():
-            return _moved(tenant, recorded, status="active")
+            return {"status": "active"}
+        case CustodyHalted():
+            return {"custody_halted_at": tenant.custody_halted_at or recorded.at}
+        case HaltCleared():
+            return {"custody_halted_at": None}
         case _:
             assert_never(event)
 
 
-def _moved(tenant: Tenant, recorded: Recorded, **changes: Any) -> Tenant:
-    return structs.replace(tenant, **changes, updated_at=recorded.at, position=recorded.position)
-
-
-def _changes(tenant: Tenant, updated: TenantUpdated) -> dict[str, Any]:
+def _updated(tenant: Tenant, updated: TenantUpdated) -> dict[str, Any]:
     changes = {
         name: value
         for name in ("name", "default_story_budget_millicents", "token_data_retention_days")
@@ -192,21 +250,24 @@ def _changes(tenant: Tenant, updated: TenantUpdated) -> dict[str, Any]:
     return changes
 
 
-def _check(tenant: Tenant, fields: TenantFields, by_superadmin: bool) -> None:
+def _check(tenant: Tenant, fields: TenantFields, by_superadmin: bool, rate_limit_ceiling: int) -> None:
     problems = Problems()
     if fields.name is not UNSET:
         problems.required("name", fields.name, LONGEST_NAME)
     if fields.slug not in (UNSET, tenant.slug):
         problems.add("slug", "can't be changed")
     if fields.email is not UNSET and not EMAIL.fullmatch(fields.email):
-        problems.add("email", "has invalid format")
+        problems.add("email", NO_ADDRESS)
     if fields.settings is not UNSET:
-        check_settings(problems, fields.settings, None if by_superadmin else read_settings(tenant.settings))
+        tenants_own = None if by_superadmin else read_settings(tenant.settings)
+        check_settings(problems, fields.settings, tenants_own, rate_limit_ceiling)
     _check_number(problems, "default_story_budget_millicents", fields.default_story_budget_millicents, LARGEST_BUDGET)
     _check_number(problems, "token_data_retention_days", fields.token_data_retention_days, LONGEST_RETENTION_DAYS)
     if isinstance(days := fields.token_data_retention_days, int) and days < SHORTEST_RETENTION_DAYS:
         problems.add("token_data_retention_days", f"must be at least {SHORTEST_RETENTION_DAYS} days")
     problems.raise_any()
+    if fields.settings is not UNSET:
+        check_built(fields.settings)
 
 
 def _check_number(problems: Problems, name: str, value: int | UnsetType | None, most: int) -> None:

@@ -1,74 +1,91 @@
 """The settings of a tenant: which are known, of what type, within which bounds (spec 01, section 2.1)."""
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from domain.fields import INVALID, Problems
+from domain.errors import Invalid
+from domain.fields import Problems, must_be, must_be_one_of
 
 LONGEST_SETTINGS = 32_768
 """Characters of all settings as JSON."""
 
 LineagePolicy = Literal["agent", "ancestry", "strict"]
 WitnessMode = Literal["off", "observe", "required"]
+"""Of the heads that clients say they have seen: not looked at, checked where they are said, to be said always."""
 
 
 class TenantSettings(Struct, frozen=True, kw_only=True):
-    """Those that decisions and the shell read, with their defaults. What else a tenant keeps is its own affair."""
+    """Those that decisions and the shell read, with their defaults. What else a tenant keeps under names that are not
+    nearly one of ours is its own affair."""
 
     rate_limit_requests_per_minute: int = 300
     max_api_keys: int = 100
     max_projects: int = 50
     max_webhooks: int = 10
     webhook_max_consecutive_failures: int = 10
+    webhook_event_retention_days: int = 30
     auto_reset_on_rejection: bool = True
-    knowledge_auto_extract: bool = True
-    witness_mode: WitnessMode = "observe"
-    halt_on_self_attempt: bool = False
-    require_capabilities: bool = False
     lineage_policy: LineagePolicy = "ancestry"
     require_distinct_verifier: bool = False
-    verifier_binding: bool = False
+    halt_on_self_attempt: bool = False
     verification_gate: bool = False
+    require_capabilities: bool = False
+    verifier_binding: bool = False
+    device_bound_only: bool = False
+    """Of security keys that are enrolled from then on: none that a cloud account copies to other devices."""
+    witness_mode: WitnessMode = "observe"
 
 
 DEFAULTS = TenantSettings()
 
 HIGHEST = {
-    "rate_limit_requests_per_minute": 100_000,
+    "rate_limit_requests_per_minute": 1_000_000,
     "max_api_keys": 10_000,
     "max_projects": 10_000,
     "max_webhooks": 1000,
     "webhook_max_consecutive_failures": 1000,
-    "max_concurrent_agents": 1000,
-    "max_stories_per_project": 1_000_000,
+    "webhook_event_retention_days": 3650,
 }
 """Bounds of whole numbers, all from 1. A superadmin may set them up to here."""
 
 OWN_LIMITS = ("rate_limit_requests_per_minute", "max_api_keys", "max_projects", "max_webhooks")
-"""What protects the service: a tenant sets these itself only up to the default, or to what it was given already."""
+"""What protects the service: a tenant sets these itself only up to the default, or to what it was given already; its
+rate limit up to the operator's ceiling."""
 
 FLAGS = (
     "auto_reset_on_rejection",
-    "knowledge_auto_extract",
-    "halt_on_self_attempt",
-    "require_capabilities",
     "require_distinct_verifier",
-    "verifier_binding",
     "verification_gate",
+    "require_capabilities",
+    "halt_on_self_attempt",
+    "verifier_binding",
+    "device_bound_only",
 )
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "witness_mode": ("off", "observe", "required"),
     "lineage_policy": ("agent", "ancestry", "strict"),
+    "witness_mode": ("off", "observe", "required"),
 }
 """From the weakest to the strongest."""
 
-GUARDS = ("halt_on_self_attempt", "require_capabilities", "require_distinct_verifier", "verifier_binding")
-"""Flags that make custody stronger, with ``verification_gate``; taking one back weakens it."""
+GUARDS = (
+    "require_distinct_verifier", "verification_gate", "require_capabilities", "halt_on_self_attempt",
+    "verifier_binding", "device_bound_only",
+)  # fmt: skip
+"""Flags that make custody stronger; taking one back weakens it."""
+
+NOT_BUILT: Mapping[str, Any] = {
+    "knowledge_auto_extract": False,
+    "max_concurrent_agents": None,
+    "max_stories_per_project": None,
+}
+"""Settings of the contract that nothing enforces yet, each with what is in effect: the one value that may be said. Who
+believes in a guard that is not there is worse off than who is refused."""
 
 
 @lru_cache(maxsize=1024)
@@ -81,23 +98,50 @@ def read_settings(text: str) -> TenantSettings:
     return TenantSettings(**{name: value for name, value in known.items() if f"settings.{name}" not in problems.found})
 
 
-def check_settings(problems: Problems, given: Mapping[str, Any], tenants_own: TenantSettings | None) -> None:
+def check_settings(
+    problems: Problems, given: Mapping[str, Any], tenants_own: TenantSettings | None, rate_limit_ceiling: int = 0
+) -> None:
     """``tenants_own`` are the settings in force when the tenant itself asks, None when a superadmin does."""
+    allowed = {name: getattr(DEFAULTS, name) for name in OWN_LIMITS}
+    allowed["rate_limit_requests_per_minute"] = rate_limit_ceiling
     for name, value in given.items():
         check = _CHECKS.get(name)
-        if check and (problem := check(name, value)):
+        if name not in KNOWN and (near := get_close_matches(name, KNOWN, n=1, cutoff=NEAR)):
+            problems.add(f"settings.{name}", f"is not known: perhaps {near[0]}")
+        elif check and (problem := check(name, value)):
             problems.add(f"settings.{name}", problem)
         elif tenants_own and name in OWN_LIMITS:
-            most = max(getattr(DEFAULTS, name), getattr(tenants_own, name))
+            most = max(allowed[name], getattr(tenants_own, name))
             if value > most:
                 problems.add(f"settings.{name}", f"must be less than or equal to {most}")
     if len(msgspec.json.encode(given)) > LONGEST_SETTINGS:
         problems.add("settings", f"should be at most {LONGEST_SETTINGS} character(s)")
 
 
+def check_built(given: Mapping[str, Any]) -> None:
+    """Raises Invalid (`not_built`) for a value that nothing would heed."""
+    idle = [name for name in NOT_BUILT if name in given and not _is(given[name], NOT_BUILT[name])]
+    if idle:
+        raise Invalid(
+            f"Not built, so that nothing would enforce it: {', '.join(idle)}. Nothing was changed.",
+            code="not_built",
+            **{f"settings.{name}": f"is not built yet: {_in_effect(name)}" for name in idle},
+        )
+
+
+def _is(value: object, other: object) -> bool:
+    """Zero is not false here."""
+    return type(value) is type(other) and value == other
+
+
+def _in_effect(name: str) -> str:
+    value = NOT_BUILT[name]
+    return "leave it out" if value is None else f"only {msgspec.json.encode(value).decode()} is in effect"
+
+
 def weakened(now: TenantSettings, then: TenantSettings) -> tuple[str, ...]:
     """Names of the settings by which custody would be weaker than it is."""
-    flags = [name for name in (*GUARDS, "verification_gate") if getattr(now, name) and not getattr(then, name)]
+    flags = [name for name in GUARDS if getattr(now, name) and not getattr(then, name)]
     choices = [
         name for name, order in CHOICES.items() if order.index(getattr(then, name)) < order.index(getattr(now, name))
     ]
@@ -106,22 +150,22 @@ def weakened(now: TenantSettings, then: TenantSettings) -> tuple[str, ...]:
 
 def _number(name: str, value: object) -> str | None:
     if not isinstance(value, int) or isinstance(value, bool):
-        return INVALID
+        return must_be(f"a whole number from 1 to {HIGHEST[name]}")
     if value < 1:
         return "must be greater than 0"
     return f"must be less than or equal to {HIGHEST[name]}" if value > HIGHEST[name] else None
 
 
 def _flag(_: str, value: object) -> str | None:
-    return None if isinstance(value, bool) else INVALID
+    return None if isinstance(value, bool) else must_be("true or false")
 
 
 def _choice(name: str, value: object) -> str | None:
-    return None if value in CHOICES[name] else INVALID
+    return None if value in CHOICES[name] else must_be_one_of(CHOICES[name])
 
 
 def _text(_: str, value: object) -> str | None:
-    return None if isinstance(value, str) and 0 < len(value) <= 64 else INVALID
+    return None if isinstance(value, str) and 0 < len(value) <= 64 else must_be("a text of 1 to 64 characters")
 
 
 def _map(_: str, value: object) -> str | None:
@@ -135,3 +179,7 @@ _CHECKS: Mapping[str, Callable[[str, object], str | None]] = {
     "timezone": _text,
     "onboarding": _map,
 }
+
+KNOWN = (*_CHECKS, *NOT_BUILT)
+NEAR = 0.85
+"""How alike a name has to be to one of ours (difflib) to be taken for a slip."""

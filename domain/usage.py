@@ -65,7 +65,7 @@ def report_usage(usage: Usage, project_id: UUID, story_id: UUID, agent_id: UUID 
     }
     phase = usage.phase or "other"
     problems.one_of("phase", phase, PHASES)
-    session = problems.optional("session_id", usage.session_id, LONGEST_NAME)
+    session = problems.line("session_id", usage.session_id, LONGEST_NAME)
     if problems.found:
         raise Invalid(**{f"token_usage.{field}": problem for field, problem in problems.found.items()})
     return TokenUsageReported(
@@ -83,6 +83,8 @@ def _count(problems: Problems, name: str, value: int | None, *, required: bool) 
     if value is None:
         if required:
             problems.add(name, "can't be blank")
-    elif not 0 <= value <= LARGEST_COUNT:
+    elif value < 0:
         problems.add(name, "must be greater than or equal to 0")
+    elif value > LARGEST_COUNT:
+        problems.add(name, f"must be less than or equal to {LARGEST_COUNT}")
     return value

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from interop.forks import claims
 from interop.log import (
     LARGE_SIZES,
     ORIGIN,
@@ -72,7 +73,14 @@ class Tiles(Struct, frozen=True, tag="tiles", tag_field="kind"):
     positions: tuple[int, ...]
 
 
-Case = Checkpoint | Cosignature | Inclusion | Consistency | ReceiptFile | Tiles
+class Fork(Struct, frozen=True, tag="fork", tag_field="kind"):
+    """With these keys, the file proves that a log has contradicted itself, or has signed beyond what it shows."""
+
+    keys: tuple[str, ...]
+    proof: bytes
+
+
+Case = Checkpoint | Cosignature | Inclusion | Consistency | ReceiptFile | Tiles | Fork
 
 
 class Question(Struct, frozen=True):
@@ -103,6 +111,13 @@ def questions(folder: Path, large_folder: Path) -> Iterator[Question]:
         yield Question(f"receipt of {index}", accept=True, case=receipt_file(receipt(index, SMALL), index))
     for size in LARGE_SIZES:
         yield Question(f"tiles of {size}", accept=True, case=tiles(large_log(), size, large_folder))
+    yield from fork_questions(accept=True)
+
+
+def fork_questions(*, accept: bool) -> Iterator[Question]:
+    for claim in claims():
+        if claim.accept == accept:
+            yield Question(claim.about, accept=accept, case=Fork(claim.keys, claim.proof.encode()))
 
 
 def _heads(signed: SignedHead) -> Iterator[Question]:

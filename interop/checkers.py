@@ -12,7 +12,7 @@ PYTHON = CHECKOUT / ".venv/interop/bin/python"
 GO_SOURCES = "/usr/share/gocode"
 """Where Debian installs the sources of Go libraries."""
 SECONDS = 300
-EVERYTHING = frozenset({"checkpoint", "cosignature", "inclusion", "consistency", "receipt", "tiles"})
+EVERYTHING = frozenset({"checkpoint", "cosignature", "inclusion", "consistency", "receipt", "tiles", "fork"})
 
 
 class LeftOut(Exception):

@@ -15,6 +15,7 @@ from interop.cases import (
     Question,
     checkpoint,
     consistency,
+    fork_questions,
     inclusion,
     receipt,
     receipt_file,
@@ -45,6 +46,7 @@ def controls(folder: Path, large_folder: Path) -> Iterator[Question]:
         yield from _receipts(index)
     yield from _small_tiles(folder)
     yield from _large_tiles(large_folder)
+    yield from fork_questions(accept=False)
 
 
 def _heads(signed: SignedHead, every: int) -> Iterator[Question]:

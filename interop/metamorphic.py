@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import metamorphic_log
 
-from interop.verdicts import Case, decoded, require, run, split_receipt
+from interop.verdicts import Case, Head, check_fork, decoded, require, run, split_receipt
 
 
 def check_checkpoint(case: Case) -> None:
@@ -31,6 +31,14 @@ def check_receipt(case: Case) -> None:
     metamorphic_log.checkpoint_verify_inclusion(note.decode(), case["keys"], index, leaf, path)
 
 
+def check_fork_proof(case: Case) -> None:
+    def opened(note: bytes, keys: list[str]) -> Head:
+        head = metamorphic_log.checkpoint_verify(note.decode(), keys)
+        return head.origin, head.size, head.root
+
+    check_fork(case, opened, metamorphic_log.verify_consistency)
+
+
 if __name__ == "__main__":
     run(
         {
@@ -38,5 +46,6 @@ if __name__ == "__main__":
             "inclusion": check_inclusion,
             "consistency": check_consistency,
             "receipt": check_receipt,
+            "fork": check_fork_proof,
         }
     )

@@ -11,7 +11,7 @@ from tlog_scales.tiles import leaf_hash
 from tlog_scales.tlog import Checkpoint, ConsistencyProof, InclusionProof
 from tlog_scales.writer import TilesWriter
 
-from interop.verdicts import Case, decoded, require, run, split_receipt
+from interop.verdicts import Case, Head, check_fork, decoded, require, run, split_receipt
 
 
 def check_checkpoint(case: Case) -> None:
@@ -52,6 +52,17 @@ def check_tiles(case: Case) -> None:
     for position in case["positions"]:
         proof = reader.get_inclusion_proof(position, case["size"])
         proof.check(leaf_hash(reader.get_entry(position)), root)
+
+
+def check_fork_proof(case: Case) -> None:
+    def opened(note: bytes, keys: list[str]) -> Head:
+        head = _opened(note, keys)
+        return head.origin, head.size, head.root_hash
+
+    def consistent(old: int, new: int, path: list[bytes], old_root: bytes, new_root: bytes) -> None:
+        ConsistencyProof(old, new, path).check(old_root, new_root)
+
+    check_fork(case, opened, consistent)
 
 
 def _opened(note: bytes, keys: list[str]) -> Checkpoint:
@@ -116,6 +127,7 @@ if __name__ == "__main__":
             "consistency": check_consistency,
             "receipt": check_receipt,
             "tiles": check_tiles,
+            "fork": check_fork_proof,
         },
         produce,
     )

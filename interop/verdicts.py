@@ -42,6 +42,34 @@ def split_receipt(raw: bytes) -> tuple[int, list[bytes], bytes]:
     return int(index.removeprefix("index ")), decoded(path), note
 
 
+Head = tuple[str, int, bytes]
+"""Origin, size and root."""
+CheckConsistency = Callable[[int, int, list[bytes], bytes, bytes], None]
+FORK_MEMBERS = {"format", "kind", "origin", "log_vkeys", "note_a", "note_b", "root_at_size_a", "consistency_proof"}
+
+
+def check_fork(case: Case, opened: Callable[[bytes, list[str]], Head], consistent: CheckConsistency) -> None:
+    """The rules of a fork proof, for a library that opens notes (``opened``) and checks proofs (``consistent``: sizes,
+    path, both roots; raises)."""
+    proof = json.loads(b64decode(case["proof"]))
+    require(proof["format"] == "loopctl-fork-proof/v1" and set(proof) <= FORK_MEMBERS)
+    origin, size_a, root_a = opened(proof["note_a"].encode(), case["keys"])
+    b = None if proof.get("note_b") is None else opened(proof["note_b"].encode(), case["keys"])
+    require(b is None or b[0] == origin)
+    if proof["kind"] == "rollback":
+        require(b is None or b[1] < size_a)
+        return
+    require(proof["kind"] in ("same_size", "inconsistent"))
+    if b is None:
+        raise ValueError("one head alone")
+    if proof["kind"] == "same_size":
+        require(b[1] == size_a and b[2] != root_a)
+        return
+    root = b64decode(proof["root_at_size_a"])
+    require(size_a < b[1] and root != root_a)
+    consistent(size_a, b[1], decoded(proof["consistency_proof"]), root, b[2])
+
+
 def require(true: bool) -> None:
     if not true:
         raise ValueError("not what the case says")

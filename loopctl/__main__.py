@@ -2,6 +2,6 @@
 
 import sys
 
-from loopctl.cli.main import main
+from loopctl.start import main
 
 sys.exit(main())

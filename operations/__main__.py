@@ -11,11 +11,12 @@ from config.loader import ConfigError
 from domain.errors import Rejected
 from eventstore.database.transaction import WrongRole
 from eventstore.database.unavailable import DatabaseUnavailable
+from eventstore.log.read import LogIncomplete
 from migrations.errors import MigrationError
 from operations.command import Declined, Said
 from operations.commands import COMMANDS
 
-REFUSALS = (Declined, ConfigError, Rejected, DatabaseUnavailable, WrongRole, MigrationError)
+REFUSALS = (Declined, ConfigError, Rejected, DatabaseUnavailable, WrongRole, MigrationError, LogIncomplete)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,14 +25,17 @@ PATIENT = Timeouts(command=300.0)
 
 def settings_of(given: argparse.Namespace) -> Settings:
     """Those of the service that runs on the data directory, else of the environment. Raises Declined, ConfigError."""
-    if given.data_dir:
-        environment = Path(given.data_dir, "run", "service.json")
-        try:
-            said = msgspec.json.decode(environment.read_bytes(), type=dict[str, str])
-        except OSError:
-            raise Declined(f"No service has run on {given.data_dir} yet: start it with `make up`.") from None
-        return load_settings({}, said).settings
-    return load_settings({"database_url": given.database_url} if given.database_url else {}).settings
+    if not given.data_dir:
+        loaded = load_settings({"database_url": given.database_url} if given.database_url else {})
+        if loaded.settings.database_url or loaded.origins["data_dir"].source == "default":
+            return loaded.settings
+        given.data_dir = str(loaded.settings.data_dir)  # as for `up`
+    environment = Path(given.data_dir, "run", "service.json")
+    try:
+        said = msgspec.json.decode(environment.read_bytes(), type=dict[str, str])
+    except OSError:
+        raise Declined(f"No service has run on {given.data_dir} yet: start it with `make up`.") from None
+    return load_settings({}, said).settings
 
 
 def app_url(settings: Settings) -> str:

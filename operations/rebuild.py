@@ -1,4 +1,4 @@
-"""`rebuild`: makes read models again from the log, and says in how many rows the live ones differed."""
+"""`rebuild`: makes read models again from the log, all or one, and says in how many rows the live ones differed."""
 
 import argparse
 from uuid import UUID
@@ -19,23 +19,24 @@ DIFFERED = 10
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("projection", choices=sorted(BY_NAME), help="what to make again")
+    parser.add_argument("projection", nargs="?", choices=sorted(BY_NAME), help="only this one; without it, all of them")
     parser.add_argument("--tenant", metavar="SLUG", help="of this tenant only")
 
 
 async def _rebuild(given: argparse.Namespace) -> Said:
-    """A tenant after the other, each in a transaction of its own."""
+    """A tenant and a read model after the other, each in a transaction of its own."""
     settings = settings_of(given)
-    url, projection = owner_url(given, settings), BY_NAME[given.projection]
+    url, wanted = owner_url(given, settings), [BY_NAME[given.projection]] if given.projection else PROJECTIONS
     async with app_database(settings) as database:
         tenants = await chosen_tenants(database, given.tenant)
     answers = [
         {"tenant": tenant.slug, **asdict(found), "was_equal": found.was_equal}
         for tenant in tenants
+        for projection in wanted
         for found in await _one(url, tenant.id, projection)
     ]
     equal = all(answer["was_equal"] for answer in answers)
-    return Said({"projection": given.projection, "tables": answers}, 0 if equal else DIFFERED)
+    return Said({"projections": [each.name for each in wanted], "tables": answers}, 0 if equal else DIFFERED)
 
 
 async def _one(url: str, tenant_id: UUID, projection: Projection) -> list[Rebuilt]:
@@ -43,4 +44,4 @@ async def _one(url: str, tenant_id: UUID, projection: Projection) -> list[Rebuil
         return await rebuild(tx, CODEC, projection)
 
 
-COMMAND = OperatorCommand("rebuild", "make a read model again from the log", _arguments, _rebuild)
+COMMAND = OperatorCommand("rebuild", "make the read models again from the log", _arguments, _rebuild)

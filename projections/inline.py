@@ -12,20 +12,43 @@ from projections import look_up, moves, work_breakdown
 from projections.facts.contents import CONTENTS
 from projections.facts.dependency_check import EDGE_SURROUNDINGS
 from projections.facts.epic_standing import EPIC_STANDING
+from projections.facts.erasable import ERASABLE
 from projections.facts.import_contents import IMPORT_CONTENTS
+from projections.facts.last_digest import LAST_DIGEST
+from projections.facts.last_run import LAST_RUN
+from projections.facts.log_key import NEWEST_LOG_KEY
 from projections.facts.prerequisites import PREREQUISITES
 from projections.facts.taken import FACTS
-from projections.rows import audit_index, custody_records, orchestrator_states
-from projections.rows.agents import AGENT_NAME, AGENTS
+from projections.facts.user_keys import USER_KEYS
+from projections.rows import (
+    audit_index,
+    capabilities,
+    custody_records,
+    dispatches,
+    erasures,
+    orchestrator_states,
+    seed_chains,
+    verification_runs,
+    violators,
+    webhook_deliveries,
+)
+from projections.rows.agents import AGENT_NAME, AGENTS, COSIGNER_KEY
+from projections.rows.authenticators import ALL_AUTHENTICATORS, AUTHENTICATORS
+from projections.rows.capabilities import CAPABILITIES
+from projections.rows.challenges import CHALLENGES
+from projections.rows.dispatches import DISPATCHES, LIVE, POOL
 from projections.rows.entity import Entity, EntityModel
 from projections.rows.epics import EPICS
 from projections.rows.keys import KEYS, KEYS_OF_AGENT, UNREVOKED_KEYS
 from projections.rows.orchestrator_states import ORCHESTRATOR_STATES
 from projections.rows.projects import PROJECTS
+from projections.rows.recoveries import RECOVERIES
+from projections.rows.seed_chains import SEED_CHAINS
 from projections.rows.stories import STORIES
 from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
 from projections.rows.story_texts import STORY_TEXTS
 from projections.rows.tenants import TENANTS
+from projections.rows.webhooks import WEBHOOK_COUNT, WEBHOOKS
 
 
 class Projection(Struct, frozen=True):
@@ -39,19 +62,33 @@ class Projection(Struct, frozen=True):
 
 PROJECTIONS = (
     Projection("tenant", ("app.tenant",), TENANTS.apply),
-    Projection("api_key", ("app.api_key",), KEYS.apply),
+    Projection("api_key", ("app.api_key",), dispatches.apply_to_keys),
+    Projection("dispatch", ("app.dispatch",), dispatches.apply),
+    Projection("capability", ("app.capability",), capabilities.apply),
+    Projection("seed_chain", ("app.seed_chain",), seed_chains.apply),
     Projection("agent", ("app.agent",), AGENTS.apply),
+    Projection("authenticator", ("app.authenticator",), AUTHENTICATORS.apply),
     Projection("work_breakdown", work_breakdown.TABLES, work_breakdown.apply),
     Projection("custody_records", custody_records.TABLES, custody_records.apply),
+    Projection("verification_run", verification_runs.TABLES, verification_runs.apply),
+    Projection("recovery", ("app.recovery",), RECOVERIES.apply),
+    Projection("violator", violators.TABLES, violators.apply),
     Projection("orchestrator_state", orchestrator_states.TABLES, ORCHESTRATOR_STATES.apply),
+    Projection("webhook", ("app.webhook",), WEBHOOKS.apply),
     Projection("audit_index", audit_index.TABLES, audit_index.apply),
+    Projection("erasure", (), erasures.apply),
 )
-INLINE = tuple(projection.apply for projection in PROJECTIONS)
+INLINE = (*(projection.apply for projection in PROJECTIONS), webhook_deliveries.apply)
+"""Deliveries are in no rebuild: what became of them is in no event."""
 
 ENTITIES: Sequence[Entity[Any]] = (
     TENANTS,
     KEYS,
+    DISPATCHES,
+    CAPABILITIES,
+    SEED_CHAINS,
     AGENTS,
+    AUTHENTICATORS,
     PROJECTS,
     EPICS,
     STORIES,
@@ -59,16 +96,30 @@ ENTITIES: Sequence[Entity[Any]] = (
     STORY_DEPENDENCIES,
     EPIC_DEPENDENCIES,
     ORCHESTRATOR_STATES,
+    WEBHOOKS,
+    violators.VIOLATORS,
+    RECOVERIES,
 )
 _MODELS: Sequence[Model[Any, Any]] = (
     *map(EntityModel, ENTITIES),
     UNREVOKED_KEYS,
+    LIVE,
+    POOL,
     KEYS_OF_AGENT,
     AGENT_NAME,
+    COSIGNER_KEY,
+    ALL_AUTHENTICATORS,
+    CHALLENGES,
     *FACTS,
     PREREQUISITES,
+    WEBHOOK_COUNT,
     CONTENTS,
     EPIC_STANDING,
+    LAST_RUN,
+    LAST_DIGEST,
+    ERASABLE,
+    NEWEST_LOG_KEY,
+    USER_KEYS,
     EDGE_SURROUNDINGS,
     IMPORT_CONTENTS,
 )

@@ -10,6 +10,7 @@ from msgspec import Struct
 from domain.agent import Agent
 from domain.key import ApiKey
 from domain.lifecycle.completion import EpicStanding
+from domain.lifecycle.runs import LastRun
 from domain.story import Story, StoryText
 from domain.tenant import Tenant
 from eventstore.database.transaction import Database
@@ -19,8 +20,9 @@ from loopctl.tlog.tree import parse_frontier
 from projections.facts.prerequisites import Row, prerequisites_of
 
 LOOK_UP = """
-    SELECT size, last_leaf, frontier, stories, texts, agents, api_keys, tenants, waiting, standing, ends
-      FROM app.look_up($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    SELECT size, last_leaf, frontier, stories, texts, agents, api_keys, tenants, waiting, standing, ends,
+           CASE WHEN cardinality($9::uuid[]) > 0 THEN app.last_runs($1, $9) END AS runs
+      FROM app.look_up($1, $2, $3, $4, $5, $6, $7, $8, $10)
 """
 
 States = Mapping[Any, Any]
@@ -31,6 +33,13 @@ class OfStory(Struct, frozen=True):
 
     story_id: UUID
     standing: EpicStanding
+
+
+class RunOfStory(Struct, frozen=True):
+    """Its newest verification run."""
+
+    story_id: UUID
+    run: LastRun
 
 
 def _read(rows: Any, states_of: Callable[[Any], States]) -> Callable[[str], States]:
@@ -47,6 +56,7 @@ MODELS: Mapping[str, tuple[str, Callable[[str], States]]] = {
     "tenant": ("tenants", _read(list[Tenant], lambda rows: {row.tenant_id: row for row in rows})),
     "prerequisites": ("waiting", _read(list[Row], prerequisites_of)),
     "epic_standing": ("standing", _read(list[OfStory], lambda rows: {row.story_id: row.standing for row in rows})),
+    "last_run": ("runs", _read(list[RunOfStory], lambda rows: {row.story_id: row.run for row in rows})),
 }
 """By the name of the model, in the order of the arguments: where its states are, and how they are read."""
 

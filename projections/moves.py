@@ -19,20 +19,20 @@ from eventstore.database.transaction import Database
 from eventstore.log.append import arguments_of, head_compared
 from eventstore.log.command import Need
 from eventstore.log.short_way import Moving
-from projections.rows import audit_index, custody_records, epic_progress, work_queue
+from projections.rows import audit_index, custody_records, epic_progress, webhook_deliveries, work_queue
 from projections.rows.entity import Moved
 from projections.rows.stories import STORIES
 
 COMMIT = """
     SELECT app.commit_moves(
         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)
+        $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
 """
 
 OF_STORIES: frozenset[type[Event]] = frozenset({
     on.StoryContracted, on.StoryClaimed, on.StoryStarted, on.LeaseRenewed, on.LeaseExpired, on.ReviewRequested,
-    on.StoryReported, on.ReviewCompleted, on.StoryVerified, on.StoryRejected, on.StoryMarkedComplete, on.StoryAutoReset,
-    on.StoryUnclaimed, on.StoryForceUnclaimed, on.CustodyViolated,
+    on.StoryReported, on.ReviewCompleted, on.StoryVerified, on.StoryRejected, on.StoryAutoReset,
+    on.StoryUnclaimed, on.StoryForceUnclaimed,
 })  # fmt: skip
 BESIDE: frozenset[type[Event]] = frozenset({EpicCompleted, on.ArtifactReported, TokenUsageReported})
 """Of other streams, whose states no decision about a story has to know."""
@@ -57,6 +57,7 @@ async def write(database: Database, tenant_id: UUID, moving: Moving) -> None:
         await database.call(
             COMMIT, tenant_id, *arguments_of(moving.batch), *audit_index.columns_of(recorded),
             *_of_stories(_moved(moving)), *map(_json, custody_records.rows_of(recorded)), _json(_completed(recorded)),
+            *webhook_deliveries.queued_of(recorded),
         )  # fmt: skip
 
 

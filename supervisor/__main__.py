@@ -8,6 +8,7 @@ import sys
 from config import loader
 from config.refusal import StartRefused
 from loopctl import __version__
+from supervisor.starter import end_with_starter
 from supervisor.up import Up
 
 FLAGS = (
@@ -26,6 +27,7 @@ FLAGS = (
 def main(arguments: list[str] | None = None) -> int:
     """Exit codes: 0 stopped cleanly, 1 refused or failed, 2 wrong usage."""
     flags = _flags(arguments)
+    end_with_starter()
     os.umask(0o077)  # logs, metrics, sockets: the owner's alone
     try:
         loaded = loader.load_settings(flags)

@@ -15,6 +15,7 @@ import pytest
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
 from supervisor.redis import EmbeddedRedis
+from supervisor.starter import end_with_starter
 from tests.support import browser, nginx, pgbouncer
 from tests.support.guarded import guarded
 
@@ -22,8 +23,11 @@ pytest_plugins = ["tests.support.database"]
 
 
 def pytest_configure() -> None:
-    """Told to end (`make` passes it on), pytest finishes as after Ctrl-C: fixtures stop their servers."""
+    """Told to end, or left alone by `make`, pytest finishes as after Ctrl-C: fixtures stop their servers."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell's background job has it ignored, and so would all that the tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    end_with_starter()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

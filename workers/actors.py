@@ -26,6 +26,11 @@ class Timing(Struct, frozen=True, kw_only=True):
     attempt_limit: int = 5
 
 
+async def nothing_due(_: UUID) -> bool:
+    """Where nothing can be sent."""
+    return False
+
+
 class Tools(Struct, frozen=True):
     """What every actor gets beside its id, made once by main.py."""
 
@@ -33,6 +38,8 @@ class Tools(Struct, frozen=True):
     timing: Timing
     log_checked: Callable[[str, str], None] = lambda _, __: None
     """Counts a look at a tenant's log: ``good`` or ``bad``, and which question was answered with no, if one was."""
+    hurry_webhooks: Callable[[UUID], Awaitable[bool]] = nothing_due
+    """Sends what is due of a tenant; whether anything was."""
 
 
 class Actor(Struct, frozen=True):

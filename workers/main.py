@@ -22,6 +22,8 @@ from config.keys import parse_keys
 from config.pulse import pulsing
 from config.settings import Settings
 from domain.events import EVENTS, UPCASTERS
+from egress.client import Egress
+from egress.destination import rules_of
 from eventstore.database.transaction import Database
 from eventstore.following.follow import Follower
 from eventstore.following.liveness import Beat
@@ -31,11 +33,13 @@ from eventstore.heads.last_signed import FileLastSigned
 from eventstore.keys.keyring import Keyring
 from eventstore.keys.seal import Seal
 from eventstore.log.codec import Codec
+from projections.rows.webhook_secrets import WebhookSecrets
 from workers.actors import Actor, Job, Timing, Tools
 from workers.broker import POLL_MS, REDIS_TIMEOUT_SECONDS, JobBroker, connect_broker
 from workers.follower_metrics import FollowerMetrics
 from workers.following import PARALLEL, Consumer, FollowerConsumer, Following, FollowingPace
 from workers.heartbeat import BeatPace, Heartbeat, Vitals
+from workers.jobs import deliver_webhooks
 from workers.leadership import Leadership
 from workers.metrics import JobMetrics, served_metrics
 from workers.registry import ACTORS, FOLLOWERS, JOBS
@@ -43,6 +47,10 @@ from workers.runner import Runner
 from workers.scheduler import Scheduler
 from workers.start import Addresses, checked_database, checked_seal, required
 from workers.tree_heads import TreeHeads
+from workers.webhooks.courier import CONNECTIONS, Courier, Outside
+from workers.webhooks.hurrying import Hurrying
+from workers.webhooks.judging import Pace
+from workers.webhooks.metrics import WebhookMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +67,7 @@ class WorkerProgram(Struct, frozen=True, kw_only=True):
     followers: tuple[Follower, ...] = FOLLOWERS
     timing: Timing = Timing()
     following: FollowingPace = FollowingPace()
+    webhooks: Pace = Pace()
     clock: Callable[[], datetime] = system_clock
 
 
@@ -72,8 +81,8 @@ LAST_ROUND_SECONDS = 2.0
 async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegistry, program: WorkerProgram) -> None:
     """Works until ``stop``. PostgreSQL and Redis may come and go; raises StartRefused when they do not fit the code."""
     addresses = required(settings)
-    # A job and the keeper of its lease may each need a connection; scheduler and polling need one each.
-    database = await checked_database(addresses, settings.worker_threads * 2 + PARALLEL + 2, stop)
+    # A job and the keeper of its lease may each need a connection; scheduler, polling and sweeping need one each.
+    database = await checked_database(addresses, settings.worker_threads * 2 + PARALLEL + CONNECTIONS + 3, stop)
     if database is None:
         return
     outage = Outage("redis")
@@ -81,16 +90,24 @@ async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegi
     try:
         async with _connected(addresses.redis_url) as redis:
             metrics = JobMetrics(registry)
-            runner = Runner(Tools(database, program.timing, metrics.log_checked), metrics)
+            seal = await checked_seal(database, parse_keys(settings.keks), stop)
+            courier = _courier(program, settings, database, WebhookMetrics(registry), seal)
+            runner = Runner(Tools(database, program.timing, metrics.log_checked, courier.hurry), metrics)
             for actor in program.actors:
                 broker.declare(actor.name, actor.queue, runner.entry(actor))
             scheduler = _scheduler(program, addresses, database, broker)
             worker = Worker(broker, worker_timeout=POLL_MS, worker_threads=settings.worker_threads)
-            seal = await checked_seal(database, parse_keys(settings.keks), stop)
             following = _following(program, settings, database, FollowerMetrics(registry), seal)
 
+            hurrying = _hurrying(courier, broker)
+
+            def woken(tenant_id: UUID) -> None:
+                following.wake(tenant_id)
+                if scheduler.last.leader:  # one message is enough, whoever works on it
+                    hurrying.heard(tenant_id)
+
             async def hear() -> None:
-                await listen(redis, stop, woken=following.wake, turned=lambda: outage.succeeded("wake_ups"))
+                await listen(redis, stop, woken=woken, turned=lambda: outage.succeeded("wake_ups"))
 
             vitals = Vitals(scheduler, following, broker, worker, PACE.still)
             heartbeat = Heartbeat(redis, _introduction(scheduler), vitals, metrics, PACE)
@@ -102,8 +119,11 @@ async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegi
                     scheduler.run(stop, metrics.round_seen),
                     following.run(stop, outage, hear),
                     heartbeat.run(stop, outage),
+                    courier.run(stop),
+                    hurrying.run(stop),
                 )
             finally:
+                await courier.drain()
                 await _drain(worker, runner, settings.shutdown_seconds)
     finally:
         broker.client.close()
@@ -130,6 +150,24 @@ def _following(
         keyring = Keyring(parse_keys(settings.keks))
         consumers.append(TreeHeads(database, keyring, FileLastSigned(settings.heads_dir), metrics))
     return Following(database, consumers, metrics, program.following)
+
+
+def _courier(
+    program: WorkerProgram, settings: Settings, database: Database, metrics: WebhookMetrics, seal: Seal
+) -> Courier:
+    """Without the keys at rest no secret opens: what is due waits."""
+    if seal.sealed:
+        log.warning("webhooks_not_sent", reason=seal.reason)
+    secrets_of = WebhookSecrets(Keyring(parse_keys(settings.keks)))
+    outside = Outside(database, Codec(EVENTS, UPCASTERS), secrets_of, Egress(rules_of(settings)).post, metrics)
+    return Courier(outside, program.webhooks, sealed=seal.sealed)
+
+
+def _hurrying(courier: Courier, broker: JobBroker) -> Hurrying:
+    async def wake(tenant_id: UUID) -> None:
+        await asyncio.to_thread(broker.wake, deliver_webhooks.ACTOR.name, tenant_id)
+
+    return Hurrying(courier.is_due, wake)
 
 
 def _introduction(scheduler: Scheduler) -> Callable[[], Beat]:

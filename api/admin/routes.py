@@ -21,10 +21,13 @@ from api.paths import TenantPath
 from api.projects.examples import META
 from api.services import Provided, Services
 from api.tenants.changing import change_tenant
+from api.tenants.halts import CLEARING, ClearHaltBody, cleared
 from api.tenants.schemas import Beside, UpdateTenantBody
 from domain.event import Event, Stream
+from domain.recovery import cancel_recovery, recovery_stream
 from domain.tenant import Tenant, activate_tenant, suspend_tenant
 from eventstore.log.command import Change, Command, Known, existing
+from projections.rows.recoveries import RECOVERIES
 from projections.rows.tenants import TENANTS
 
 TAGS = ["Administration"]
@@ -48,7 +51,7 @@ TURNING: dict[str, Any] = {
 )
 async def list_tenants(services: Provided, wanted: NamedDependency[TenantsQuery]) -> dict[str, Any]:
     page = page_of(wanted)
-    found, total = await list_whole(services, wanted.chosen_status(), wanted.search or None, page.limit, page.offset)
+    found, total = await list_whole(services, wanted.status or None, wanted.search or None, page.limit, page.offset)
     return page.answer([listed_body(whole) for whole in found], total)
 
 
@@ -103,7 +106,7 @@ async def show_stats(services: Provided) -> dict[str, Any]:
     summary="Suspend a tenant",
 )
 async def suspend_tenant_of_service(services: Provided, asking: Asker, tenant_id: TenantPath) -> Response[bytes]:
-    return await _turn(services, asking, tenant_id, suspend_tenant)
+    return await _turn(services, asking, tenant_id, suspend_tenant, ends_recovery=True)
 
 
 @post(
@@ -116,20 +119,47 @@ async def activate_tenant_of_service(services: Provided, asking: Asker, tenant_i
     return await _turn(services, asking, tenant_id, activate_tenant)
 
 
+@post(
+    "/api/v1/admin/tenants/{tenant_id:uuid}/clear-halt",
+    opt={"access": "=superadmin", "errors": RETRYABLE},
+    tags=TAGS,
+    operation_id="clear_halt",
+    summary="Let custody of a tenant go on",
+    **CLEARING,
+)
+async def clear_halt_of_service(
+    services: Provided, asking: Asker, tenant_id: TenantPath, data: JSONBody[ClearHaltBody]
+) -> Response[bytes]:
+    await read_whole(services, tenant_id)
+    return await cleared(services, inside(asking, tenant_id), data)
+
+
 async def _turn(
-    services: Services, asking: Asking, tenant_id: UUID, turn: Callable[[Tenant], Sequence[Event]]
+    services: Services,
+    asking: Asking,
+    tenant_id: UUID,
+    turn: Callable[[Tenant], Sequence[Event]],
+    *,
+    ends_recovery: bool = False,
 ) -> Response[bytes]:
     whole, here = await read_whole(services, tenant_id), inside(asking, tenant_id)
     stream, need = Stream("tenant", tenant_id), TENANTS.need(tenant_id)
+    recovering, at = recovery_stream(tenant_id), services.utc_now()
+    recovery = RECOVERIES.need(recovering.id)
 
     def decide(known: Known) -> Sequence[Change]:
-        return [Change(stream, event) for event in turn(existing(known, need))]
+        changes = [Change(stream, event) for event in turn(existing(known, need))]
+        found = known[recovery] if ends_recovery else None
+        if found is not None and found.goes_on(at):
+            changes.append(Change(recovering, cancel_recovery(found, "suspension", at)))
+        return changes
 
     def answer(known: Known, _: object) -> Any:
         return {"tenant": detail_body(structs.replace(whole, tenant=existing(known, need)))}
 
     command = Command(
-        origin=origin(services, here), decide=decide, answer=answer, needs=(need,), streams=(stream,)
+        origin=origin(services, here), decide=decide, answer=answer, needs=(need, recovery),
+        streams=(stream, recovering),
     )  # fmt: skip
     return await carry_out(services, here, command)
 
@@ -140,5 +170,6 @@ ROUTES: Sequence[HTTPRouteHandler] = (
     update_tenant_of_service,
     suspend_tenant_of_service,
     activate_tenant_of_service,
+    clear_halt_of_service,
     show_stats,
 )

@@ -8,21 +8,12 @@ from msgspec import UNSET, Meta, UnsetType
 from api.admin.reading import Whole
 from api.pages import PageQuery
 from api.times import wire_time
+from domain.tenant import Status as TenantStatus
 
 
 class TenantsQuery(PageQuery, frozen=True, kw_only=True):
-    status: (
-        Annotated[
-            str,
-            Meta(description="active, suspended, deactivated or pending_enrollment; another value filters nothing."),
-        ]
-        | UnsetType
-    ) = UNSET
+    status: Annotated[TenantStatus, Meta(description="Only these.")] | UnsetType = UNSET
     search: Annotated[str, Meta(description="Part of the name or the slug, whatever the case.")] | UnsetType = UNSET
-
-    def chosen_status(self) -> str | None:
-        known = ("active", "suspended", "deactivated", "pending_enrollment")
-        return next((status for status in known if status == self.status), None)
 
 
 def listed_body(whole: Whole) -> dict[str, Any]:

@@ -10,6 +10,7 @@ AGENT: dict[str, Any] = {
     "status": "active",
     "last_seen_at": "2026-03-27T12:00:00.000000Z",
     "metadata": {},
+    "cosigner": None,
     "inserted_at": "2026-03-27T12:00:00.000000Z",
     "updated_at": "2026-03-27T12:00:00.000000Z",
 }

@@ -21,9 +21,11 @@ from domain.agent import register_agent, update_agent
 from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.key import link_key
+from domain.lifecycle.implementer import end_hold
 from eventstore.log.command import Change, Command, Known, existing
-from projections.rows.agents import AGENT_NAME, AGENTS, AgentFilter, find_agent, list_agents
+from projections.rows.agents import AGENT_NAME, AGENTS, COSIGNER_KEY, AgentFilter, find_agent, key_part, list_agents
 from projections.rows.keys import KEYS
+from projections.rows.stories import STORIES, stories_held
 
 TAGS = ["Agents"]
 RETRYABLE = ("idempotency_key_reused",)
@@ -101,10 +103,12 @@ async def show_agent(services: Provided, asking: Asker, agent_id: AgentPath) -> 
 
 @patch(
     "/api/v1/agents/{agent_id:uuid}",
-    opt={"access": "user+", "errors": RETRYABLE},
+    opt={"access": "user+", "custody": True, "errors": RETRYABLE},
     tags=TAGS,
     summary="Change an agent",
-    description="Its status and its metadata; a deactivated agent takes no work.",
+    description="Its status and its metadata. A deactivated agent takes no work: what it has contracted or claimed "
+    "goes back to the queue, but for work that others can go on with. `cosigner` is the key with which it signs "
+    "the heads of the log that it has seen (`cosig` in Loopctl-Witness); another one takes the place of the earlier.",
     responses=answers(200, "The agent", {"agent": AGENT}),
 )
 async def update_agent_of_tenant(
@@ -113,15 +117,27 @@ async def update_agent_of_tenant(
     stream, need, tenant_id = Stream("agent", agent_id), AGENTS.need(agent_id), asking.caller.tenant_id
     async with services.reading(tenant_id) as tx:
         found = await find_agent(tx, agent_id)
-    seen = found[1] if found else services.utc_now()
+        held = await stories_held(tx, agent_id) if data.status == "deactivated" else ()
+    log_name = (await services.log_reader.keys(tenant_id))[-1].key.name if data.cosigner else ""
+    fields = data.fields(log_name, agent_id)
+    taken = [COSIGNER_KEY.need(key_part(fields.cosigner))] if fields.cosigner else []
+    seen, stories = found[1] if found else services.utc_now(), [STORIES.need(story_id) for story_id in held]
 
     def decide(known: Known) -> Sequence[Change]:
-        return [Change(stream, event) for event in update_agent(existing(known, need), data.fields())]
+        holder = known[taken[0]] if taken else None
+        changes = [Change(stream, event) for event in update_agent(existing(known, need), fields, holder)]
+        for story in filter(None, (known[each] for each in stories)):
+            ended = end_hold(story, agent_id, services.utc_now())
+            changes += [Change(Stream("story", story.story_id), event) for event in ended]
+        return changes
 
     def answer(known: Known, _: Sequence[Recorded]) -> Any:
         return {"agent": agent_body(tenant_id, existing(known, need), seen)}
 
-    command = Command(origin=origin(services, asking), decide=decide, answer=answer, needs=(need,), streams=(stream,))
+    command = Command(
+        origin=origin(services, asking), decide=decide, answer=answer, needs=(need, *taken, *stories),
+        streams=(stream, *(Stream("story", story_id) for story_id in held)),
+    )  # fmt: skip
     return await carry_out(services, asking, command)
 
 

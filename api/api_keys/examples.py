@@ -8,6 +8,7 @@ KEY: dict[str, Any] = {
     "key_prefix": "lc_AAECA",
     "role": "agent",
     "agent_id": None,
+    "dispatch_id": None,
     "last_used_at": "2026-03-27T12:00:00.000000Z",
     "expires_at": None,
     "revoked_at": None,

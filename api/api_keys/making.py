@@ -13,7 +13,6 @@ from api.api_keys.raw import new_raw_key, raw_key_again
 from api.api_keys.schemas import CreateKeyBody, new_key_body
 from api.commands import origin, submit, written
 from api.http.asking import Asking
-from api.http.refusal import Refused
 from api.services import Services
 from api.times import wire_time
 from domain.api_key import shown_prefix
@@ -28,7 +27,6 @@ from projections.rows.agents import AGENTS
 from projections.rows.keys import KEYS, KEYS_OF_AGENT, UNREVOKED_KEYS
 from projections.rows.tenants import TENANTS
 
-UNREVOKED = UNREVOKED_KEYS.need(None)
 CREATED = 201
 
 
@@ -40,14 +38,14 @@ async def make_key(services: Services, asking: Asking, data: CreateKeyBody) -> R
         name=data.name or "", role=data.role or "", key_prefix=shown_prefix(raw_key), agent_id=data.agent(),
         expires_at=data.moment(), most_keys=0,
     )  # fmt: skip
-    _refuse_in_its_name(asking, wish.agent_id)
+    unrevoked = UNREVOKED_KEYS.need(at)
     agent = AGENTS.need(wish.agent_id) if wish.agent_id else None
     of_agent = KEYS_OF_AGENT.need(wish.agent_id) if wish.agent_id else None
 
     def decide(known: Known) -> Sequence[Change]:
         whole = structs.replace(wish, most_keys=_most_keys(known, tenant))
         events = create_key(
-            whole, known[agent] if agent else None, known[UNREVOKED], known[of_agent] if of_agent else (), at
+            whole, known[agent] if agent else None, known[unrevoked], known[of_agent] if of_agent else (), at
         )  # fmt: skip
         return [Change(stream, event) for event in events]
 
@@ -55,7 +53,7 @@ async def make_key(services: Services, asking: Asking, data: CreateKeyBody) -> R
     command = Command(
         origin=origin(services, asking),
         decide=decide, answer=lambda known, _: {"api_key": new_key_body(existing(known, need))},
-        needs=(need, tenant, UNREVOKED, *([agent] if agent else []), *([of_agent] if of_agent else [])),
+        needs=(need, tenant, unrevoked, *([agent] if agent else []), *([of_agent] if of_agent else [])),
         streams=(stream,), status=CREATED, beside=_hash(services, stream.id, raw_key),
     )  # fmt: skip
     reply = await submit(services, asking, command)
@@ -67,18 +65,19 @@ async def replace_key(services: Services, asking: Asking, key_id: UUID, grace_ho
     old, new = Stream("api_key", key_id), Stream("api_key", services.new_id())
     old_need, new_need, tenant = KEYS.need(old.id), KEYS.need(new.id), _tenant(asking)
     at = services.utc_now()
+    unrevoked = UNREVOKED_KEYS.need(at)
     raw_key = new_raw_key(asking, new.id, services.peppers)
     agent_id = await _agent_of(services, asking, key_id)
-    _refuse_in_its_name(asking, agent_id)
+    agent = AGENTS.need(agent_id) if agent_id else None
     of_agent = KEYS_OF_AGENT.need(agent_id) if agent_id else None
 
     def decide(known: Known) -> Sequence[Change]:
         wish = RotateKey(
             new_id=new.id, key_prefix=shown_prefix(raw_key), grace_hours=grace_hours,
-            most_keys=_most_keys(known, tenant),
+            most_keys=_most_keys(known, tenant), agent=known[agent] if agent else None,
         )  # fmt: skip
         key = existing(known, old_need)
-        created, rotated = rotate_key(key, wish, known[UNREVOKED], known[of_agent] if of_agent else (), at)
+        created, rotated = rotate_key(key, wish, known[unrevoked], known[of_agent] if of_agent else (), at)
         return [Change(new, created), Change(old, rotated)]
 
     def answer(known: Known, _: Sequence[Recorded]) -> Any:
@@ -89,17 +88,12 @@ async def replace_key(services: Services, asking: Asking, key_id: UUID, grace_ho
 
     command = Command(
         origin=origin(services, asking),
-        decide=decide, answer=answer, needs=(old_need, new_need, tenant, UNREVOKED, *([of_agent] if of_agent else ())),
+        decide=decide, answer=answer,
+        needs=(old_need, new_need, tenant, unrevoked, *([agent] if agent else ()), *([of_agent] if of_agent else ())),
         streams=(old, new), status=CREATED, beside=_hash(services, new.id, raw_key),
     )  # fmt: skip
     reply = await submit(services, asking, command)
     return await written(services, asking, _with_raw_key(services, asking, reply, "new_key", raw_key))
-
-
-def _refuse_in_its_name(asking: Asking, agent_id: UUID | None) -> None:
-    """A key of an agent takes steps of custody, which a superadmin must not come by. Raises Refused."""
-    if agent_id is not None and asking.caller.impersonation:
-        raise Refused("impersonation_refused")
 
 
 async def _agent_of(services: Services, asking: Asking, key_id: UUID) -> UUID | None:

@@ -25,17 +25,21 @@ from projections.rows.keys import KEYS, list_keys
 
 TAGS = ["API keys"]
 RETRYABLE = ("idempotency_key_reused",)
-MOST_LISTED = 1000
 
 
 @post(
     "/api/v1/api_keys",
-    opt={"access": "user+", "errors": ("forbidden", "not_found", "limit_reached", *RETRYABLE)},
+    opt={
+        "access": "user+",
+        "custody": True,
+        "fresh": True,
+        "errors": ("forbidden", "not_found", "limit_reached", "orchestrator_agent_required", *RETRYABLE),
+    },
     tags=TAGS,
     summary="Make an API key",
     description=(
         "raw_key is shown in this answer only; a retry with the same Idempotency-Key shows it again. An agent has "
-        "at most one active key of each role."
+        "at most one active key of each role; one of role orchestrator needs an agent of type orchestrator."
     ),
     status_code=201,
     responses=answers(201, "The key", {"api_key": NEW_KEY}),
@@ -53,9 +57,11 @@ async def create_api_key(services: Provided, asking: Asker, data: JSONBody[Creat
     responses=answers(200, "A page of keys, under two names", {"api_keys": [KEY], "data": [KEY], "meta": META}),
 )
 async def list_api_keys(services: Provided, asking: Asker, wanted: NamedDependency[KeysQuery]) -> dict[str, Any]:
-    page = page_of(wanted, default=MOST_LISTED, cap=MOST_LISTED)
+    page = page_of(wanted)
     async with services.reading(asking.caller.tenant_id) as tx:
-        found, total = await list_keys(tx, revoked=wanted.include_revoked, limit=page.limit, offset=page.offset)
+        found, total = await list_keys(
+            tx, services.utc_now(), revoked=wanted.include_revoked, limit=page.limit, offset=page.offset
+        )
     answer = page.answer([key_body(key, seen) for key, seen in found], total)
     return {"api_keys": answer["data"], **answer}
 
@@ -85,7 +91,12 @@ async def revoke_api_key(services: Provided, asking: Asker, key_id: KeyPath) -> 
 
 @post(
     "/api/v1/api_keys/{key_id:uuid}/rotate",
-    opt={"access": "user+", "errors": ("limit_reached", "rejected", *RETRYABLE)},
+    opt={
+        "access": "user+",
+        "custody": True,
+        "fresh": True,
+        "errors": ("limit_reached", "rejected", "orchestrator_agent_required", *RETRYABLE),
+    },
     tags=TAGS,
     summary="Replace an API key by a new one",
     description=(

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from api.pages import PageQuery
 from api.times import wire_time
 from domain.errors import Invalid
+from domain.fields import must_be
 from domain.key import DEFAULT_GRACE_HOURS, LONGEST_GRACE_HOURS, ApiKey
 
 Text = Annotated[str, Meta(max_length=65_536)]
@@ -32,7 +33,7 @@ class CreateKeyBody(Struct, frozen=True, kw_only=True):
         except (ValueError, OverflowError):
             moment = None
         if moment is None:
-            raise Invalid(expires_at="is invalid")
+            raise Invalid(expires_at=must_be("a time with its offset, such as 2027-01-31T12:00:00Z"))
         return moment
 
     def agent(self) -> UUID | None:
@@ -42,7 +43,7 @@ class CreateKeyBody(Struct, frozen=True, kw_only=True):
         try:
             return UUID(self.agent_id.strip())
         except ValueError:
-            raise Invalid(agent_id="is invalid") from None
+            raise Invalid(agent_id=must_be("the id of an agent")) from None
 
 
 class RotateKeyBody(Struct, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ class RotateKeyBody(Struct, frozen=True, kw_only=True):
             case str() as text:
                 found = HOURS.fullmatch(text)
                 if found is None:
-                    raise Invalid(grace_period_hours="is invalid")
+                    raise Invalid(grace_period_hours=must_be("a whole number of hours"))
                 return min(int(found[1]), LONGEST_GRACE_HOURS)
             case number:
                 return min(number, LONGEST_GRACE_HOURS)
@@ -87,6 +88,7 @@ def key_body(key: ApiKey, last_used_at: datetime | None) -> dict[str, Any]:
         "key_prefix": key.key_prefix,
         "role": key.role,
         "agent_id": key.agent_id,
+        "dispatch_id": key.dispatch_id,
         "last_used_at": wire_time(last_used_at),
         "expires_at": wire_time(key.expires_at),
         "revoked_at": wire_time(key.revoked_at),

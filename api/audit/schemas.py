@@ -1,14 +1,17 @@
 """Audit entries on the wire (spec 01, sections 4.1 and 5.2)."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.audit.names import Action, EntityType
 from api.pages import Page, PageQuery
 from api.times import read_time
 from domain.audit_entry import AuditEntry
+from domain.errors import Invalid
 from domain.event import JsonText
 from projections.queries.audit_trail import TrailFilter
 
@@ -17,11 +20,11 @@ Data = Annotated[dict[str, Any], Meta(max_length=1000)]
 
 
 class TrailQuery(PageQuery, frozen=True, kw_only=True):
-    """All filters hold together. A time that cannot be read filters nothing."""
+    """All filters hold together."""
 
-    entity_type: Annotated[str, Meta(description="Only of this kind, such as story.")] | UnsetType = UNSET
+    entity_type: EntityType | UnsetType = UNSET
     entity_id: Annotated[UUID, Meta(description="Only of this one.")] | UnsetType = UNSET
-    action: Annotated[str, Meta(description="Only this, such as status_changed.")] | UnsetType = UNSET
+    action: Action | UnsetType = UNSET
     actor_type: (
         Annotated[Literal["api_key", "system", "superadmin", "human"], Meta(description="Only by such.")] | UnsetType
     ) = UNSET
@@ -34,7 +37,8 @@ class TrailQuery(PageQuery, frozen=True, kw_only=True):
         default=UNSET, name="to"
     )
 
-    def filter(self, project_id: UUID | None) -> TrailFilter:
+    def filter(self, project_id: UUID | None, *, secretive: bool) -> TrailFilter:
+        """Raises Invalid."""
         return TrailFilter(
             entity_id=self.entity_id or None,
             actor_id=self.actor_id or None,
@@ -42,8 +46,9 @@ class TrailQuery(PageQuery, frozen=True, kw_only=True):
             action=self.action or None,
             entity_type=self.entity_type or None,
             actor_type=self.actor_type or None,
-            first=read_time(self.first) if self.first else None,
-            last=read_time(self.last) if self.last else None,
+            secretive=secretive,
+            first=_time("from", self.first),
+            last=_time("to", self.last),
         )
 
 
@@ -59,6 +64,15 @@ class ObserveBody(Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> JsonText | None:
         return None if self.data is None else JsonText(msgspec.json.encode(self.data).decode())
+
+
+def _time(name: str, text: str | UnsetType) -> datetime | None:
+    if not text:
+        return None
+    at = read_time(text)
+    if at is None:
+        raise Invalid(**{name: "must be ISO 8601 with an offset; a + in it is written %2B"})
+    return at
 
 
 def audit_body(entry: AuditEntry) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Entries of the feed as they are sent. An entry never changes, so what was made once is kept for the next reader."""
+"""Entries of the feed as they are sent. What was made once is kept for the next reader, but for entries whose texts can
+be erased: another process may do so."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from domain.audit_entry import AuditEntry, audit_entry
+from domain.event import Recorded
+from domain.webhook_payload import body_of
+from domain.webhook_sent import SENT
 from eventstore.database.transaction import TenantTx
 from eventstore.log.codec import Codec
 from eventstore.log.read import read_picked
@@ -41,16 +45,32 @@ class Renderer:
         missing = [position for position in positions if position not in found]
         if missing:
             for recorded in await read_picked(tx, self._codec, missing):
-                found[recorded.position] = self._keep(audit_entry(tenant_id, recorded))
+                entry = audit_entry(tenant_id, recorded)
+                found[recorded.position] = _rendered(entry) if recorded.event.ERASABLE else self._keep(entry)
         return [found[position] for position in positions]
 
+    async def render_sent(self, tx: TenantTx, positions: Sequence[int]) -> list[Rendered]:
+        """The same with what a webhook would be sent, under the tenant's id; kept for nobody."""
+        found = {each.position: each for each in await read_picked(tx, self._codec, positions)}
+        return [_with_payload(tx.tenant_id, found[position]) for position in positions]
+
     def _keep(self, entry: AuditEntry) -> Rendered:
-        rendered = Rendered(entry.position, entry.inserted_at, ENCODER.encode(change_body(entry)))
+        rendered = _rendered(entry)
         if len(rendered.body) <= LARGEST_KEPT_BYTES:
             if len(self._kept) >= MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[entry.tenant_id, entry.position] = rendered
         return rendered
+
+
+def _rendered(entry: AuditEntry) -> Rendered:
+    return Rendered(entry.position, entry.inserted_at, ENCODER.encode(change_body(entry)))
+
+
+def _with_payload(tenant_id: UUID, recorded: Recorded) -> Rendered:
+    entry = audit_entry(tenant_id, recorded)
+    payload = msgspec.Raw(body_of(tenant_id, recorded)) if type(recorded.event) in SENT else None
+    return Rendered(entry.position, entry.inserted_at, ENCODER.encode({**change_body(entry), "payload": payload}))
 
 
 def change_body(entry: AuditEntry) -> dict[str, Any]:

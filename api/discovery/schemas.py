@@ -44,17 +44,18 @@ class McpServer(Struct, frozen=True):
 
 
 class WellKnown(Struct, frozen=True):
-    """Fixed addresses, made from the configured public address and never from the request."""
+    """Fixed addresses, made from the configured public address and never from the request. Null where nothing is served
+    yet."""
 
     spec_version: str
     mcp_server: McpServer
     audit_signing_key_url: Annotated[str, Meta(description="URI template with {tenant_id}")]
-    capability_scheme_url: str
-    chain_of_custody_spec_url: str
-    discovery_bootstrap_url: str
-    required_agent_pattern_url: str
-    system_articles_endpoint: str
     contact: str
+    capability_scheme_url: str | None = None
+    chain_of_custody_spec_url: str | None = None
+    discovery_bootstrap_url: str | None = None
+    required_agent_pattern_url: str | None = None
+    system_articles_endpoint: str | None = None
 
 
 REQUIRED = [

@@ -14,6 +14,7 @@ from litestar.routes import HTTPRoute
 from msgspec import Struct
 
 from api.discovery.schemas import RouteEntry
+from api.documentation.bodies import complete, example_of
 from api.documentation.envelope import ENVELOPE, PROBLEM, error_response
 from api.documentation.three_zero import as_three_zero
 from api.http.codes import CODES
@@ -29,7 +30,7 @@ EVERYWHERE = (
     "internal_error", "deadline_exceeded",
 )  # fmt: skip
 """A route that takes no body still refuses one that is too long or too slow; one connection can ask too much."""
-WITH_ADMISSION = ("overloaded",)
+WITH_ADMISSION = ("too_many_at_once", "overloaded")
 WITH_JSON = ("not_acceptable",)
 WITH_BODY = ("unsupported_media_type", "validation_failed")
 WITH_KEY = ("unauthorized", "invalid_api_key", "tenant_inactive", "insufficient_role")
@@ -88,9 +89,11 @@ def openapi_document(handlers: Sequence[HTTPRouteHandler], version: str) -> dict
     for path, method, handler in _operations(reader):
         if (query := query_type(handler)) is not None:
             document["paths"][path][method].setdefault("parameters", []).extend(query_parameters(query))
+        _show_whole(document["paths"][path][method]["responses"], handler)
         _complete(document["paths"][path][method], handler.opt, shared)
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update({"Error": ENVELOPE, "Problem": PROBLEM})
+    complete(components["schemas"])
     components["responses"] = dict(sorted(shared.items()))
     components["securitySchemes"] = {"BearerAuth": {"type": "http", "scheme": "bearer"}}
     return document
@@ -125,10 +128,22 @@ def _operation_id(handler: HTTPRouteHandler, method: str, _: object) -> str:
     return name if len(handler.http_methods) == 1 else f"{name}_{method.lower()}"
 
 
+def _show_whole(responses: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    """The framework leaves members that are null out of examples; in an answer they are there."""
+    for status, said in (handler.responses or {}).items():
+        for content in responses[str(status)].get("content", {}).values():
+            for shown, given in zip(content.get("examples", {}).values(), said.examples or (), strict=False):
+                shown["value"] = json.loads(msgspec.json.encode(given.value))
+
+
 def _complete(operation: dict[str, Any], opt: dict[str, Any], shared: dict[str, Any]) -> None:
     """``shared`` collects the error responses, which most operations have in common."""
     operation["security"] = [] if opt["access"] == "public" else [{"BearerAuth": []}]
     operation["x-role"] = opt["access"]
+    if body := operation.get("requestBody"):
+        content = body["content"]["application/json"]
+        if (example := example_of(content["schema"])) is not None:
+            content["example"] = example
     responses = operation["responses"]
     responses.pop("400", None)  # the framework's own validation error, which no client ever sees
     by_status: dict[str, list[str]] = {}
@@ -161,10 +176,14 @@ def _codes(operation: dict[str, Any], opt: dict[str, Any]) -> list[str]:
         codes += WITH_BODY
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
         codes.append("not_found")
+    if any(parameter["in"] == "query" for parameter in operation.get("parameters", ())):
+        codes.append("validation_failed")
     if opt["access"] != "public":
         codes += WITH_KEY
     if opt["access"] not in ("public", "=superadmin"):
         codes += IN_A_TENANT
+    if opt.get("fresh"):
+        codes += ["webauthn_required", "webauthn_failed"]
     if opt.get("custody"):
         codes += WITH_CUSTODY
     return codes + list(opt.get("errors", ()))

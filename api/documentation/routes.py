@@ -27,7 +27,7 @@ class VersionQuery(StrictQuery, frozen=True, kw_only=True):
 
 @get(
     "/api/v1/openapi",
-    opt={"access": "public", "errors": ["validation_failed"]},
+    opt={"access": "public"},
     tags=["Discovery"],
     summary="This document",
     description="OpenAPI 3.1; the same in 3.0 for tools that know no newer one.",

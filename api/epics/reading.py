@@ -9,8 +9,16 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.documentation.responses import answers
 from api.epics.examples import COUNTED_EPIC, EPIC, EPIC_PROGRESS, PROJECT_PROGRESS, STORY_LINE
-from api.epics.schemas import EpicsQuery, epic_body, epic_progress_body, line_bodies, project_progress_body
+from api.epics.schemas import (
+    EpicsQuery,
+    ProgressQuery,
+    epic_body,
+    epic_progress_body,
+    line_bodies,
+    project_progress_body,
+)
 from api.http.asking import Asker
+from api.http.refusal import Refused
 from api.pages import page_of
 from api.paths import EpicPath, ProjectPath
 from api.projects.examples import META
@@ -87,13 +95,17 @@ async def show_epic_progress(services: Provided, asking: Asker, epic_id: EpicPat
 
 @get(
     "/api/v1/projects/{project:str}/progress",
-    opt={"access": "agent+"},
+    opt={"access": "agent+", "errors": ("not_built",)},
     tags=["Projects"],
     summary="Show how far a project is",
     description="Archived projects answer too.",
     responses=answers(200, "The project's stories by status", {"progress": PROJECT_PROGRESS}),
 )
-async def show_project_progress(services: Provided, asking: Asker, project: ProjectPath) -> dict[str, Any]:
+async def show_project_progress(
+    services: Provided, asking: Asker, project: ProjectPath, wanted: NamedDependency[ProgressQuery]
+) -> dict[str, Any]:
+    if wanted.include_cost:
+        raise Refused("not_built", "include_cost needs costs, which this version does not have: leave it out")
     project_id = await project_id_of(services, asking, project)
     async with services.reading(asking.caller.tenant_id) as tx:
         if await find_project(tx, project_id) is None:

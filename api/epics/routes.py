@@ -93,7 +93,7 @@ async def update_epic_by_id(
 
 @delete(
     "/api/v1/epics/{epic_id:uuid}",
-    opt={"access": "user+", "errors": RETRYABLE},
+    opt={"access": "user+", "fresh": True, "errors": RETRYABLE},
     tags=TAGS,
     summary="Delete an epic",
     description="With its stories and every dependency of theirs. The log keeps all of it.",

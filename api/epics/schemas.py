@@ -44,6 +44,10 @@ class EpicsQuery(PageQuery, frozen=True, kw_only=True):
     phase: Annotated[str, Meta(description="Only epics of exactly this phase.")] | UnsetType = UNSET
 
 
+class ProgressQuery(Struct, frozen=True, kw_only=True):
+    include_cost: Annotated[bool, Meta(description="Not built yet: true is refused.")] = False
+
+
 def whole_number(given: int | str | None) -> int | None:
     """What a client says as a number or in digits; None for nothing."""
     return int(given) if isinstance(given, int) or (given and given.strip()) else None

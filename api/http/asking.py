@@ -2,25 +2,47 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar.di import NamedDependency
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from api.http.policy import Policy
+from api.http.rate_limits.failed_keys import FailedKeys
 from api.http.rate_limits.verdict import RateCheck, Verdict, asked_by
 from api.http.refusal import Header, Refused
+from api.http.witness import Witnessing, head_headers
 from domain.caller import NO_TENANT, Caller, Impersonation, Role
 from domain.tenant import Tenant
 from domain.tenant_settings import read_settings
 from eventstore.callers.callers import TenantInactive, UnknownKey
+from eventstore.database.unavailable import DatabaseUnavailable
 from eventstore.log.command import IdempotencyKey
+from loopctl.tlog.operation import MEMBER, body_hash
 
 BEARER = b"Bearer "
 LONGEST_IDEMPOTENCY_KEY = 255
+NO_CEREMONY = "Loopctl-Ceremony is the ceremony_id that POST /api/v1/ceremonies has answered."
 
 FindCaller = Callable[[str], Awaitable[Caller]]
 """From a raw key. Raises UnknownKey, TenantInactive."""
+
+
+class Fresh(Struct, frozen=True):
+    """The request, as a person confirms it with a security key, and what came along to show it: an assertion as it was
+    sent, or the id of a ceremony."""
+
+    method: str
+    path: str
+    body: bytes
+    given: Any | UUID | None
+
+    @property
+    def body_hash(self) -> bytes:
+        """Only for a touch that is looked at: it costs as much as the body is large."""
+        return body_hash(msgspec.json.decode(self.body) if self.body else None)
 
 
 class Asking(Struct, frozen=True):
@@ -29,26 +51,19 @@ class Asking(Struct, frozen=True):
     caller: Caller
     idempotency: IdempotencyKey | None
     wants_receipt: bool
+    halts: bool = False
+    """What is asked for waits while the tenant's custody is halted."""
     seed: bytes = b""
     """Made of the presented key, which is stored nowhere; with an idempotency key only. From it a secret can be made
     that a retry gets again and nobody else can make. 32 bytes, or none."""
+    capability: str | None = None
+    """As X-Loopctl-Capability names it."""
+    fresh: Fresh | None = None
+    """Of a route that may destroy or weaken."""
 
 
 Asker = NamedDependency[Asking]
 """How a handler declares that it wants to know who asks: ``asking: Asker``."""
-
-
-async def authenticate(headers: Mapping[bytes, bytes], find: FindCaller) -> Caller:
-    """Raises Refused."""
-    token = _token(headers)
-    if not token:
-        raise Refused("unauthorized")
-    try:
-        return await find(token.decode("latin-1"))
-    except UnknownKey:
-        raise Refused("invalid_api_key") from None
-    except TenantInactive:
-        raise Refused("tenant_inactive") from None
 
 
 def _token(headers: Mapping[bytes, bytes]) -> bytes:
@@ -71,11 +86,40 @@ def check_role(access: str, role: Role) -> None:
         raise Refused("insufficient_role", f"This endpoint requires the {' or '.join(exact)} role")
 
 
-def asking(caller: Caller, method: str, path: str, headers: Mapping[bytes, bytes], body: bytes) -> Asking:
-    """Raises Refused when the idempotency key is empty, too long or not printable ASCII."""
-    idempotency = _idempotency(caller, method, path, headers, body)
+def asking(
+    caller: Caller, request: tuple[str, str], headers: Mapping[bytes, bytes], body: bytes, *, halts: bool
+) -> Asking:
+    """``request`` is method and target. Raises Refused when the idempotency key is empty, too long or not
+    printable ASCII."""
+    idempotency = _idempotency(caller, *request, headers, body)
     seed = sha256(b"loopctl seed\0" + _token(headers)).digest() if idempotency else b""
-    return Asking(caller, idempotency, _wants_receipt(headers), seed)
+    return Asking(caller, idempotency, _wants_receipt(headers), halts, seed, _capability(headers))
+
+
+def fresh(method: str, path: str, headers: Mapping[bytes, bytes], body: bytes) -> Fresh:
+    """``body`` is checked JSON, or nothing. Raises Refused for what is neither an assertion nor a ceremony's id."""
+    given = _member(body)
+    if header := headers.get(b"loopctl-assertion", b"").strip():
+        given = header.decode("latin-1")
+    if named := headers.get(b"loopctl-ceremony", b"").strip():
+        try:
+            given = UUID(named.decode("latin-1"))
+        except ValueError:
+            raise Refused("webauthn_failed", NO_CEREMONY) from None
+    return Fresh(method, path, body, given)
+
+
+class _Said(Struct, frozen=True):
+    """What else is in a body is passed over, and nothing is made of it: others would wait for that."""
+
+    given: Any = field(default=None, name=MEMBER)
+
+
+def _member(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body, type=_Said).given if body else None
+    except msgspec.ValidationError:  # no object
+        return None
 
 
 def _idempotency(
@@ -90,14 +134,23 @@ def _idempotency(
     return IdempotencyKey(caller.key_id, key, sha256(b"\n".join((method.encode(), path.encode(), body))).digest())
 
 
+def _capability(headers: Mapping[bytes, bytes]) -> str | None:
+    given = headers.get(b"x-loopctl-capability")
+    return None if given is None else given.decode("latin-1").strip()
+
+
 def _wants_receipt(headers: Mapping[bytes, bytes]) -> bool:
     return b"receipt" in (part.strip() for part in headers.get(b"prefer", b"").split(b","))
 
 
 FindTenant = Callable[[UUID], Awaitable[Tenant | None]]
 CheckRate = Callable[[RateCheck], Awaitable[Verdict]]
+Peer = tuple[str, int] | None
+"""Who is at the other end of the connection, as far as that is known."""
 
 TAKEN_ROLES = {role.value.encode(): role for role in (Role.USER, Role.ORCHESTRATOR, Role.AGENT)}
+MOST_LOOKS = 4
+"""At a key that is changed again and again while it is looked up."""
 
 
 class Gate(Struct, frozen=True):
@@ -106,34 +159,80 @@ class Gate(Struct, frozen=True):
     find_caller: FindCaller
     find_tenant: FindTenant
     check_rate: CheckRate
-    is_current: Callable[[UUID, int], bool]
-    """Whether what is remembered of a tenant's callers is as new as the mark that came with the rate."""
+    mark_of: Callable[[UUID], int]
+    """What is remembered of a tenant's callers is as new as this mark."""
+    marked: Callable[[UUID, int], None]
+    """Told a newer one: what is remembered is to be forgotten."""
+    failed_keys: FailedKeys
+    judged_locally: Callable[[], None]
+    """Told of each request whose rate only this process has counted."""
+    witnessing: Witnessing
     note: Callable[[Caller], None]
     """Told of each caller that was let in or refused after its rate was checked."""
 
-    async def admit(self, headers: Mapping[bytes, bytes], policy: Policy, more: list[Header]) -> Caller:
+    async def admit(self, headers: Mapping[bytes, bytes], peer: Peer, policy: Policy, more: list[Header]) -> Caller:
         """``more`` takes the headers that the answer has from here on, a refusal as well. Raises Refused."""
-        caller = await authenticate(headers, self.find_caller)
-        if caller.superadmin and not policy.admin:
-            caller = await self._impersonating(caller, headers)
-        if caller.limited:
-            verdict = await self.check_rate(asked_by(caller))
-            more += verdict.headers()
-            if verdict.wait > 0:
-                raise verdict.refusal()
-            if (
-                not caller.superadmin
-                and verdict.mark is not None
-                and not self.is_current(caller.tenant_id, verdict.mark)
-            ):
-                caller = await authenticate(headers, self.find_caller)
+        caller = await self._counted(headers, peer, more, admin=policy.admin)
         self.note(caller)
         if caller.tenant_id == NO_TENANT and not policy.admin:
             raise Refused("tenant_context_required")
         check_role(policy.access, caller.role)
         if caller.superadmin and policy.custody:
             raise Refused("impersonation_refused")
+        await self.witnessing.check(caller, headers)
         return caller
+
+    async def count(self, headers: Mapping[bytes, bytes], peer: Peer, more: list[Header]) -> None:
+        """Of a request that is refused whoever asks: it counts as well, when its key is good. Raises Refused only when
+        there were too many."""
+        if not _token(headers):
+            return
+        try:
+            self.note(await self._counted(headers, peer, more, admin=False))
+        except Refused as refusal:
+            if refusal.code == "rate_limited":
+                raise
+        except DatabaseUnavailable:
+            return
+
+    async def _counted(self, headers: Mapping[bytes, bytes], peer: Peer, more: list[Header], *, admin: bool) -> Caller:
+        for _ in range(MOST_LOOKS):
+            caller = await self._found(headers, peer)
+            if caller.superadmin and not admin:
+                caller = await self._impersonating(caller, headers)
+            if not caller.limited:
+                return caller
+            mark = None if caller.superadmin else self.mark_of(caller.tenant_id)
+            verdict = await self.check_rate(asked_by(caller, mark))
+            if verdict.newer is None:
+                break
+            self.marked(caller.tenant_id, verdict.newer)
+        else:
+            raise Refused("overloaded", headers={"Retry-After": "1"})
+        more += verdict.headers()
+        if caller.head is not None:
+            more += head_headers(caller.head)
+        if verdict.local:
+            self.judged_locally()
+        if verdict.wait > 0:
+            raise verdict.refusal()
+        return caller
+
+    async def _found(self, headers: Mapping[bytes, bytes], peer: Peer) -> Caller:
+        token = _token(headers)
+        if not token:
+            raise Refused("unauthorized")
+        raw_key, source = token.decode("latin-1"), None
+        if self.failed_keys:
+            source = self.failed_keys.source(headers, peer)
+            self.failed_keys.check(source, raw_key)
+        try:
+            return await self.find_caller(raw_key)
+        except UnknownKey:
+            self.failed_keys.add(source or self.failed_keys.source(headers, peer))
+            raise Refused("invalid_api_key") from None
+        except TenantInactive:
+            raise Refused("tenant_inactive") from None
 
     async def _impersonating(self, caller: Caller, headers: Mapping[bytes, bytes]) -> Caller:
         """The superadmin in the tenant that it names, suspended or not; as it is when it names none."""

@@ -1,7 +1,7 @@
 """Reads a request's body whole, within its bounds."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -25,7 +25,8 @@ FORM_BYTES = 64 * 1024
 FORM_FIELDS = 1000
 """The most that a form may have, whatever the route takes as JSON."""
 
-DRAIN_BYTES = 4_000_000
+DRAIN_BYTES = 256 * 1024
+"""Of more the connection ends: reading megabytes to refuse them would cost others more than an answer does."""
 DRAIN_SECONDS = 1.0
 
 
@@ -63,13 +64,18 @@ def _body_kind(content_type: bytes) -> str | None:
     return "application/json" if is_json else None
 
 
-def check_announced_length(headers: Mapping[bytes, bytes], most: int) -> None:
-    """Before the first byte, so that a client that waits for ``100 Continue`` sends none. Raises Refused."""
-    length = headers.get(b"content-length", b"0").strip()
+def announced_length(headers: Mapping[bytes, bytes], most: int) -> int | None:
+    """None when the body says where it ends. Known before the first byte, so that a client that waits for
+    ``100 Continue`` sends none. Raises Refused."""
+    length = headers.get(b"content-length")
+    if length is None:
+        return None
+    length = length.strip()
     if not length.isdigit():
         raise Refused("bad_request", "Bad Request: Content-Length is not a number")
     if len(length) > 18 or int(length) > most:
         raise Refused("payload_too_large")
+    return int(length)
 
 
 def is_long(body: bytes, *, form: bool) -> bool:
@@ -92,25 +98,28 @@ def checked_aside(body: bytes, depth: int, *, form: bool) -> bytes:
         return checked(body, depth, form=form)
 
 
-async def read(receive: "Receive", most: int) -> bytes:
-    """Raises Refused beyond ``most`` bytes, ClientGone when the connection ends first."""
+def unnoticed(_: int) -> None: ...
+
+
+async def read(receive: "Receive", most: int, came: Callable[[int], None] = unnoticed, *, keep: bool = True) -> bytes:
+    """Raises Refused beyond ``most`` bytes, ClientGone when the connection ends first. ``came`` is told how much of a
+    body there is that does not come in one piece; not to ``keep`` it is for one that nobody looks at."""
     message: Any = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):
         body: bytes = message.get("body", b"")
         if len(body) > most:
             raise Refused("payload_too_large")
         return body
-    return await _read_on(message, receive, most)
-
-
-async def _read_on(message: Any, receive: "Receive", most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while message["type"] == "http.request":
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
+        part = message.get("body", b"")
+        size += len(part)
         if size > most:
             raise Refused("payload_too_large")
+        came(size)
+        if keep:
+            parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
         message = await receive()

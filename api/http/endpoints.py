@@ -6,7 +6,8 @@ coroutine function at the top of its module, and asks for what it wants by the n
 - path parameters, under their names in the path;
 - ``data``: the JSON body, decoded strictly into the declared type;
 - ``wanted``: the query, read into a Struct as `api.http.query` says;
-- ``asking``: who asks; ``sent_headers``, with names in lower case; ``services``: what the application is given.
+- ``asking``: who asks; ``sent_headers``, with names in lower case; ``peer``, who is at the other end of the connection;
+  ``services``: what the application is given.
 """
 
 import inspect
@@ -28,11 +29,14 @@ from litestar.utils.helpers import get_enum_string_value
 from litestar.utils.path import normalize_path
 from msgspec import Struct
 
-from api.http.asking import Asking
+from api.http.asking import Asking, Peer
+from api.http.ignored import Find, told, unknown_members
 from api.http.limits import Limits
 from api.http.policy import Policy, policy_of
 from api.http.query import read_query
 from api.http.refusal import Refused
+from api.http.validation import misfit
+from loopctl.tlog.operation import MEMBER
 
 
 class Called(Struct, frozen=True):
@@ -44,13 +48,19 @@ class Called(Struct, frozen=True):
     asking: Asking | None
     query: bytes
     headers: Mapping[bytes, bytes]
+    peer: Peer = None
 
 
-Call = Callable[[Called], Awaitable[bytes | Response[Any]]]
-"""To the encoded answer with the handler's own status, or to one that says its status and headers as well."""
+Answer = bytes | Response[Any]
+"""The encoded answer with the handler's own status, or one that says its status and headers as well."""
+
+Call = Callable[[Called], Awaitable[Answer]]
 
 SentHeaders = NamedDependency[Mapping[bytes, bytes]]
 """How a handler declares that it looks at the request's headers: ``sent_headers: SentHeaders``."""
+
+SentFrom = NamedDependency[Peer]
+"""How a handler declares that it wants to know who is at the other end: ``peer: SentFrom``."""
 
 ENCODER = msgspec.json.Encoder()
 EMPTY = b"{}"
@@ -64,7 +74,7 @@ def _made_here(name: str) -> Provide:
     return Provide(framework_calls, sync_to_thread=False)
 
 
-GIVEN = {name: _made_here(name) for name in ("asking", "sent_headers", "services", "wanted")}
+GIVEN = {name: _made_here(name) for name in ("asking", "peer", "sent_headers", "services", "wanted")}
 """Tells the framework that these parameters are neither in the path nor in the query."""
 
 
@@ -101,7 +111,38 @@ def call_of(handler: HTTPRouteHandler, path: Mapping[str, Any], services: object
             return Response(answer, media_type=media_type)
         return ENCODER.encode(answer)
 
-    return call
+    body = handler.parsed_fn_signature.parameters.get("data")
+    find = unknown_members(body.annotation) if body else None
+    if find and handler.opt.get("fresh"):
+        find = _without_assertion(find)
+    return call if find is None else _saying_what_is_ignored(call, find)
+
+
+def _without_assertion(find: Find) -> Find:
+    """Of a route that a person may have to confirm: api/fresh has read it."""
+    return lambda body: [name for name in find(body) if name != MEMBER]
+
+
+def _saying_what_is_ignored(call: Call, find: Find) -> Call:
+    """For an answer of success with an object in it; a refusal says what is wrong, and no more."""
+
+    async def called_and_told(called: Called) -> bytes | Response[Any]:
+        answer = await call(called)
+        whole = answer if isinstance(answer, Response) else None
+        content = answer if whole is None else whole.content
+        if not called.body or not isinstance(content, bytes) or not content.startswith(b"{"):
+            return answer
+        if whole and (whole.status_code or 200) >= 300:  # no success
+            return answer
+        names = find(called.body)
+        if not names:
+            return answer
+        if whole is None:
+            return told(content, names)
+        whole.content = told(content, names)
+        return whole
+
+    return called_and_told
 
 
 def _check_nothing_is_ignored(handler: HTTPRouteHandler) -> None:
@@ -141,6 +182,8 @@ def _makers(handler: HTTPRouteHandler) -> list[tuple[str, Callable[[Called], Any
         makers.append(("asking", _asking))
     if "sent_headers" in parameters:
         makers.append(("sent_headers", lambda called: called.headers))
+    if "peer" in parameters:
+        makers.append(("peer", lambda called: called.peer))
     if (query := query_type(handler)) is not None:
         makers.append(("wanted", lambda called: read_query(query, called.query)))
     return makers
@@ -159,9 +202,12 @@ def _body_maker(kind: Any, default: Any) -> Callable[[Called], Any]:
     def make(called: Called) -> Any:
         if optional and not called.body:
             return None
-        if called.form:
-            return msgspec.json.decode(called.body, type=kind, strict=False)
-        return decode(called.body or EMPTY)
+        try:
+            if called.form:
+                return msgspec.json.decode(called.body, type=kind, strict=False)
+            return decode(called.body or EMPTY)
+        except msgspec.ValidationError as error:
+            raise misfit(error, kind) from None
 
     return make
 

@@ -46,6 +46,8 @@ class Failure(Struct, frozen=True):
 
 def failure_of(error: BaseException) -> Failure:
     """Total: what is not known here is a bug of ours, and the answer says nothing about it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]  # of a stream, which the framework sends in a group of tasks
     match error:
         case Refused():
             return _coded(error.code, error.message, error.facts, error.headers)
@@ -103,7 +105,9 @@ def status_of(error: type[Rejected]) -> int:
 def _rejected(error: Rejected) -> Failure:
     known = CODES.get(error.code)
     facts = {name: value for name, value in error.facts.items() if value is not None}
-    return Failure(known.status if known else status_of(type(error)), error.code, error.message, facts)
+    # What was sent can be sent otherwise: refusing it is no fault of the service, whatever its code means elsewhere.
+    status = known.status if known and known.status < 500 else status_of(type(error))
+    return Failure(status, error.code, error.message, facts)
 
 
 def _invalid(message: str) -> Failure:

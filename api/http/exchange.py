@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from api.http.asking import Asking
+from api.http.asking import Asking, Peer
 from api.http.identifiers import request_id
 from api.http.refusal import Header, Refused
+from api.http.running import Pace
 
 if TYPE_CHECKING:
     from litestar.types import Message, Receive, Send
@@ -79,7 +80,16 @@ UNMATCHED = "unmatched"
 NO_CONTENT = 204
 """Has neither a type nor a length (RFC 9110, section 8.6)."""
 WHOLE_ANSWER = "loopctl.whole_answer"
-"""ASGI extension of api.http.protocol: (scope, status, encoded headers, body) → false when it cannot be taken now."""
+"""ASGI extension of api.http.protocol: (scope, status, encoded headers, body, closes) → false when it cannot now."""
+
+CUT = "loopctl.cut"
+"""ASGI extension of api.http.protocol: () → the connection is over, whatever of an answer is still unread."""
+
+ENDLESS = "loopctl.endless"
+"""ASGI extension of api.http.protocol: () → the answer has no end, and a client that stops speaking has left."""
+
+PIECE_BYTES = 65536
+"""Of an answer that is longer so much is handed on at a time, so that what the client does not read stays with us."""
 
 
 class Exchange:
@@ -93,6 +103,7 @@ class Exchange:
         "headers",
         "method",
         "more",
+        "pace",
         "quiet",
         "receive",
         "request_id",
@@ -120,8 +131,15 @@ class Exchange:
         """None on public routes."""
         self.more: list[Header] = []
         """On whatever is answered from here on: limits, tree heads."""
+        self.pace: Pace | None = None
+        """Of an answer that takes its time, as it is read."""
         self._common = common
         self._send = send
+
+    @property
+    def peer(self) -> Peer:
+        found: Peer = self.scope.get("client")
+        return found
 
     async def send(self, message: "Message") -> None:
         """For an answer that the framework makes."""
@@ -131,36 +149,60 @@ class Exchange:
             headers += self.more
             headers.append((b"x-request-id", self.request_id.encode()))
             await self._send({**message, "headers": headers})
-        elif self.method == "HEAD" and message["type"] == "http.response.body":
-            await self._send({**message, "body": b""})
+        elif message["type"] == "http.response.body":
+            await self._send_body(message.get("body", b""), more=message.get("more_body", False))
         else:
             await self._send(message)
 
     async def answer(self, status: int, kind: bytes, body: bytes, more: Sequence[Header] = ()) -> None:
         """For an answer of our own, complete."""
         own = [*self.more, *more] if self.more else more
-        if self._answer_at_once(status, kind, body, own):
+        if len(body) <= PIECE_BYTES and self._answer_at_once(status, kind, body, own):
             return
         self.status = status
         headers = [] if status == NO_CONTENT else [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
         headers += [*self._common.headers, *own, (b"x-request-id", self.request_id.encode())]
-        shown = b"" if self.method == "HEAD" else body
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": shown, "more_body": False})
+        await self._send_body(body, more=False)
+
+    def cut(self) -> bool:
+        """Ends the connection in the middle of an answer; false when the server has no way to."""
+        cut = self.scope.get("extensions", {}).get(CUT)
+        if cut is not None:
+            cut()
+        return cut is not None
+
+    def goes_on(self) -> None:
+        """The answer has no end: who does not speak any more does not listen either."""
+        endless = self.scope.get("extensions", {}).get(ENDLESS)
+        if endless is not None:
+            endless()
+
+    async def _send_body(self, body: bytes, *, more: bool) -> None:
+        left = 0 if self.method == "HEAD" else len(body)
+        for start in range(0, left or 1, PIECE_BYTES):
+            piece = body[start : start + PIECE_BYTES] if left else b""
+            await self._send(
+                {"type": "http.response.body", "body": piece, "more_body": more or start + PIECE_BYTES < left}
+            )
+            if self.pace is not None:
+                self.pace.passed(len(piece))
 
     def _answer_at_once(self, status: int, kind: bytes, body: bytes, more: Sequence[Header]) -> bool:
         """In one piece, which our own server takes and no other; false when it does not, or cannot now."""
         extensions = self.scope.get("extensions")
-        if not extensions or WHOLE_ANSWER not in extensions or any(name == b"connection" for name, _ in more):
+        if not extensions or WHOLE_ANSWER not in extensions:
             return False
+        closes = any(name == b"connection" for name, _ in more)
         described = b"" if status == NO_CONTENT else b"content-type: %b\r\ncontent-length: %d\r\n" % (kind, len(body))
         head = b"%b%b%bx-request-id: %b\r\n" % (
             self._common.encoded,
             described,
-            b"".join(b"%b: %b\r\n" % header for header in more),
+            b"".join(b"%b: %b\r\n" % header for header in more if header[0] != b"connection"),
             self.request_id.encode(),
         )
-        taken: bool = extensions[WHOLE_ANSWER](self.scope, status, head, b"" if self.method == "HEAD" else body)
+        content = b"" if self.method == "HEAD" else body
+        taken: bool = extensions[WHOLE_ANSWER](self.scope, status, head, content, closes=closes)
         if taken:
             self.status = status
         return taken

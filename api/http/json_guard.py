@@ -21,8 +21,6 @@ STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("|\\?\Z)|[\[\]{}]',
 """A string that nothing ends reaches to the end of the text. It has to match: what does not is looked for again from
 each quote in it, in time that grows with the square of the length."""
 BRACKET = re.compile(rb"[\[\]{}]")
-LONG_OR_EXPONENT = re.compile(r"[0-9]{19}|[0-9][eE]")
-"""Only texts with one of these can hold a number outside our range; the others skip the slower decoder."""
 
 NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
@@ -50,7 +48,7 @@ def check_json(body: bytes, depth: int) -> None:
         _check_depth(body, depth)
     try:
         bare = text.strip(WHITESPACE)
-        _, end = (_BOUNDED if LONG_OR_EXPONENT.search(text) else _PLAIN)(bare, 0)
+        _, end = _BOUNDED(bare, 0)
         if end != len(bare):
             raise _refused(_syntax_error(body))
     except _Twice as twice:
@@ -160,9 +158,6 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-_PLAIN = json.scanner.make_scanner(
-    json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)  # type: ignore[arg-type]  # typeshed's slip
-)
 _BOUNDED = json.scanner.make_scanner(
     json.JSONDecoder(  # type: ignore[arg-type]  # typeshed's slip
         object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_integer, parse_float=_float

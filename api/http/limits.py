@@ -2,6 +2,10 @@
 
 from msgspec import Struct
 
+from api.http.budgets import Share
+
+MIB = 1024 * 1024
+
 
 class Limits(Struct, frozen=True, kw_only=True):
     """Sources: spec 06, sections 6.1 and 6.3; spec 01, section 1.1 for the body."""
@@ -26,13 +30,27 @@ class Limits(Struct, frozen=True, kw_only=True):
     connections: int = 1000
     pipelined: int = 32
     """Requests that may wait on one connection behind the one that is being answered."""
-    running: int = 64
-    """Requests that run at the same time in one process; health is not counted."""
+    running: Share = Share(32, 48, 64)
+    """Requests that run at the same time; health is not counted."""
+    running_beside_others: int = 16
+    """Of a tenant, while others ask as well."""
     admission_seconds: float = 0.1
     """How long a request waits for its turn before it is turned away."""
-    streams: int = 200
-    """Change streams that are open at the same time in one process."""
-    streams_of_tenant: int = 20
+    imports: Share = Share(1, 1, 2)
+    """In the place of one that runs: each needs many times its body for a moment."""
+    import_wait_seconds: float = 5.0
+    exports: Share = Share(1, 2, 4)
+    """Until they are sent to the end."""
+    streams: Share = Share(10, 20, 200)
+    """Change streams that are open at the same time."""
+    held_bodies: Share = Share(12 * MIB, 24 * MIB, 48 * MIB)
+    """Bytes of bodies from before they are read until they are answered; those within ``small_bytes`` are free."""
+    held_answers: Share = Share(12 * MIB, 24 * MIB, 48 * MIB)
+    """Bytes of answers that are being sent, in the same way."""
+    small_bytes: int = 65536
+    pace_bytes: int = 256 * 1024
+    pace_seconds: float = 10.0
+    """A large body has to come, and a large answer to be read, at least so fast: that many bytes in so much time."""
     stream_seconds: float = 300.0
     """After that a stream ends, and the client goes on with another: a key is looked at again that often."""
     heartbeat_seconds: float = 15.0

@@ -13,9 +13,26 @@ ACCESS = re.compile(
 """The notation of spec 01, section 1.4, and ``public`` for no key at all."""
 
 KNOWN = frozenset(
-    {"access", "body_bytes", "request_seconds", "always_admitted", "any_accept", "errors", "custody", "held_open"}
+    {
+        "access",
+        "body_bytes",
+        "request_seconds",
+        "always_admitted",
+        "any_accept",
+        "errors",
+        "custody",
+        "fresh",
+        "halts",
+        "way_out",
+        "places",
+        "not_built",
+    }
 )
 
+
+PLACES = frozenset({"running", "imports", "exports", "streams"})
+"""What a route's requests take one of, a budget of its own each (api/http/limits.py). Streams mostly wait, and exports
+wait for their readers, so that these two keep their place until they are sent to the end."""
 
 STREAM_ENDS_SECONDS = 30.0
 """A stream ends by itself before the shell's deadline ends it."""
@@ -32,14 +49,24 @@ class Policy(Struct, frozen=True, kw_only=True):
     request_seconds: float
     always_admitted: bool
     """Answers even when the process is full: health."""
-    held_open: bool
-    """Takes no place among the running requests: it mostly waits, and its route bounds how many there are."""
+    places: str
+    """One of PLACES."""
     any_accept: bool
     """Its answer is not JSON, so the Accept header is its own affair."""
     admin: bool
     """For superadmins as such: in no tenant, whatever headers say."""
     custody: bool
     """A transition of custody, which nobody makes in another's name."""
+    fresh: bool
+    """It may destroy or weaken: what a person has confirmed with a security key is looked for (api/fresh)."""
+    halts: bool
+    """Waits while the tenant's custody is halted: transitions of custody but for the way out, and what can be one."""
+    built: bool
+    """Another one is only known: who may come in is told that this version does not do it."""
+
+    @property
+    def held_to_the_end(self) -> bool:
+        return self.places in ("exports", "streams")
 
 
 def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
@@ -49,7 +76,10 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         raise UndeclaredRoute(f"{name} does not declare who may call it: opt={{'access': 'public'}} or a role rule.")
     if unknown := sorted(handler.opt.keys() - KNOWN):
         raise UndeclaredRoute(f"{name} declares {', '.join(unknown)}, which nothing reads.")
-    usual = limits.stream_seconds + STREAM_ENDS_SECONDS if handler.opt.get("held_open") else limits.request_seconds
+    places = str(handler.opt.get("places", "running"))
+    if places not in PLACES:
+        raise UndeclaredRoute(f"{name} takes one of {places}, which there are not.")
+    usual = limits.stream_seconds + STREAM_ENDS_SECONDS if places == "streams" else limits.request_seconds
     seconds = float(handler.opt.get("request_seconds", usual))
     return Policy(
         access=access,
@@ -57,8 +87,11 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         body_seconds=limits.body_seconds if seconds == limits.request_seconds else seconds,
         request_seconds=seconds,
         always_admitted=bool(handler.opt.get("always_admitted")),
-        held_open=bool(handler.opt.get("held_open")),
+        places=places,
         any_accept=bool(handler.opt.get("any_accept")),
         admin=access == "=superadmin",
         custody=bool(handler.opt.get("custody")),
+        fresh=bool(handler.opt.get("fresh")),
+        halts=bool(handler.opt.get("halts") or handler.opt.get("custody")) and not handler.opt.get("way_out"),
+        built=not handler.opt.get("not_built"),
     )

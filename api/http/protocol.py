@@ -7,20 +7,24 @@ answers bad HTTP in plain text, in the middle of another answer if one is being 
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api.http.body import announced
 from api.http.errors import Failure, failure_of, render
-from api.http.exchange import WHOLE_ANSWER, merged
+from api.http.exchange import CUT, ENDLESS, WHOLE_ANSWER, merged
 from api.http.identifiers import request_id
 from api.http.limits import Limits
 from api.http.negotiation import wants_problem
+from api.http.newcomers import Newcomers
 from api.http.refusal import Header, Refused
 
 IDLE, HEADERS, BODY = range(3)
+PROBES = ("/livez", "/health")
+"""What tells whether this process is well must not wait for others."""
 
 COMMON = b"connection: close\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\n"
 
@@ -28,9 +32,13 @@ COMMON = b"connection: close\r\nx-content-type-options: nosniff\r\ncache-control
 class GuardedProtocol(HttpToolsProtocol):
     """One connection. ``sweep`` must be called several times a second: all of its clocks are in there."""
 
-    def __init__(self, *arguments: Any, limits: Limits, refused: Callable[[str], None], **named: Any) -> None:
+    def __init__(
+        self, *arguments: Any, limits: Limits, refused: Callable[[str], None], newcomers: Newcomers, **named: Any
+    ) -> None:
         super().__init__(*arguments, **named)
         self._limits = limits
+        self._newcomers: Newcomers | None = newcomers
+        """None as soon as it is none."""
         self._count_refusal = refused
         self._phase = IDLE
         self._advanced = False
@@ -40,14 +48,22 @@ class GuardedProtocol(HttpToolsProtocol):
         """Reads in a row that completed nothing: what the parser keeps to itself until it is whole."""
         self._host_headers = 0
         self._headers_since: float | None = None
+        self.asked_since = 0.0
+        """Since when the client has had the turn: its connection, or the end of the last answer."""
         self._writing_since: float | None = None
         self._closing_since: float | None = None
         self._deaf = False
         """Nothing that still arrives is looked at."""
         self._lingering = False
         """A refusal is out, and the client has a moment to read it."""
+        self._answering: RequestResponseCycle | None = None
+        """The request under way; those behind it wait for their turn."""
+        self._silent = False
+        """The client has said that it will ask no more."""
+        self._endless = False
+        """The answer under way goes on for as long as the client is there."""
         # Bound to the connection and not to one request, or each request would be garbage that refers to itself.
-        self._extensions: dict[str, Any] = {WHOLE_ANSWER: self._whole_answer}
+        self._extensions: dict[str, Any] = {WHOLE_ANSWER: self._whole_answer, CUT: self._cut, ENDLESS: self._goes_on}
         self._dated: list[tuple[bytes, bytes]] | None = None
         self._date_line = b""
         self._answer_later: bytes | None = None
@@ -57,8 +73,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self._headers_since = self.loop.time()
-        if len(self.connections) > self._limits.connections:
+        self._headers_since = self.asked_since = self.loop.time()
+        if len(self.connections) > self._limits.connections and not self._another_gives_way():
             self._refuse(Refused("overloaded", headers={"Retry-After": "1"}))
 
     def data_received(self, data: bytes) -> None:
@@ -76,8 +92,19 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self._measure(len(data))
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """uvicorn tells the newest request alone, behind which another may be under way."""
+        answering = self._answering
+        if answering is not None and not answering.response_complete:
+            answering.disconnected = True
+            answering.message_event.set()
+        super().connection_lost(exc)
+
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
-        """A client may say that it has no more to ask and still read the answer."""
+        """A client may say that it has no more to ask and still read the answer, unless that has no end."""
+        if self._endless:
+            return False
+        self._silent = True
         waiting = self.cycle is not None and not self.cycle.response_complete and self._phase == IDLE
         if waiting:
             self._deaf = True
@@ -147,9 +174,21 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         last = not self.pipeline
+        self.asked_since = self.loop.time()
+        self._endless = False
         super().on_response_complete()
         if last and self._answer_later is not None:
             self._write_and_close(self._answer_later)
+
+    @property
+    def waits_for(self) -> int | None:
+        """What of the client this connection waits for: IDLE or HEADERS for a request, BODY for the rest of one or for
+        an answer to be read; None while it is our turn, or over."""
+        if self._closing_since is not None or self.transport.is_closing():
+            return None
+        if self.cycle is None or self.cycle.response_complete:
+            return self._phase
+        return BODY if self._phase != IDLE or self._writing_since is not None else None
 
     # From the server
 
@@ -178,7 +217,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     # From the application
 
-    def _whole_answer(self, scope: Any, status: int, head: bytes, body: bytes) -> bool:
+    def _whole_answer(self, scope: Any, status: int, head: bytes, body: bytes, *, closes: bool) -> bool:
         """What RequestResponseCycle.send does in two steps and with two checks of each header, which are ours here."""
         cycle = self.cycle
         if cycle.scope is not scope or cycle.response_started or self.flow.write_paused:
@@ -191,14 +230,56 @@ class GuardedProtocol(HttpToolsProtocol):
         if cycle.default_headers is not self._dated:
             self._dated = cycle.default_headers
             self._date_line = b"".join([b"%b: %b\r\n" % header for header in self._dated])
+        cycle.keep_alive = cycle.keep_alive and not closes
         end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
         self.transport.write(b"%b%b%b%b%b" % (STATUS_LINE[status], self._date_line, head, end, body))
-        if not cycle.keep_alive:
+        unread = closes and self._phase == BODY
+        if not cycle.keep_alive and not unread:
             self.transport.close()
         cycle.on_response()
+        if unread:
+            self._deaf = True
+            self._linger()
+            self.flow.pause_reading()  # the rest may be megabytes, which would cost others their time
         return True
 
+    def _goes_on(self) -> None:
+        self._endless = True
+        if self._silent:
+            self._cut()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        newcomers, self._newcomers = self._newcomers, None
+        if newcomers is None or cycle.scope["path"] in PROBES:
+            super()._start_asgi_task(cycle, app)
+        else:
+            newcomers.begin(partial(super()._start_asgi_task, cycle, app))
+
     # How a connection ends
+
+    def _another_gives_way(self) -> bool:
+        """Connections that nobody asks on cost their holder nothing, and would keep everybody else out: the one that
+        has waited longest for its client ends, of those with a request under way only when all have one."""
+        others = [each for each in self.connections if isinstance(each, GuardedProtocol) and each is not self]
+        waiting = [each for each in others if each.waits_for is not None]
+        if not waiting:
+            return False
+        min(waiting, key=lambda each: (each.waits_for == BODY, each.asked_since)).give_way()
+        return True
+
+    def give_way(self) -> None:
+        self._count_refusal("overloaded")
+        self._deaf = True
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.abort()
+
+    def _cut(self) -> None:
+        self._deaf = True
+        self.cycle.disconnected = True
+        self.transport.abort()
 
     def _measure(self, length: int) -> None:
         """The parser shows a header, a trailer or a chunk's extensions only when they are whole, if ever."""
@@ -255,11 +336,14 @@ class GuardedProtocol(HttpToolsProtocol):
         """Closing at once would reset a connection whose bytes were not all read, and the answer would be lost."""
         if self.transport.is_closing():
             return
+        self.flow.resume_reading()
+        self.transport.write(answer)
+        self._linger()
+
+    def _linger(self) -> None:
         self._unset_keepalive_if_required()
         self._lingering = True
         self._closing_since = self.loop.time()
-        self.flow.resume_reading()
-        self.transport.write(answer)
         if self.transport.can_write_eof():
             self.transport.write_eof()
 

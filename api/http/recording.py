@@ -44,6 +44,11 @@ class Metrics:
         self._refused = Counter(
             "loopctl_http_refused", "Connections refused below HTTP", ["code"], registry=self._registry
         )
+        self._judged_locally = Counter(
+            "loopctl_rate_limits_local",
+            "Requests whose rate one process judged alone, because Redis did not answer or was not to be trusted",
+            registry=self._registry,
+        )
         self._bugs = Counter("loopctl_internal_errors", "Answers with status 500", registry=self._registry)
         # Finding a child by its labels costs more than counting in it.
         self._children: dict[tuple[str, str, int], _Observed] = {}
@@ -59,6 +64,9 @@ class Metrics:
 
     def refused(self, code: str) -> None:
         self._refused.labels(code).inc()
+
+    def judged_locally(self) -> None:
+        self._judged_locally.inc()
 
     def bug(self) -> None:
         self._bugs.inc()

@@ -5,56 +5,114 @@ as reading its body, and a look every few hundredths of a second is as good for 
 """
 
 import asyncio
+import math
+import time
 from collections import deque
+from collections.abc import Callable, Mapping
+from uuid import UUID
 
-from api.http.refusal import Refused
+from api.http.budgets import Budget, Holder, Level, Share
+from api.http.limits import Limits
+from domain.caller import NO_TENANT
+
+LATELY_SECONDS = 1.0
+"""For so long after another tenant's request a tenant has no more places than it has beside others."""
 
 
 class Admission:
-    """A counter with a queue, first come first served. Whoever got in calls ``leave``, whatever happens."""
+    """Places, with a queue: the next is of the tenant that holds fewest, and of one key whoever came first.
+    Whoever got in calls ``leave``, whatever happens."""
 
-    def __init__(self, most: int, wait_seconds: float) -> None:
-        self.running = 0
-        self._most = most
+    def __init__(
+        self, places: Budget, wait_seconds: float, beside_others: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """A tenant has its whole share while nobody else asks, and ``beside_others`` of it while somebody does."""
+        self.places = places
         self._wait_seconds = wait_seconds
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._beside_others = beside_others
+        self._clock = clock
+        self._last: UUID | None = None
+        self._shared_until = 0.0
+        self._waiting: dict[Holder, deque[asyncio.Future[None]]] = {}
 
-    def enter_now(self) -> bool:
-        """Takes a place if one is free."""
-        free = self.running < self._most
-        self.running += free
+    def enter_now(self, holder: Holder) -> bool:
+        """Takes a place if there is one for this holder."""
+        if holder.tenant not in (self._last, NO_TENANT):
+            if self._last is not None:
+                self._shared_until = self._clock() + LATELY_SECONDS
+            self._last = holder.tenant
+        free = self._lacks(holder) is None
+        if free:
+            self.places.take(holder)
         return free
 
-    async def enter(self) -> None:
+    async def enter(self, holder: Holder) -> None:
         """Waits for a place. Raises Refused when none becomes free in time."""
-        if self.enter_now():
+        if self.enter_now(holder):
             return
+        if not self._wait_seconds:
+            raise self.places.refusal(self._lacks(holder) or "process")
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        self._waiting.setdefault(holder, deque()).append(turn)
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await turn
         except BaseException as error:
-            self._give_up(turn)
-            if isinstance(error, TimeoutError):
-                raise Refused("overloaded", headers={"Retry-After": "1"}) from None
-            raise
+            self._give_up(holder, turn)
+            if not isinstance(error, TimeoutError):
+                raise
+            level = self._lacks(holder)
+            if level is not None:
+                raise self.places.refusal(level) from None
+            self.places.take(holder)  # became free in the moment in which the wait ended
 
-    def leave(self) -> None:
-        """The place goes to the longest waiting, if anybody waits."""
-        while self._waiting:
-            turn = self._waiting.popleft()
+    def leave(self, holder: Holder) -> None:
+        self.places.give_back(holder)
+        if self._waiting:
+            self._serve()
+
+    def _lacks(self, holder: Holder) -> Level | None:
+        places = self.places
+        level = places.lacks(holder)
+        if level is None and places.of.get(holder.tenant, 0) >= self._beside_others:
+            return "tenant" if self._clock() < self._shared_until else None
+        return level
+
+    def _serve(self) -> None:
+        """Gives what is free to whom it is due."""
+        while may := [holder for holder in self._waiting if self._lacks(holder) is None]:
+            held = self.places.of
+            chosen = min(may, key=lambda holder: (held.get(holder.tenant, 0), held.get(holder.key, 0)))
+            turn = self._waiting[chosen].popleft()
+            if not self._waiting[chosen]:
+                del self._waiting[chosen]
             if not turn.done():
+                self.places.take(chosen)
                 turn.set_result(None)
-                return
-        self.running -= 1
 
-    def _give_up(self, turn: asyncio.Future[None]) -> None:
+    def _give_up(self, holder: Holder, turn: asyncio.Future[None]) -> None:
         """A place given in the same moment as the wait ended is passed on."""
         if turn.done() and not turn.cancelled():
-            self.leave()
-        elif turn in self._waiting:
-            self._waiting.remove(turn)
+            self.leave(holder)
+        elif (queue := self._waiting.get(holder)) and turn in queue:
+            queue.remove(turn)
+            if not queue:
+                del self._waiting[holder]
+
+
+def admissions(limits: Limits) -> Mapping[str, Admission]:
+    """By what a route's requests take a place of (api.http.policy.PLACES)."""
+
+    def of(share: Share, advice: str, retry_seconds: int, wait_seconds: float = 0.0) -> Admission:
+        return Admission(Budget(share, advice, retry_seconds), wait_seconds, share.tenant)
+
+    running = Budget(limits.running, "Wait for the answers that are under way.")
+    return {
+        "running": Admission(running, limits.admission_seconds, limits.running_beside_others),
+        "imports": of(limits.imports, "Send one import after the other.", 5, limits.import_wait_seconds),
+        "exports": of(limits.exports, "Read the export that is under way to its end, or close its connection.", 5),
+        "streams": of(limits.streams, "Close one of its streams first.", 5),
+    }
 
 
 class Deadline:
@@ -67,9 +125,34 @@ class Deadline:
         self.at = at
         self.expired = False
 
+    def start_again(self, seconds: float) -> None:
+        self.at = self.task.get_loop().time() + seconds
+
     def passed(self) -> bool:
         """In ``except CancelledError``: true when it was this deadline, which is then dealt with."""
         return self.expired and self.task.uncancel() == 0
+
+
+class Pace:
+    """Moves a deadline ahead while bytes flow, so that whoever is slow has time and whoever stands still has none."""
+
+    __slots__ = ("_clock", "_deadline", "_last", "_limits", "_since")
+
+    def __init__(self, deadline: Deadline, limits: Limits, last: float = math.inf) -> None:
+        """Of the deadline's own time nothing is left; ``last`` is the moment that it is never moved behind."""
+        self._deadline = deadline
+        self._limits = limits
+        self._last = last
+        self._clock = deadline.task.get_loop().time
+        self._since = limits.pace_bytes
+        self.passed(0)
+
+    def passed(self, count: int) -> None:
+        """So many bytes more have come, or have gone."""
+        self._since += count
+        if self._since >= self._limits.pace_bytes:
+            self._since = 0
+            self._deadline.at = min(self._clock() + self._limits.pace_seconds, self._last)
 
 
 class Deadlines:

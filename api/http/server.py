@@ -11,9 +11,14 @@ from typing import Any
 import uvicorn
 
 from api.http.limits import Limits
+from api.http.newcomers import Newcomers
 from api.http.protocol import GuardedProtocol
 
 SWEEP_SECONDS = 0.1
+ACCEPTED_AT_A_TIME = 16
+"""uvloop accepts one connection of a listening socket in each turn of the loop, so that of hundreds that arrive at once
+the last would wait for as many turns, whatever those before it have the loop do in each (measured: 0.7 s). By so many
+descriptors of the same socket it accepts as many."""
 
 
 class Server(uvicorn.Server):
@@ -35,6 +40,9 @@ class Server(uvicorn.Server):
         self._signals = signals
         self._sweep_seconds = min(SWEEP_SECONDS, limits.linger_seconds / 4, limits.header_seconds / 4)
         self._sweeping: asyncio.TimerHandle | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve([each for one in sockets or () for each in _several(one)] or None)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -72,9 +80,15 @@ class Server(uvicorn.Server):
         self._sweeping = loop.call_later(self._sweep_seconds, self._sweep)
 
 
+def _several(listening: socket.socket) -> Iterator[socket.socket]:
+    yield listening
+    for _ in range(1, ACCEPTED_AT_A_TIME):
+        yield listening.dup()
+
+
 def server_config(app: Any, limits: Limits, shutdown_seconds: int, refused: Callable[[str], None]) -> uvicorn.Config:
     """``refused`` is told the code of each request that ends below HTTP."""
-    protocol: Any = partial(GuardedProtocol, limits=limits, refused=refused)
+    protocol: Any = partial(GuardedProtocol, limits=limits, refused=refused, newcomers=Newcomers())
     return uvicorn.Config(
         app,
         http=protocol,

@@ -1,7 +1,7 @@
 """The ASGI application around the routes: every request goes through here, in this order, and no other way.
 
-id → route → Accept, query → access → body (type, length, time) → admission → body's content → handler → answer or
-refusal. What costs time for each byte comes after admission, and only for a handler that takes a body.
+id → route, Accept, query → access → body (type, length, room, time) → admission → body's content → handler → answer
+or refusal. What costs time for each byte comes after admission, and only for a handler that takes a body.
 Each step is a module of its own; this one only says in which order they stand and what happens when one raises.
 """
 
@@ -16,12 +16,13 @@ from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.response import Stream
 from litestar.types import Receive, Scope, Send
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from api.http import body as request_body
-from api.http.asking import Gate, asking
+from api.http.asking import Gate, asking, fresh
 from api.http.body import check_body_type
-from api.http.endpoints import Called, Endpoint, Endpoints, Found, framework_request, without_body
+from api.http.budgets import Budget, Held, Holder, holder_of
+from api.http.endpoints import Answer, Called, Endpoint, Endpoints, Found, framework_request, without_body
 from api.http.errors import JSON, failure_of, render
 from api.http.exchange import CommonHeaders, Exchange, check_once
 from api.http.identifiers import LOGGED
@@ -31,7 +32,7 @@ from api.http.policy import Policy
 from api.http.query import check_path, check_query
 from api.http.recording import AccessLog, Metrics
 from api.http.refusal import ClientGone, Refused
-from api.http.running import Admission, Deadline, Deadlines
+from api.http.running import Deadline, Deadlines, Pace, admissions
 from domain.caller import Caller
 
 log = structlog.get_logger("api")
@@ -56,6 +57,14 @@ class Surroundings(Struct, frozen=True):
     gate: Gate
 
 
+class Sender(Struct, frozen=True):
+    """Whose request it is, and how long it may take."""
+
+    caller: Caller | None
+    holder: Holder
+    deadline: Deadline
+
+
 class Shell:
     """The ASGI application that is served."""
 
@@ -65,7 +74,9 @@ class Shell:
         self._around = around
         self._limits = limits = around.limits
         self._endpoints = Endpoints(app, limits, services)
-        self._admission = Admission(limits.running, limits.admission_seconds)
+        self._admissions = admissions(limits)
+        self._bodies = Budget(limits.held_bodies, "Wait until the large bodies that it sends are answered.", 2)
+        self._answers = Budget(limits.held_answers, "Read the large answers that it has asked for.", 2)
         self._deadlines = Deadlines(min(0.05, limits.request_seconds / 10, limits.body_seconds / 10))
         self._checking = ThreadPoolExecutor(CHECKING_THREADS, "check")
         self.limits = limits
@@ -102,30 +113,66 @@ class Shell:
             self._record(exchange)
 
     async def _respond(self, exchange: Exchange) -> None:
-        found = self._find(exchange)
+        found = await self._found(exchange)
         policy = found.endpoint.policy
-        self._check_head(exchange, policy)
-        caller = None
-        if policy.access != "public":
-            caller = await self._around.gate.admit(exchange.headers, policy, exchange.more)
         deadline = self._deadlines.begin(policy.body_seconds if exchange.body_left else policy.request_seconds)
+        caller, reading = None, False
         try:
-            body, form = await self._read(exchange, found.endpoint, deadline) if exchange.body_left else (b"", False)
-            if policy.always_admitted or policy.held_open:
-                await self._work(exchange, found, caller, body, form)
+            if policy.access != "public":
+                caller = await self._around.gate.admit(exchange.headers, exchange.peer, policy, exchange.more)
+            reading = True
+            if not policy.built:
+                raise Refused("not_built")
+            holder = holder_of(caller)
+            if not exchange.body_left:
+                await self._admitted(exchange, found, Sender(caller, holder, deadline), b"", False)
                 return
-            if not self._admission.enter_now():
-                await self._admission.enter()
-            try:
-                await self._work(exchange, found, caller, body, form)
-            finally:
-                self._admission.leave()
+            with Held(self._bodies, holder) as held:
+                body, form = await self._read(exchange, found.endpoint, deadline, held)
+                await self._admitted(exchange, found, Sender(caller, holder, deadline), body, form)
         except asyncio.CancelledError:
             if not deadline.passed():
                 raise
-            raise _too_late(exchange) from None
+            raise _too_late(exchange, reading=reading) from None
         finally:
             self._deadlines.end(deadline)
+
+    async def _found(self, exchange: Exchange) -> Found:
+        """Raises Refused. What is refused by its first lines counts and says its limits like everything else."""
+        public = False
+        try:
+            found = self._find(exchange)
+            public = found.endpoint.policy.access == "public"
+            self._check_head(exchange, found.endpoint.policy)
+        except Refused:
+            if not public:
+                deadline = self._deadlines.begin(self._limits.request_seconds)
+                try:
+                    await self._around.gate.count(exchange.headers, exchange.peer, exchange.more)
+                except asyncio.CancelledError:
+                    if not deadline.passed():
+                        raise
+                finally:
+                    self._deadlines.end(deadline)
+            raise
+        return found
+
+    async def _admitted(self, exchange: Exchange, found: Found, sender: Sender, body: bytes, form: bool) -> None:
+        policy = found.endpoint.policy
+        admission = self._admissions[policy.places]
+        if policy.always_admitted:
+            await self._send(exchange, found, sender, await self._work(exchange, found, sender.caller, body, form))
+            return
+        if not admission.enter_now(sender.holder):
+            await admission.enter(sender.holder)
+        try:
+            answer = await self._work(exchange, found, sender.caller, body, form)
+            if policy.held_to_the_end:
+                await self._send(exchange, found, sender, answer)
+        finally:
+            admission.leave(sender.holder)
+        if not policy.held_to_the_end:
+            await self._send(exchange, found, sender, answer)
 
     def _find(self, exchange: Exchange) -> Found:
         scope = exchange.scope
@@ -146,24 +193,52 @@ class Shell:
         if query := exchange.scope["query_string"]:
             check_query(query, self._limits.query_parameters)
 
-    async def _read(self, exchange: Exchange, endpoint: Endpoint, deadline: Deadline) -> tuple[bytes, bool]:
+    async def _read(self, exchange: Exchange, endpoint: Endpoint, deadline: Deadline, held: Held) -> tuple[bytes, bool]:
         """The bytes as they came, and whether they are a form; of the type nothing is asked where nobody reads them."""
         policy = endpoint.policy
         form = endpoint.reads_body and check_body_type(exchange.headers)
         most = min(policy.body_bytes, request_body.FORM_BYTES) if form else policy.body_bytes
-        request_body.check_announced_length(exchange.headers, most)
-        body = await request_body.read(exchange.receive, most)
+        length = request_body.announced_length(exchange.headers, most)
+        large = length is None or length > self._limits.small_bytes
+        came = self._room(held, length, deadline) if large and endpoint.reads_body else request_body.unnoticed
+        body = await request_body.read(exchange.receive, most, came, keep=endpoint.reads_body)
         exchange.body_left = False
-        deadline.at += self._around.clock() - exchange.started_at + policy.request_seconds - policy.body_seconds
+        deadline.start_again(policy.request_seconds)
         # `curl -d '{…}'` without a type calls it a form; no form begins like this.
         return body, form and not body.startswith(b"{")
 
-    async def _work(self, exchange: Exchange, found: Found, caller: Caller | None, body: bytes, form: bool) -> None:
+    def _room(self, held: Held, length: int | None, deadline: Deadline) -> Callable[[int], None]:
+        """Room for a large body, before any of it is read, or step by step where it does not say how long it is; and
+        what is to be called as it comes. Raises Refused."""
+        pace, step, small = Pace(deadline, self._limits, deadline.at), self._limits.pace_bytes, self._limits.small_bytes
+        held.grow_to(length or 0)
+        known = 0
+
+        def came(size: int) -> None:
+            nonlocal known
+            if length is None and size > small:
+                held.grow_to(size + step - size % step)
+            pace.passed(size - known)
+            known = size
+
+        return came
+
+    async def _work(self, exchange: Exchange, found: Found, caller: Caller | None, body: bytes, form: bool) -> Answer:
         if found.endpoint.reads_body and (body or form):
             body = await self._checked(body, form)
         if caller is not None:
-            exchange.asking = asking(caller, exchange.method, _target(exchange.scope), exchange.headers, body)
-        await self._run(exchange, found, body if found.endpoint.reads_body else b"", form)
+            halts = found.endpoint.policy.halts
+            request = (exchange.method, _target(exchange.scope))
+            exchange.asking = asking(caller, request, exchange.headers, body, halts=halts)
+            if found.endpoint.policy.fresh:
+                confirmed = fresh(*request, exchange.headers, body)
+                exchange.asking = structs.replace(exchange.asking, fresh=confirmed)
+        return await found.endpoint.call(
+            Called(
+                found.parameters, body if found.endpoint.reads_body else b"", form, exchange.asking,
+                exchange.scope["query_string"], exchange.headers, exchange.peer,
+            )
+        )  # fmt: skip
 
     async def _checked(self, body: bytes, form: bool) -> bytes:
         depth = self._limits.json_depth
@@ -173,15 +248,25 @@ class Shell:
         # In a pool of our own: a check whose request was given up keeps its thread until it is done.
         return await asyncio.get_running_loop().run_in_executor(self._checking, check)
 
-    async def _run(self, exchange: Exchange, found: Found, body: bytes, form: bool) -> None:
+    async def _send(self, exchange: Exchange, found: Found, sender: Sender, answer: Answer) -> None:
+        content = answer if isinstance(answer, bytes) else answer.content
+        size = len(content) if isinstance(content, bytes | str) else 0
+        if size <= self._limits.small_bytes and not isinstance(answer, Stream):
+            await self._send_on(exchange, found, answer)
+            return
+        if found.endpoint.policy.places == "streams":
+            exchange.goes_on()
+        else:
+            exchange.pace = Pace(sender.deadline, self._limits)
+        with Held(self._answers, sender.holder) as held:
+            held.grow_to(size)
+            await self._send_on(exchange, found, answer)
+
+    async def _send_on(self, exchange: Exchange, found: Found, answer: Answer) -> None:
         handler = found.endpoint.handler
-        called = Called(
-            found.parameters, body, form, exchange.asking, exchange.scope["query_string"], exchange.headers
-        )  # fmt: skip
-        answer = await found.endpoint.call(called)
         if isinstance(answer, bytes):
             await exchange.answer(handler.status_code, JSON, answer)
-        elif isinstance(answer.content, bytes) and answer.media_type == JSON_TYPE:
+        elif not isinstance(answer, Stream) and isinstance(answer.content, bytes) and answer.media_type == JSON_TYPE:
             headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
             await exchange.answer(answer.status_code or handler.status_code, JSON, answer.content, headers)
         else:  # pages, files, streams
@@ -231,7 +316,9 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _too_late(exchange: Exchange) -> Exception:
-    if exchange.body_left:
+def _too_late(exchange: Exchange, *, reading: bool) -> Exception:
+    if exchange.status and exchange.cut():
+        return ClientGone()  # it has left the rest unread for too long
+    if reading and exchange.body_left:
         return Refused("request_timeout", headers={"Connection": "close"})
     return TimeoutError()

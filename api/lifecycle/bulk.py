@@ -1,7 +1,7 @@
 """Many stories in one request (spec 01, section 3.6): the single transitions, one for each entry, and no other way."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -16,10 +16,14 @@ from msgspec import Struct, structs
 from api.commands import submit
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
+from api.http.codes import CODES
+from api.http.refusal import Refused
+from api.http.validation import misfit
 from api.lifecycle import examples
 from api.lifecycle.implementer import claim_transition
 from api.lifecycle.judges import reject_transition, verify_transition
 from api.lifecycle.once import Worked, answered_once, named_in_the_body
+from api.lifecycle.rights import keys_at_hand
 from api.lifecycle.schemas import (
     MOST_IN_BULK,
     BulkBody,
@@ -43,16 +47,20 @@ from projections.rows.stories import STORIES, stories_to_verify
 
 TAGS = ["Lifecycle in bulk"]
 BULK_ERRORS = ("orchestrator_agent_required", "idempotency_key_reused")
+HALTED = "tenant_halted"
 SLICE = 256
 """Entries that wait for the tenant's lane at a time, so that one request does not fill its queue."""
 
 
 class Entry(Struct, frozen=True):
-    """One of many: which story, and what to do. ``transition`` is None for an entry that is wrong by itself."""
+    """One of many: which story, and what to do. ``transition`` is None for an entry that is wrong by itself.
+    ``place`` is where in the request it stands."""
 
     story_id: Any
     transition: Transition | None
     problem: str = ""
+    code: str = ""
+    place: str = ""
 
 
 class Outcome(Struct, frozen=True):
@@ -66,7 +74,7 @@ class Outcome(Struct, frozen=True):
 
     @property
     def code(self) -> str:
-        return "not_found" if self.reply is None else str(_error(self.reply).get("code", ""))
+        return self.entry.code if self.reply is None else str(_error(self.reply).get("code", ""))
 
     @property
     def reason(self) -> str:
@@ -86,13 +94,21 @@ async def carry_out_all(services: Services, asking: Asking, entries: Sequence[En
 
     outcomes: list[Outcome] = []
     for start in range(0, len(entries), SLICE):
-        done = await asyncio.gather(*map(one, entries[start : start + SLICE]), return_exceptions=True)
-        # What is no answer to one entry, such as a lost database, is the answer to the whole request.
-        for outcome in done:
-            if isinstance(outcome, BaseException):
-                raise outcome
-            outcomes.append(outcome)
+        some = entries[start : start + SLICE]
+        done = await asyncio.gather(*map(one, some), return_exceptions=True)
+        for entry, outcome in zip(some, done, strict=True):
+            outcomes.append(_outcome(entry, outcome, outcomes))
     return outcomes
+
+
+def _outcome(entry: Entry, done: Outcome | BaseException, before: Sequence[Outcome]) -> Outcome:
+    """Raises what is no answer to one entry, such as a lost database: it is the answer to the whole request. A halt is
+    that only where nothing was decided before it; one of these may have caused it."""
+    if isinstance(done, Outcome):
+        return done
+    if isinstance(done, Refused) and done.code == HALTED and any(each.reply for each in before):
+        return Outcome(structs.replace(entry, code=done.code), None, CODES[done.code].message or "")
+    raise done
 
 
 def _for_entry(asking: Asking, story_id: UUID) -> Asking:
@@ -114,24 +130,24 @@ def _for_entry(asking: Asking, story_id: UUID) -> Asking:
     responses=answers(200, "What became of each", examples.BULK),
 )
 async def claim_stories(services: Provided, asking: Asker, data: JSONBody[BulkClaimBody]) -> Response[bytes]:
-    items = _items(data.story_ids, "story_ids")
+    items = [{"story_id": item} for item in _items(data.story_ids, "story_ids")]
 
     def entry(story_id: UUID, _: Any) -> Transition:
         return claim_transition(services, asking, story_id, Hold())
 
-    entries = _entries([{"story_id": item} for item in items], entry)
+    entries = _entries("story_ids", items, entry)
     return await answered_once(services, asking, named_in_the_body, partial(_worked, services, asking, entries))
 
 
-def verifying(services: Services, asking: Asking, item: Any) -> Transition:
-    return verify_transition(services, asking, _read(item, VerifyBody))
+def verifying(services: Services, asking: Asking, story_id: UUID, item: Any) -> Transition:
+    return verify_transition(services, asking, story_id, _read(item, VerifyBody))
 
 
-def rejecting(services: Services, asking: Asking, item: Any) -> Transition:
+def rejecting(services: Services, asking: Asking, _: UUID, item: Any) -> Transition:
     return reject_transition(services, asking, _read(item, RejectBody))
 
 
-def completing(services: Services, asking: Asking, item: Any) -> Transition:
+def completing(services: Services, asking: Asking, _: UUID, item: Any) -> Transition:
     body = _read(item, VerifyBody)
     judgement = Judgement(
         verification_id=services.new_id(), review_type=body.review_type or "pre_existing", summary=body.summary,
@@ -145,7 +161,7 @@ def completing(services: Services, asking: Asking, item: Any) -> Transition:
     )
 
 
-Judging = Callable[[Services, Asking, Any], Transition]
+Judging = Callable[[Services, Asking, UUID, Any], Transition]
 """The transition of one entry."""
 
 
@@ -181,7 +197,11 @@ async def mark_stories_complete(services: Provided, asking: Asker, data: JSONBod
 
 async def _judge(services: Services, asking: Asking, data: BulkBody, judging: Judging) -> Response[bytes]:
     need_orchestrator(identity_of(asking.caller))
-    entries = _entries(_items(data.stories, "stories"), lambda _, item: judging(services, asking, item))
+    items = _items(data.stories, "stories")
+    await keys_at_hand(
+        services, asking, [item for item in items if isinstance(item, dict) and "capability" in item] or None
+    )
+    entries = _entries("stories", items, lambda story_id, item: judging(services, asking, story_id, item))
     return await answered_once(services, asking, named_in_the_body, partial(_worked, services, asking, entries))
 
 
@@ -199,6 +219,8 @@ async def verify_all_of_epic(
 ) -> Response[bytes]:
     need_orchestrator(identity_of(asking.caller))
     confirming.need_review(data.review_type, data.summary)
+    confirming.checked_result(data.result or "pass")
+    await keys_at_hand(services, asking, data.capability)
     return await answered_once(
         services, asking, partial(_to_verify, services, asking, epic_id), partial(_verified, services, asking, data)
     )  # fmt: skip
@@ -213,12 +235,10 @@ async def _to_verify(services: Services, asking: Asking, epic_id: UUID) -> Seque
 
 
 async def _verified(services: Services, asking: Asking, data: VerifyBody, stories: Sequence[UUID]) -> Worked:
-    async with services.reading(asking.caller.tenant_id) as tx:
-        found = await STORIES.load(tx, stories)
-    entries = [Entry(story_id, verify_transition(services, asking, data)) for story_id in stories]
+    numbers = await _numbers(services, asking, stories)
+    entries = [Entry(story_id, verify_transition(services, asking, story_id, data)) for story_id in stories]
     outcomes = await carry_out_all(services, asking, entries)
     refused = [outcome for outcome in outcomes if not outcome.succeeded]
-    numbers = {story_id: story.number for story_id, story in found.items()}
     body = {
         "verified_count": len(outcomes) - len(refused),
         "skipped_count": len(refused),
@@ -233,7 +253,7 @@ async def _verified(services: Services, asking: Asking, data: VerifyBody, storie
             for outcome in refused
         ],
     }
-    return 200, body, _last(outcomes)
+    return Worked(200, body, _last(outcomes), whole=_whole(outcomes))
 
 
 def _items(given: Any, field: str) -> Sequence[Any]:
@@ -247,49 +267,78 @@ def _items(given: Any, field: str) -> Sequence[Any]:
     return given
 
 
-def _entries(items: Sequence[Any], transition: Callable[[UUID, Any], Transition]) -> Sequence[Entry]:
-    """Each story once: what is said of it first counts."""
-    entries: dict[Any, Entry] = {}
-    for item in items:
+def _entries(field: str, items: Sequence[Any], transition: Callable[[UUID, Any], Transition]) -> Sequence[Entry]:
+    """One for each item. A story that is named again is refused there: what is said of it first counts."""
+    entries: list[Entry] = []
+    first: dict[UUID, str] = {}
+    for row, item in enumerate(items):
+        place = f"{field}[{row}]"
         given = item.get("story_id") if isinstance(item, dict) else None
         try:
-            story_id = UUID(given) if isinstance(given, str) else None
+            story_id = UUID(given.strip()) if isinstance(given, str) else None
         except ValueError:
             story_id = None
         if story_id is None:
-            entries.setdefault(str(given), Entry(given, None, "Story not found"))
-        elif story_id not in entries:
-            entries[story_id] = _entry(story_id, item, transition)
-    return list(entries.values())
+            entries.append(Entry(given, None, "Story not found", "not_found", place))
+        elif story_id in first:
+            entries.append(Entry(story_id, None, f"is at {first[story_id]} already", "validation_failed", place))
+        else:
+            first[story_id] = place
+            entries.append(_entry(story_id, place, item, transition))
+    return entries
 
 
-def _entry(story_id: UUID, item: Any, transition: Callable[[UUID, Any], Transition]) -> Entry:
+def _entry(story_id: UUID, place: str, item: Any, transition: Callable[[UUID, Any], Transition]) -> Entry:
     try:
-        return Entry(story_id, transition(story_id, item))
-    except msgspec.ValidationError as error:
-        return Entry(story_id, None, str(error))
+        return Entry(story_id, transition(story_id, item), place=place)
+    except Invalid as error:
+        return Entry(story_id, None, _told(error), "validation_failed", place)
+
+
+def _told(error: Invalid) -> str:
+    """In one line, for a place that has no details."""
+    return "; ".join(f"{field} {text}" for field, texts in error.facts["details"].items() for text in texts)
 
 
 def _read(item: Any, kind: Any) -> Any:
-    """Raises msgspec.ValidationError."""
-    return msgspec.convert(item, kind)
+    """Raises Invalid."""
+    try:
+        return msgspec.convert(item, kind)
+    except msgspec.ValidationError as error:
+        raise misfit(error, kind) from None
 
 
 async def _worked(services: Services, asking: Asking, entries: Sequence[Entry], _: Sequence[UUID]) -> Worked:
     outcomes = await carry_out_all(services, asking, entries)
+    refused = [outcome.entry.story_id for outcome in outcomes if not outcome.succeeded]
+    numbers = await _numbers(services, asking, [each for each in refused if isinstance(each, UUID)])
     results = [
         {"story_id": outcome.entry.story_id, "status": "success"}
         if outcome.succeeded
         else {
             "story_id": outcome.entry.story_id,
             "status": "error",
+            "number": numbers.get(outcome.entry.story_id) if isinstance(outcome.entry.story_id, UUID) else None,
+            "place": outcome.entry.place,
             "code": outcome.code,
             "reason": outcome.reason,
         }
         for outcome in outcomes
     ]
     status = 200 if any(outcome.succeeded for outcome in outcomes) else 422
-    return status, {"results": results}, _last(outcomes)
+    return Worked(status, {"results": results}, _last(outcomes), whole=_whole(outcomes))
+
+
+async def _numbers(services: Services, asking: Asking, stories: Sequence[UUID]) -> Mapping[UUID, str]:
+    """By id, of those that are there."""
+    if not stories:
+        return {}
+    async with services.reading(asking.caller.tenant_id) as tx:
+        return {story_id: story.number for story_id, story in (await STORIES.load(tx, stories)).items()}
+
+
+def _whole(outcomes: Sequence[Outcome]) -> bool:
+    return all(outcome.code != HALTED for outcome in outcomes)
 
 
 def _last(outcomes: Sequence[Outcome]) -> int | None:

@@ -8,10 +8,12 @@ from uuid import UUID
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
+from msgspec import structs
 
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
-from api.lifecycle.schemas import ContractBody, ForceUnclaimBody, HoldBody, refuse_capability
+from api.lifecycle.drawing import Drawing, with_key
+from api.lifecycle.schemas import ContractBody, ForceUnclaimBody, HeldBody, HoldBody, Said, refuse_capability
 from api.lifecycle.transitions import Bodies, Transition, TransitionFacts, make
 from api.paths import StoryPath
 from api.services import Provided, Services
@@ -19,6 +21,7 @@ from api.stories.examples import STORY
 from api.times import wire_time
 from domain.event import Event, Recorded
 from domain.lifecycle import implementer as working
+from domain.lifecycle.draw import draw_verifier, wants_draw
 from domain.lifecycle.identity import Identity
 from domain.lifecycle.implementer import Echo, Hold
 from domain.lifecycle.refusals import need_orchestrator
@@ -29,6 +32,10 @@ TAGS = ["Lifecycle"]
 TRANSITION = ("agent_identity_required", "invalid_transition", "idempotency_key_reused")
 WORKING = (*TRANSITION, "agent_deactivated")
 HELD = (*WORKING, "not_assigned_agent", "lease_lost", "cap_rejected")
+START_ERRORS = (
+    "must_contract_first", "must_claim_first", "missing_capability", "wrong_lineage", "consumed_nonce",
+    "expired_capability",
+)  # fmt: skip
 CONTRACT_ERRORS = ("title_mismatch", "contract_mismatch", "insufficient_role")
 CLAIM_ERRORS = ("must_contract_first", "dependencies_not_met")
 EXAMPLE = {"story": STORY, "next_actions": []}
@@ -99,24 +106,24 @@ def _held(*errors: str) -> dict[str, Any]:
 
 @post(
     "/api/v1/stories/{story_id:uuid}/start",
-    **_held("must_contract_first", "must_claim_first"),
+    **_held(*START_ERRORS),
     operation_id="start_story",
     summary="Start the work on a claimed story",
 )
 async def start_story(
-    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[HoldBody]
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[HeldBody]
 ) -> Response[bytes]:
     return await make(services, asking, story_id, held_transition(services, asking, "start", data))
 
 
 @post(
     "/api/v1/stories/{story_id:uuid}/start-work",
-    **_held("must_contract_first", "must_claim_first"),
+    **_held(*START_ERRORS),
     operation_id="start_work_story",
     summary="Start the work on a claimed story (the same as start)",
 )
 async def start_work_on_story(
-    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[HoldBody]
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[HeldBody]
 ) -> Response[bytes]:
     return await make(services, asking, story_id, held_transition(services, asking, "start", data))
 
@@ -128,9 +135,28 @@ async def start_work_on_story(
     summary="Ask somebody else to review the work",
 )
 async def request_review_of_story(
-    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[HoldBody]
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[HeldBody]
 ) -> Response[bytes]:
-    return await make(services, asking, story_id, held_transition(services, asking, "request-review", data))
+    if not asking.caller.lineage and not asking.caller.verifier_binding:
+        return await make(services, asking, story_id, held_transition(services, asking, "request-review", data))
+
+    async def drawing(drawing: Drawing) -> Response[bytes]:
+        asked = held_transition(services, asking, "request-review", data)
+        return await make(services, asking, story_id, _and_draw(asked, drawing))
+
+    return await with_key(services, asking, drawing)
+
+
+def _and_draw(asked: Transition, drawing: Drawing) -> Transition:
+    """The first request of a round draws as well; of a later one the draw stands."""
+
+    def decide(facts: TransitionFacts) -> Sequence[Event]:
+        events = asked.decide(facts)
+        if facts.story.review_requested_at is not None or not wants_draw(facts.who, facts.policy):
+            return events
+        return (*events, *draw_verifier(facts.story, facts.policy, drawing.urn(facts.known)))
+
+    return structs.replace(asked, decide=decide, needs=drawing.needs)
 
 
 @post(
@@ -146,23 +172,25 @@ async def renew_lease_of_story(
 
 
 HELD_DECISIONS: Mapping[str, HeldDecision] = {
-    "start": working.start,
     "request-review": working.request_review,
     "heartbeat": working.renew_lease,
 }
 
 
-def held_transition(services: Services, asking: Asking, action: str, data: HoldBody) -> Transition:
+def held_transition(services: Services, asking: Asking, action: str, data: HeldBody) -> Transition:
     bodies, hold = Bodies(services, asking), data.hold()
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
-        refuse_capability(data.cap_id)
+        if action == "start":
+            return working.start(facts.story, facts.who, hold, services.utc_now(), facts.right)
+        refuse_capability(data)
         return HELD_DECISIONS[action](facts.story, facts.who, hold, services.utc_now())
 
     def body(facts: TransitionFacts, recorded: Sequence[Recorded]) -> dict[str, Any]:
         return {**bodies.story(facts, recorded), **lease_of(facts)}
 
-    return Transition(action=action, decide=decide, body=body)
+    said = data.said() if action == "start" else Said()
+    return Transition(action=action, decide=decide, body=body, said=said)
 
 
 @post(
@@ -175,7 +203,7 @@ def held_transition(services: Services, asking: Asking, action: str, data: HoldB
     responses=answers(200, "The story", EXAMPLE),
 )
 async def unclaim_story(
-    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[HoldBody]
+    services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[HeldBody]
 ) -> Response[bytes]:
     transition = Transition(
         action="unclaim",

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
+from msgspec import structs
 
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
@@ -27,31 +29,38 @@ from api.services import Provided, Services
 from domain.event import Event, Recorded, Stream
 from domain.lifecycle import judges as confirming
 from domain.lifecycle.artifacts import Artifact, report_artifact
+from domain.lifecycle.events import ReviewCompleted
 from domain.lifecycle.identity import Identity
 from domain.lifecycle.judges import Judgement, Provenance, Review
-from domain.lifecycle.refusals import need_agent, need_orchestrator
+from domain.lifecycle.refusals import need_agent, need_answerable, need_orchestrator
+from domain.story import PROVENANCE
 from domain.usage import report_usage
 from eventstore.log.command import Change, existing
+from projections.facts.last_run import LAST_RUN
 from projections.rows.agents import AGENTS
 from projections.rows.story_texts import STORY_TEXTS
 
 TAGS = ["Lifecycle"]
 RETRYABLE = ("agent_deactivated", "idempotency_key_reused")
+CAPABILITY_ERRORS = ("missing_capability", "wrong_lineage", "consumed_nonce", "expired_capability", "cap_rejected")
 REPORT_ERRORS = (
-    "agent_identity_required", "invalid_transition", "self_report_blocked", "cap_rejected", *RETRYABLE,
+    "agent_identity_required", "invalid_transition", "self_report_blocked", *CAPABILITY_ERRORS, *RETRYABLE,
 )  # fmt: skip
 REVIEW_ERRORS = (
-    "agent_identity_required", "story_not_reported_done", "self_review_blocked", "cap_rejected", *RETRYABLE,
+    "agent_identity_required", "story_not_reported_done", "self_review_blocked", *CAPABILITY_ERRORS, *RETRYABLE,
 )  # fmt: skip
 VERIFY_ERRORS = (
     "orchestrator_agent_required", "invalid_transition", "self_verify_blocked", "distinct_verifier_required",
-    "criteria_changed", "review_required", "review_not_conducted", "cap_rejected", *RETRYABLE,
+    "not_drawn_verifier", "verifier_needed", "criteria_changed", "review_required", "review_not_conducted",
+    "verification_run_required", *CAPABILITY_ERRORS, *RETRYABLE,
 )  # fmt: skip
 REJECT_ERRORS = (
     "orchestrator_agent_required", "reason_required", "invalid_transition", "self_verify_blocked", "cap_rejected",
     *RETRYABLE,
 )  # fmt: skip
-BACKFILL_ERRORS = ("already_verified", "already_rejected", "not_pre_existing", *RETRYABLE)
+BACKFILL_ERRORS = (
+    "orchestrator_agent_required", "already_verified", "already_rejected", "not_pre_existing", *RETRYABLE,
+)  # fmt: skip
 
 
 def _reporting(name: str) -> dict[str, Any]:
@@ -86,9 +95,7 @@ def report_transition(services: Services, asking: Asking, data: ReportBody) -> T
     worked = data.token_usage.agent_id if data.token_usage else None
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
-        events = confirming.report(facts.story, facts.who, facts.policy)
-        refuse_capability(data.cap_id)
-        return events
+        return confirming.report(facts.story, facts.who, facts.policy, facts.right)
 
     return Transition(
         action="report",
@@ -97,6 +104,7 @@ def report_transition(services: Services, asking: Asking, data: ReportBody) -> T
         needs=[AGENTS.need(worked)] if worked else [],
         beside=lambda facts: _reported(facts, data, artifact, usage),
         check=need_agent,
+        said=data.said(),
     )
 
 
@@ -137,20 +145,19 @@ async def complete_review(
     )  # fmt: skip
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
-        events = confirming.complete_review(facts.story, facts.who, facts.policy, review, services.utc_now())
-        refuse_capability(data.cap_id)
-        return events
+        mine = structs.replace(review, right=facts.right)
+        return confirming.complete_review(facts.story, facts.who, facts.policy, mine, services.utc_now())
 
     def body(_: TransitionFacts, recorded: Sequence[Recorded]) -> dict[str, Any]:
-        (made,) = recorded
+        made = next(each for each in recorded if isinstance(each.event, ReviewCompleted))
         row = {**msgspec.structs.asdict(made.event), "story_id": story_id, "created_at": made.at}
         return {"review_record": review_body(asking.caller.tenant_id, row)}
 
-    transition = Transition(action="review-complete", decide=decide, body=body, status=201)
+    transition = Transition(action="review-complete", decide=decide, body=body, status=201, said=data.said())
     return await make(services, asking, story_id, transition)
 
 
-def verify_transition(services: Services, asking: Asking, data: VerifyBody) -> Transition:
+def verify_transition(services: Services, asking: Asking, story_id: UUID, data: VerifyBody) -> Transition:
     bodies = Bodies(services, asking)
     judgement = Judgement(
         verification_id=services.new_id(), review_type=data.review_type, summary=data.summary,
@@ -158,15 +165,18 @@ def verify_transition(services: Services, asking: Asking, data: VerifyBody) -> T
     )  # fmt: skip
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
-        events = confirming.verify(facts.story, facts.who, facts.policy, judgement)
-        refuse_capability(data.cap_id)
-        return events
+        judged = structs.replace(judgement, last_run=facts.last_run)
+        return confirming.verify(facts.story, facts.who, facts.policy, judged, facts.right)
 
     def body(facts: TransitionFacts, recorded: Sequence[Recorded]) -> dict[str, Any]:
-        return {"status": "verification_pending", "run_id": None, **bodies.story(facts, recorded), **bodies.next_action}
+        story, shown = facts.story, bodies.story(facts, recorded)
+        results = f"GET /api/v1/stories/{story.story_id}/verifications lists the results."
+        said = {"description": f"The story is {story.verified_status}. {results}"}
+        return {"status": story.verified_status, "run_id": None, **shown, "next_action": said}
 
     return Transition(
-        action="verify", decide=decide, body=body, status=202, check=need_orchestrator, confirms=True
+        action="verify", decide=decide, body=body, status=202, check=need_orchestrator, confirms=True,
+        needs=[LAST_RUN.need(story_id)], said=data.said(),
     )  # fmt: skip
 
 
@@ -183,7 +193,7 @@ def verify_transition(services: Services, asking: Asking, data: VerifyBody) -> T
 async def verify_story(
     services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[VerifyBody]
 ) -> Response[bytes]:
-    return await make(services, asking, story_id, verify_transition(services, asking, data))
+    return await make(services, asking, story_id, verify_transition(services, asking, story_id, data))
 
 
 def reject_transition(services: Services, asking: Asking, data: RejectBody) -> Transition:
@@ -194,7 +204,7 @@ def reject_transition(services: Services, asking: Asking, data: RejectBody) -> T
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
         events = confirming.reject(facts.story, facts.who, facts.policy, judgement)
-        refuse_capability(data.cap_id)
+        refuse_capability(data)
         return events
 
     def check(who: Identity) -> None:
@@ -235,11 +245,11 @@ async def backfill_story(
     text = STORY_TEXTS.need(story_id)
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
-        earlier = msgspec.json.decode(existing(facts.known, text).metadata).get("backfill")
+        earlier = msgspec.json.decode(existing(facts.known, text).metadata).get(PROVENANCE)
         return confirming.backfill(facts.story, facts.who, provenance, earlier)
 
     bodies = Bodies(services, asking)
-    transition = Transition(action="backfill", decide=decide, body=bodies.story, confirms=True)
+    transition = Transition(action="backfill", decide=decide, body=bodies.story, check=need_answerable, confirms=True)
     return await make(services, asking, story_id, transition)
 
 

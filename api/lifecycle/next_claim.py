@@ -10,12 +10,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import structs
 
-from api.commands import carry_out, origin
+from api.commands import origin, submit, written
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.lifecycle import examples
 from api.lifecycle.implementer import lease_of
-from api.lifecycle.schemas import NextClaimBody
+from api.lifecycle.rights import StoryRights, minted_in, presented_by, signed
+from api.lifecycle.schemas import NextClaimBody, Said
 from api.lifecycle.transitions import Bodies, StoryNeeds
 from api.projects.routes import project_id_of
 from api.services import Provided, Services
@@ -64,10 +65,15 @@ async def claim_next_story(services: Provided, asking: Asker, data: JSONBody[Nex
         candidates = await _candidates(services, asking, project_id)
         pick = Pick(services, asking, candidates, Hold(lease_seconds=data.lease_seconds))
         try:
-            return await carry_out(services, asking, pick.command())
+            return await _claimed(services, asking, pick)
         except Outrun:
             continue
-    return await carry_out(services, asking, Pick(services, asking, (), Hold()).command())
+    return await _claimed(services, asking, Pick(services, asking, (), Hold()))
+
+
+async def _claimed(services: Services, asking: Asking, pick: "Pick") -> Response[bytes]:
+    reply = await submit(services, asking, pick.command())
+    return await written(services, asking, await signed(services, asking, reply))
 
 
 async def _candidates(services: Services, asking: Asking, project_id: UUID) -> Sequence[UUID]:
@@ -87,14 +93,21 @@ class Pick:
         self._who = identity_of(asking.caller)
         self._agent = AGENTS.need(need_agent(self._who))
         self._needs = {each: StoryNeeds(asking, each) for each in candidates}
+        self._rights = {
+            each: StoryRights(services, asking, each, "claim", presented_by(services, asking, Said()))
+            for each in candidates
+        }
 
     def command(self) -> Command:
         needs: list[Need[Any]] = [self._agent]
         needs += [need for each in self._needs.values() for need in each.all]
         needs += [PREREQUISITES.need(story_id) for story_id in self._needs]
+        needs += [need for each in self._rights.values() for need in each.needs]
+        streams = [Stream("story", story_id) for story_id in self._needs]
+        streams += [stream for each in self._rights.values() for stream in each.streams]
         return Command(
             origin=origin(self._services, self._asking), decide=self._decide, answer=self._answer, needs=needs,
-            streams=[Stream("story", story_id) for story_id in self._needs],
+            streams=streams,
         )  # fmt: skip
 
     def _decide(self, known: Known) -> Sequence[Change]:
@@ -108,14 +121,16 @@ class Pick:
                 continue
             if not before.missing:
                 events = contract_and_claim(story, self._who, before, self._hold, now)
-                return [Change(Stream("story", story_id), event) for event in events]
+                minted = self._rights[story_id].mint(story, self._who, needs.facts(known, self._who).policy)
+                return [*(Change(Stream("story", story_id), event) for event in events), *minted]
         raise Outrun
 
     def _answer(self, known: Known, recorded: Sequence[Recorded]) -> Mapping[str, Any]:
-        needs = self._needs[recorded[-1].stream.id]
+        needs = self._needs[recorded[0].stream.id]
         facts = needs.facts(known, self._who)
         bodies = Bodies(self._services, self._asking)
-        return {**bodies.story(facts), **lease_of(facts)}
+        minted = minted_in(known, self._asking.caller.tenant_id, recorded)
+        return {**bodies.story(facts), **lease_of(facts), **minted}
 
 
 def _nothing_ready() -> Conflict:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response
-from msgspec import structs
+from msgspec import Struct, structs
 
 from api.commands import origin, submit, with_reply_headers, written
 from api.http.asking import Asking
@@ -17,8 +17,17 @@ from eventstore.log.idempotency import find_reply
 
 BEGUN = "\N{RIGHTWARDS ARROW}"
 
-Worked = tuple[int, Any, int | None]
-"""Status, body, and position of the last event."""
+
+class Worked(Struct, frozen=True):
+    """``position`` is of the last event."""
+
+    status: int
+    body: Any
+    position: int | None
+    whole: bool = True
+    """Otherwise custody was halted on the way: this is no answer to keep, and a retry does what is left."""
+
+
 Find = Callable[[], Awaitable[Sequence[UUID]]]
 Work = Callable[[Sequence[UUID]], Awaitable[Worked]]
 """To be done for these stories."""
@@ -33,8 +42,7 @@ async def answered_once(services: Services, asking: Asking, find: Find, work: Wo
     commands tell it what became of each. Raises Invalid when the key was used for another request.
     """
     if asking.idempotency is None:
-        status, body, position = await work(await find())
-        return with_reply_headers(status, msgspec.json.encode(body), position)
+        return _answer(await work(await find()))
     async with services.reading(asking.caller.tenant_id) as tx:
         earlier = await find_reply(tx, asking.idempotency)
     if earlier is not None:
@@ -42,11 +50,18 @@ async def answered_once(services: Services, asking: Asking, find: Find, work: Wo
     begun = await _kept(services, _beginning(asking), 200, await find())
     if begun.status != 200:
         return await written(services, asking, begun)
-    status, body, position = await work(msgspec.json.decode(begun.body, type=list[UUID]))
-    kept = await _kept(services, asking, status, body)
+    worked = await work(msgspec.json.decode(begun.body, type=list[UUID]))
+    if not worked.whole:
+        return _answer(worked)
+    # Also when the last of the stories has halted custody.
+    kept = await _kept(services, structs.replace(asking, halts=False), worked.status, worked.body)
     if kept.replayed:
         return await written(services, asking, kept)
-    return with_reply_headers(kept.status, kept.body, position)
+    return with_reply_headers(kept.status, kept.body, worked.position)
+
+
+def _answer(worked: Worked) -> Response[bytes]:
+    return with_reply_headers(worked.status, msgspec.json.encode(worked.body), worked.position)
 
 
 def _beginning(asking: Asking) -> Asking:

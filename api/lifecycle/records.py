@@ -81,7 +81,8 @@ async def _list(
         if not await STORIES.load(tx, [story_id]):
             raise NotFound("Not found")
         rows = await read(tx, story_id, page.limit, page.offset)
-    return page.answer([shown(asking.caller.tenant_id, row) for row in rows], rows[0]["total"] if rows else 0)
+        counted = rows or (await read(tx, story_id, 1, 0) if page.offset else [])
+    return page.answer([shown(asking.caller.tenant_id, row) for row in rows], counted[0]["total"] if counted else 0)
 
 
 @post(

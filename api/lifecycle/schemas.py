@@ -8,8 +8,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from api.times import wire_time
+from domain.capability import rejected
 from domain.errors import Invalid
 from domain.event import JsonText
+from domain.fields import must_be
 from domain.lifecycle.implementer import Hold
 from domain.usage import Usage
 
@@ -18,13 +20,36 @@ Object = Annotated[dict[str, Any], Meta(max_length=64)]
 MOST_IN_BULK = 50
 
 
-class HoldBody(Struct, frozen=True, kw_only=True):
-    """``lease_seconds`` puts a time limit on a claim; ``fencing_token`` says which claim the caller thinks it holds."""
+class Said(Struct, frozen=True):
+    """The capability of a body, as it stands there."""
+
+    cap_id: str | None = None
+    capability: dict[str, Any] | None = None
+
+
+class RightBody(Struct, frozen=True, kw_only=True):
+    """A capability, by its id or as the whole token."""
+
+    cap_id: Text | None = None
+    capability: Object | None = None
+
+    def said(self) -> Said:
+        return Said(self.cap_id, self.capability)
+
+
+class HeldBody(RightBody, frozen=True, kw_only=True):
+    """``fencing_token`` says which claim the caller thinks it holds."""
+
+    fencing_token: int | None = None
+
+    def hold(self) -> Hold:
+        return Hold(fencing_token=self.fencing_token)
+
+
+class HoldBody(HeldBody, frozen=True, kw_only=True):
+    """``lease_seconds`` puts a time limit on a claim."""
 
     lease_seconds: int | None = None
-    fencing_token: int | None = None
-    cap_id: Text | None = None
-    """Of a capability token. None are issued yet, so that one that is presented is refused."""
 
     def hold(self) -> Hold:
         return Hold(lease_seconds=self.lease_seconds, fencing_token=self.fencing_token)
@@ -63,36 +88,51 @@ class UsageBody(Struct, frozen=True, kw_only=True):
         return Usage(**{**said, "metadata": json_text(self.metadata)})
 
 
-class ReportBody(Struct, frozen=True, kw_only=True):
+class ReportBody(RightBody, frozen=True, kw_only=True):
     artifact: ArtifactBody | None = None
     token_usage: UsageBody | None = None
-    cap_id: Text | None = None
 
 
-class ReviewBody(Struct, frozen=True, kw_only=True):
+class ReviewBody(RightBody, frozen=True, kw_only=True):
     review_type: Text | None = None
     findings_count: int | None = None
     fixes_count: int | None = None
     disproved_count: int | None = None
     summary: Text | None = None
     completed_at: Annotated[datetime, Meta(tz=True)] | None = None
-    cap_id: Text | None = None
 
 
-class VerifyBody(Struct, frozen=True, kw_only=True):
+class VerifyBody(RightBody, frozen=True, kw_only=True):
     review_type: Text | None = None
     summary: Text | None = None
     result: Text | None = None
     findings: Object | None = None
     commit_sha: Text | None = None
-    cap_id: Text | None = None
 
 
-class RejectBody(Struct, frozen=True, kw_only=True):
+class RunBody(Struct, frozen=True, kw_only=True):
+    status: Text | None = None
+    commit_sha: Text | None = None
+    runner_type: Text | None = None
+    commit_content_hash: Text | None = None
+    logs_url: Text | None = None
+    ac_results: Object | None = None
+    started_at: Annotated[datetime, Meta(tz=True)] | None = None
+    completed_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class RejectBody(RightBody, frozen=True, kw_only=True):
     reason: Text | None = None
     findings: Object | None = None
     review_type: Text | None = None
-    cap_id: Text | None = None
+
+
+class RecoverBody(Struct, frozen=True, kw_only=True):
+    """``lineage`` may be said; it is that of the key, whatever it says."""
+
+    cap_type: Text | None = None
+    lineage: Any = None
+    fencing_token: int | None = None
 
 
 class ForceUnclaimBody(Struct, frozen=True, kw_only=True):
@@ -109,7 +149,7 @@ class BackfillBody(Struct, frozen=True, kw_only=True):
         if self.pr_number is None or isinstance(self.pr_number, int):
             return self.pr_number
         if not self.pr_number.isascii() or not self.pr_number.isdigit() or len(self.pr_number) > 15:
-            raise Invalid(pr_number="is invalid")
+            raise Invalid(pr_number=must_be("a positive whole number"))
         return int(self.pr_number)
 
 
@@ -130,10 +170,24 @@ def json_text(value: dict[str, Any] | None) -> JsonText:
     return JsonText(msgspec.json.encode(value or {}).decode())
 
 
-def refuse_capability(cap_id: str | None) -> None:
-    """What cannot be checked is refused. Raises Rejected."""
-    if cap_id is not None:
-        raise Invalid("Capability tokens are not issued by this version.", code="cap_rejected")
+def refuse_capability(data: RightBody) -> None:
+    """Of a step that takes none: what would be ignored is refused. Raises Forbidden."""
+    if data.cap_id is not None or data.capability is not None:
+        raise rejected("wrong_type", "is for another step: this one takes none, so leave it out")
+
+
+def run_body(tenant_id: UUID, row: Any) -> dict[str, Any]:
+    return {
+        "id": row["run_id"],
+        "tenant_id": tenant_id,
+        "story_id": row["story_id"],
+        **{name: row[name] for name in ("reporter_agent_id", "status", "runner_type", "commit_sha")},
+        **{name: row[name] for name in ("commit_content_hash", "logs_url")},
+        "ac_results": msgspec.json.decode(row["ac_results"]),
+        "started_at": None if row["started_at"] is None else wire_time(row["started_at"]),
+        "completed_at": wire_time(row["completed_at"]),
+        "inserted_at": wire_time(row["created_at"]),
+    }
 
 
 def review_body(tenant_id: UUID, row: Any) -> dict[str, Any]:

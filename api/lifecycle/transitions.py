@@ -6,26 +6,31 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import Response
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from api.commands import carry_out, origin
+from api.commands import origin, submit, written
 from api.http.asking import Asking
+from api.lifecycle.rights import StoryRights, keys_at_hand, minted_by, minted_in, presented_by, signed
+from api.lifecycle.schemas import Said
 from api.services import Services
 from api.stories.schemas import story_body
 from domain.agent import Agent
+from domain.capability import CONSUMED_BY, NOTHING, CapabilityMinted, Right
 from domain.errors import Conflict, CustodyViolation
 from domain.event import Event, Recorded, Stream
-from domain.lifecycle.completion import completes, confirms
+from domain.lifecycle.completion import EpicStanding, completes, confirms
 from domain.lifecycle.events import CustodyViolated
 from domain.lifecycle.identity import Identity, identity_of
 from domain.lifecycle.implementer import check_active
 from domain.lifecycle.next_actions import NextAction, next_actions
 from domain.lifecycle.repeated import already_holds
+from domain.lifecycle.runs import LastRun
 from domain.story import Story
-from domain.tenant import Tenant
+from domain.tenant import CustodyHalted, Tenant
 from domain.tenant_settings import TenantSettings, read_settings
 from eventstore.log.command import Change, Command, Known, Need, Refusal, existing
 from projections.facts.epic_standing import EPIC_STANDING
+from projections.facts.last_run import LAST_RUN
 from projections.rows.agents import AGENTS
 from projections.rows.stories import STORIES
 from projections.rows.story_texts import STORY_TEXTS
@@ -39,6 +44,21 @@ class TransitionFacts(Struct, frozen=True):
     who: Identity
     policy: TenantSettings
     known: Known
+    right: Right = NOTHING
+
+    @property
+    def last_run(self) -> LastRun | None:
+        """Where it was asked for; without it there is none."""
+        return self.known.get(LAST_RUN.need(self.story.story_id), None)
+
+    def with_right(self, right: Right) -> "TransitionFacts":
+        return structs.replace(self, right=right)
+
+    @property
+    def retired(self) -> bool:
+        """The caller's agent is deactivated: it may give back what it holds, and nothing else."""
+        agent = None if self.who.agent_id is None else self.known[AGENTS.need(self.who.agent_id)]
+        return agent is not None and agent.status == "deactivated"
 
 
 Decision = Callable[[TransitionFacts], Sequence[Event]]
@@ -60,49 +80,69 @@ class Transition(Struct, frozen=True, kw_only=True):
     """It may verify a story, and so has to know what that does to the epic."""
     check: Callable[[Identity], object] | None = None
     """What is refused before the story is even looked up."""
+    said: Said = Said()
+    """The capability that the body presents."""
 
 
 async def make(services: Services, asking: Asking, story_id: UUID, transition: Transition) -> Response[bytes]:
     """Carries out the transition and answers."""
-    return await carry_out(services, asking, transition_command(services, asking, story_id, transition))
+    await keys_at_hand(services, asking, transition.said.capability)
+    reply = await submit(services, asking, transition_command(services, asking, story_id, transition))
+    return await written(services, asking, await signed(services, asking, reply))
 
 
 def transition_command(services: Services, asking: Asking, story_id: UUID, transition: Transition) -> Command:
     stream, needs, who = Stream("story", story_id), StoryNeeds(asking, story_id), identity_of(asking.caller)
     standing = EPIC_STANDING.need(story_id) if transition.confirms else None
+    said = presented_by(services, asking, transition.said)
+    rights = StoryRights(services, asking, story_id, transition.action, said)
+
+    def facts_of(known: Known) -> TransitionFacts:
+        facts = needs.facts(known, who)
+        return facts.with_right(rights.right(known, facts.policy))
 
     def decide(known: Known) -> Sequence[Change] | Refusal:
         if transition.check:
             transition.check(who)
         if transition.action != "unclaim":  # what it holds, it may still give back
             check_active(needs.caller_agent(known))
-        facts = needs.facts(known, who)
+        facts = facts_of(known)
         try:
             events = transition.decide(facts)
         except CustodyViolation as violation:
-            return Refusal(violation, [Change(stream, attempt(facts, transition.action, violation))])
+            return needs.refusal(facts, transition.action, violation)
         except Conflict:
             if asking.idempotency and already_holds(facts.story, transition.action, who):
                 return []
             raise
-        changes = [Change(stream, event) for event in events]
+        if not events:
+            return []
+        changes = [*rights.used(facts.right, facts.story), *(Change(stream, event) for event in events)]
         changes += transition.beside(facts) if transition.beside else ()
-        if any(map(confirms, events)):
-            if standing is None:
-                raise TypeError(f"{transition.action} confirms a story without having said so")
-            finished = completes(known[standing], tuple(events))
-            changes += [Change(Stream("epic", facts.story.epic_id), event) for event in finished]
-        return changes
+        changes += _finished(transition, facts, events, standing)
+        return [*changes, *rights.mint(facts.story, who, facts.policy)]
 
     def answer(known: Known, recorded: Sequence[Recorded]) -> Mapping[str, Any]:
-        body = transition.body(needs.facts(known, who), recorded)
+        body = {**transition.body(facts_of(known), recorded), **minted_in(known, asking.caller.tenant_id, recorded)}
         return body if recorded else {**body, "already": True}
 
     return Command(
         origin=origin(services, asking), decide=decide, answer=answer, status=transition.status,
-        needs=(*needs.all, *((standing,) if standing else ()), *transition.needs),
-        streams=lambda known: needs.streams(known, transition.streams),
+        needs=(*needs.all, *((standing,) if standing else ()), *rights.needs, *transition.needs),
+        streams=lambda known: needs.streams(known, (*transition.streams, *rights.streams)), nonces=rights.nonces,
     )  # fmt: skip
+
+
+def _finished(
+    transition: Transition, facts: TransitionFacts, events: Sequence[Event], standing: Need[EpicStanding | None] | None
+) -> Sequence[Change]:
+    """The completion of the epic, when this verifies the last of its stories."""
+    if not any(map(confirms, events)):
+        return ()
+    if standing is None:
+        raise TypeError(f"{transition.action} confirms a story without having said so")
+    finished = completes(facts.known[standing], tuple(events))
+    return [Change(Stream("epic", facts.story.epic_id), event) for event in finished]
 
 
 class StoryNeeds:
@@ -126,15 +166,24 @@ class StoryNeeds:
 
     def streams(self, known: Known, more: Sequence[Stream]) -> Sequence[Stream]:
         story = known[self.story]
-        return () if story is None else (Stream("story", story.story_id), Stream("epic", story.epic_id), *more)
+        if story is None:
+            return ()
+        tenant = known[self.tenant]
+        halts = tenant is not None and read_settings(tenant.settings).halt_on_self_attempt
+        more = (*more, Stream("tenant", tenant.tenant_id)) if tenant and halts else more
+        return (Stream("story", story.story_id), Stream("epic", story.epic_id), *more)
 
-
-def attempt(facts: TransitionFacts, action: str, violation: CustodyViolation) -> CustodyViolated:
-    story = facts.story
-    return CustodyViolated(
-        project_id=story.project_id, epic_id=story.epic_id, agent_status_was=story.agent_status,
-        attempted_action=action, code=violation.code, agent_id=facts.who.agent_id,
-    )  # fmt: skip
+    def refusal(self, facts: TransitionFacts, action: str, violation: CustodyViolation) -> Refusal:
+        """The attempt is an event, and where the tenant wants it so, custody halts until a person has looked."""
+        story, tenant = facts.story, existing(facts.known, self.tenant)
+        tried = CustodyViolated(
+            project_id=story.project_id, epic_id=story.epic_id, agent_status_was=story.agent_status,
+            attempted_action=action, code=violation.code, agent_id=facts.who.agent_id,
+        )  # fmt: skip
+        changes = [Change(Stream("story", story.story_id), tried)]
+        if facts.policy.halt_on_self_attempt:
+            changes.append(Change(Stream("tenant", tenant.tenant_id), CustodyHalted(reason="self_attempt")))
+        return Refusal(violation, changes)
 
 
 class Bodies:
@@ -143,33 +192,27 @@ class Bodies:
     def __init__(self, services: Services, asking: Asking) -> None:
         self._tenant_id = asking.caller.tenant_id
         self._base = services.settings.base_url()
+        self._now = services.utc_now
 
-    def story(self, facts: TransitionFacts, _: Sequence[Recorded] = ()) -> dict[str, Any]:
+    def story(self, facts: TransitionFacts, recorded: Sequence[Recorded] = ()) -> dict[str, Any]:
         text = existing(facts.known, STORY_TEXTS.need(facts.story.story_id))
-        actions = next_actions(facts.story, facts.who, facts.policy)
+        actions = () if facts.retired else next_actions(facts.story, facts.who, facts.policy, self._now())
         return {
             "story": story_body(self._tenant_id, facts.story, text),
-            "next_actions": [self._action(facts.story, action) for action in actions],
+            "next_actions": [self._action(facts.story, action, minted_by(recorded)) for action in actions],
         }
 
-    @property
-    def next_action(self) -> dict[str, Any]:
-        """As clients of the reference expect it after verify."""
-        return {
-            "next_action": {
-                "description": "The story is verified. GET …/verifications lists the results.",
-                "learn_more": f"{self._base}/wiki/agent-pattern",
-            }
-        }
-
-    def _action(self, story: Story, action: NextAction) -> dict[str, Any]:
+    def _action(self, story: Story, action: NextAction, minted: CapabilityMinted | None) -> dict[str, Any]:
+        """With the id of the capability that the step before has minted for it."""
+        body = {field: _example(story, field) for field in action.fields}
+        if minted and minted.typ == CONSUMED_BY.get(action.path):
+            body["cap_id"] = minted.cap_id
         return {
             "action": action.action,
             "method": "POST",
             "path": f"{urlsplit(self._base).path}/api/v1/stories/{story.story_id}/{action.path}",
-            "required_body": {field: _example(story, field) for field in action.fields},
+            "required_body": body,
             "preconditions": list(action.preconditions),
-            "learn_more": f"{self._base}/wiki/agent-pattern",
         }
 
 

@@ -3,7 +3,7 @@
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
-from api.log.schemas import Chain, ProofAnswer, PublicKeys, TreeHeadAnswer
+from api.log.schemas import Chain, ProofAnswer, PublicKeys, StoryProofAnswer, TreeHeadAnswer
 
 TENANT = "0193a2b4-0000-7000-8000-000000000001"
 HASH = "kOl-3XKXheOLPdt_wARw6n5Y9AWtv2PpPB7SEDlkGSM"
@@ -29,6 +29,7 @@ TREE_HEAD = answer(
             "key_id": "c706ddd6b1f0a955",
             "public_key": "dOV4paaK6FfybXK0qiv5-fhXSqEVaxqOgT3_5hTdFCU",
             "note": f"{ORIGIN}\n5\nkOl+3XKXheOLPdt/wARw6n5Y9AWtv2PpPB7SEDlkGSM=\n\n— {ORIGIN} xwbd1lFs…\n",
+            "cosignatures": [],
         }
     },
 )
@@ -67,7 +68,7 @@ CHAIN = answer(
             }
         ],
         "has_more": False,
-        "next_after": None,
+        "next_after": 0,
     },
 )
 
@@ -88,5 +89,18 @@ KEYS = answer(
                 "retired_at": None,
             }
         ],
+    },
+)
+
+STORY_PROOF = answer(
+    StoryProofAnswer,
+    "The file",
+    {
+        "data": {
+            "format": "loopctl-story-proof/v1",
+            "story_id": TENANT,
+            "checkpoint": f"{ORIGIN}\n5\nkOl+3XKXheOLPdt/wARw6n5Y9AWtv2PpPB7SEDlkGSM=\n\n— {ORIGIN} xwbd1lFs…\n",
+            "entries": [{"position": 4, "entry": '{"v":1,"seq":4,"prev":"AAAA…', "path": [HASH]}],
+        }
     },
 )

@@ -1,6 +1,7 @@
 """The log as the routes read it: one transaction for each question."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,14 +12,19 @@ from msgspec import Struct
 from domain.errors import NotFound
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.heads.checkpoints import StoredHead, checkpoint_at, newest_checkpoint
+from eventstore.heads.claims import Claims
+from eventstore.heads.cosignatures import Cosignature, cosignatures_of
 from eventstore.heads.last_signed import LastSigned
 from eventstore.heads.log_keys import LogKey, NoLogKey, read_log_keys
-from eventstore.heads.signing import current_checkpoint, sign_if_due
+from eventstore.heads.rotate import Changing, Signing, begin_change
+from eventstore.heads.signing import sign_if_due
+from eventstore.heads.story_proof import ProvenEntry, prove_story
 from eventstore.heads.tree import consistency_proof, inclusion_proof, read_bundle, read_tile, receipt
 from eventstore.keys.keyring import Keyring
 from eventstore.log.append import NoLog
 from loopctl.tlog.errors import TlogError
 from loopctl.tlog.tile import Bundle, Tile, parse_tile_path
+from projections.queries.change_feed import BeyondTheLog, log_size
 
 ENTRIES = """
     SELECT position, leaf_hash, entry
@@ -59,14 +65,16 @@ class LogReader:
 
     def __init__(self, database: Database | None, keyring: Keyring, last_signed: LastSigned | None = None) -> None:
         self._database = database
-        self._keyring = keyring
-        self._last_signed = last_signed
+        self.signing = Signing(keyring, last_signed)
+        self.standing = Claims(database, time.monotonic).standing
         self._signing: dict[UUID, asyncio.Task[StoredHead]] = {}
 
     async def head(self, tenant_id: UUID, at_least: int | None = None) -> tuple[StoredHead, LogKey]:
         """The newest head, signed now if the last is more than a second behind; or the smallest with that size."""
         async with self._reading(tenant_id) as tx:
-            newest = await sign_if_due(tx, self._keyring, self._last_signed) or await newest_checkpoint(tx)
+            newest = await sign_if_due(tx, self.signing.keyring, self.signing.last_signed) or await newest_checkpoint(
+                tx
+            )
             if at_least is not None:
                 size = await tx.fetchval(FIRST_HEAD_FROM, tenant_id, at_least)
                 newest = await checkpoint_at(tx, size) if size is not None else None
@@ -78,10 +86,20 @@ class LogReader:
             ]
             return newest, counting[-1]
 
+    async def cosignatures(self, tenant_id: UUID, size: int) -> Sequence[Cosignature]:
+        """By agents, of the head of this size."""
+        async with self._reading(tenant_id) as tx:
+            return await cosignatures_of(tx, size)
+
     async def whole_head(self, tenant_id: UUID) -> StoredHead:
         """Of the log as it is now, signed at once if it was not."""
         async with self._reading(tenant_id) as tx:
-            return await current_checkpoint(tx, self._keyring, self._last_signed)
+            return await self.signing.current(tx)
+
+    async def begin_change(self, tenant_id: UUID, reason: str) -> Changing:
+        """Of the key. Raises NotFound where there is none."""
+        async with self._reading(tenant_id) as tx:
+            return await begin_change(tx, self.signing, reason)
 
     async def group(
         self, tenant_id: UUID, first: int, count: int
@@ -98,16 +116,21 @@ class LogReader:
             return await _keys(tx)
 
     async def entries(self, tenant_id: UUID, after: int, most: int) -> tuple[Sequence[StoredEntry], bool]:
-        """At most ``most`` entries behind position ``after`` (-1 for all), and whether there are more."""
+        """At most ``most`` entries behind position ``after`` (-1 for all), and whether there are more.
+
+        Raises BeyondTheLog.
+        """
         async with self._reading(tenant_id) as tx:
             rows = await tx.fetch(ENTRIES, tenant_id, after, most + 1)
+            if not rows and after >= (size := await log_size(tx)):
+                raise BeyondTheLog(size)
         found = [StoredEntry(row["position"], row["leaf_hash"], row["entry"]) for row in rows]
         return found[:most], len(found) > most
 
     async def inclusion(self, tenant_id: UUID, index: int, size: int | None) -> tuple[int, bytes, Sequence[bytes]]:
         """Tree size, leaf hash, proof; the size of the newest head when none is given."""
         async with self._reading(tenant_id) as tx:
-            size = (await current_checkpoint(tx, self._keyring, self._last_signed)).size if size is None else size
+            size = (await self.signing.current(tx)).size if size is None else size
             proof = await inclusion_proof(tx, index, size)
             row = await tx.fetchrow(ENTRIES, tenant_id, index - 1, 1)
         if row is None:
@@ -117,7 +140,7 @@ class LogReader:
     async def consistency(self, tenant_id: UUID, first: int, second: int | None) -> tuple[int, Sequence[bytes]]:
         """Tree size and proof."""
         async with self._reading(tenant_id) as tx:
-            second = (await current_checkpoint(tx, self._keyring, self._last_signed)).size if second is None else second
+            second = (await self.signing.current(tx)).size if second is None else second
             return second, await consistency_proof(tx, first, second)
 
     async def receipt(self, tenant_id: UUID, position: int) -> bytes:
@@ -129,6 +152,15 @@ class LogReader:
         head = await self._covering(tenant_id, position)
         async with self._reading(tenant_id) as tx:
             return (await receipt(tx, position, head.size, head.note)).encode()
+
+    async def story(self, tenant_id: UUID, story_id: UUID) -> tuple[StoredHead, Sequence[ProvenEntry]]:
+        """A head of now, and what is under it of one story. Raises TooManySteps."""
+        head = await self.whole_head(tenant_id)
+        async with self._reading(tenant_id) as tx:
+            entries = await prove_story(tx, story_id, head)
+        if not entries:
+            raise NotFound(MISSING)
+        return head, entries
 
     async def _covering(self, tenant_id: UUID, position: int) -> StoredHead:
         """One signature for all of this process that wait for one: each alone would hold a connection meanwhile.

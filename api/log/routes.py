@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 
+from api.changes.paging import within_the_log
 from api.http.asking import Asker
 from api.http.endpoints import SentHeaders
 from api.log.examples import CHAIN, KEYS, PROOF, TREE_HEAD
@@ -22,6 +22,7 @@ from api.log.schemas import (
     Chain,
     ChainEntry,
     ChainQuery,
+    Cosigned,
     Proof,
     ProofAnswer,
     ProofQuery,
@@ -30,10 +31,12 @@ from api.log.schemas import (
     TreeHead,
     TreeHeadAnswer,
     TreeHeadQuery,
+    json_key_id,
 )
 from api.services import Provided
 from domain.errors import Invalid, NotFound
 from eventstore.heads.checkpoints import StoredHead
+from eventstore.heads.cosignatures import Cosignature, with_lines
 from eventstore.heads.log_keys import LogKey
 from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.note import parse_note
@@ -41,6 +44,7 @@ from loopctl.tlog.note import parse_note
 PUBLIC = {"access": "public"}
 AGENT = {"access": "agent+"}
 TAGS = ["Log"]
+ENTRIES_OF_A_PAGE = 100
 JWK = "application/jwk+json"
 PEM = "application/x-pem-file"
 RECEIPT = "text/plain"
@@ -63,7 +67,8 @@ async def show_tree_head(
     if at is not None and not (at.isascii() and at.isdigit() and len(at) <= 18):
         raise NotFound("Not found")
     head, key = await services.log_reader.head(tenant_id, None if at is None else int(at) + 1)
-    return TreeHeadAnswer(_tree_head(tenant_id, head, key))
+    cosigned = await services.log_reader.cosignatures(tenant_id, head.size)
+    return TreeHeadAnswer(_tree_head(tenant_id, head, key, cosigned))
 
 
 @get(
@@ -94,11 +99,13 @@ async def show_proof(services: Provided, asking: Asker, wanted: NamedDependency[
     tags=TAGS,
     summary="The entries of the log, in order",
     responses=CHAIN,
-    description="Each with the exact bytes that were hashed; `after` is the last position that you have.",
+    description="Each with the exact bytes that were hashed; go on with `after` = next_after.",
 )
 async def list_entries(services: Provided, asking: Asker, wanted: NamedDependency[ChainQuery]) -> Chain:
-    found, more = await services.log_reader.entries(asking.caller.tenant_id, wanted.after, wanted.limit)
-    return Chain([*map(_chain_entry, found)], more, found[-1].position if more else None)
+    most = wanted.limit or wanted.page_size or ENTRIES_OF_A_PAGE
+    with within_the_log(wanted.after):
+        found, more = await services.log_reader.entries(asking.caller.tenant_id, wanted.after, most)
+    return Chain([*map(_chain_entry, found)], more, found[-1].position if found else wanted.after)
 
 
 @get(
@@ -145,13 +152,14 @@ async def list_public_keys(services: Provided, tenant_id: TenantId) -> PublicKey
     return PublicKeys(keys[-1].key.name, [*map(_public_key, keys)])
 
 
-def _tree_head(tenant_id: UUID, head: StoredHead, key: LogKey) -> TreeHead:
+def _tree_head(tenant_id: UUID, head: StoredHead, key: LogKey, cosigned: Sequence[Cosignature]) -> TreeHead:
     lines = parse_note(head.note).lines
     signature = next(line.signature for line in lines if (line.name, line.key_id) == (key.key.name, key.key.key_id))
     return TreeHead(
         tenant_id=tenant_id, chain_position=head.size - 1, size=head.size, merkle_root=_base64url(head.root),
-        signed_at=head.signed_at, signature=_base64url(signature), key_id=_key_id(key),
-        public_key=_base64url(key.key.public_key), note=head.note.decode(),
+        signed_at=head.signed_at, signature=_base64url(signature), key_id=json_key_id(key.key.public_key),
+        public_key=_base64url(key.key.public_key), note=with_lines(head, cosigned).decode(),
+        cosignatures=[Cosigned(each.agent_id, each.vkey, each.at) for each in cosigned],
     )  # fmt: skip
 
 
@@ -166,15 +174,10 @@ def _chain_entry(stored: StoredEntry) -> ChainEntry:
 
 def _public_key(key: LogKey) -> PublicKey:
     return PublicKey(
-        vkey=key.key.text(), key_id=_key_id(key), public_key=_base64url(key.key.public_key),
+        vkey=key.key.text(), key_id=json_key_id(key.key.public_key), public_key=_base64url(key.key.public_key),
         first_size=key.first_size, last_size=key.last_size, reason=key.reason, created_at=key.created_at,
         retired_at=key.retired_at,
     )  # fmt: skip
-
-
-def _key_id(key: LogKey) -> str:
-    """As clients of the JSON form know it (spec 01, section 4.3); the id in a signed note is another one."""
-    return sha256(key.key.public_key).hexdigest()[:16]
 
 
 def _base64url(raw: bytes) -> str:

@@ -1,12 +1,14 @@
 """The log on the wire (spec 01, sections 2.3, 4.2, 4.3; spec 05)."""
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
 from api.http.query import StrictQuery
+from loopctl.audit.story_proof import StoryProof
 
 
 class TreeHeadQuery(StrictQuery, frozen=True, kw_only=True):
@@ -22,7 +24,16 @@ class ProofQuery(StrictQuery, frozen=True, kw_only=True):
 
 class ChainQuery(StrictQuery, frozen=True, kw_only=True):
     after: Annotated[int, Meta(ge=-1, description="Position of the last entry that you have")] = -1
-    limit: Annotated[int, Meta(ge=1, le=1000, description="At most this many")] = 100
+    limit: Annotated[int, Meta(ge=1, le=1000, description="At most this many; default 100")] | None = None
+    page_size: Annotated[int, Meta(ge=1, le=1000, description="The same as limit")] | None = None
+
+
+class Cosigned(Struct, frozen=True):
+    """By an agent, whose line is in the note. ``vkey`` is the key that it had: its events say which are its own."""
+
+    agent_id: UUID
+    vkey: str
+    cosigned_at: datetime
 
 
 class TreeHead(Struct, frozen=True):
@@ -37,6 +48,7 @@ class TreeHead(Struct, frozen=True):
     key_id: str
     public_key: str
     note: str
+    cosignatures: list[Cosigned]
 
 
 class TreeHeadAnswer(Struct, frozen=True):
@@ -61,7 +73,7 @@ class ChainEntry(Struct, frozen=True):
 class Chain(Struct, frozen=True):
     data: list[ChainEntry]
     has_more: bool
-    next_after: int | None
+    next_after: int
 
 
 class Proof(Struct, frozen=True):
@@ -96,3 +108,14 @@ class PublicKey(Struct, frozen=True):
 class PublicKeys(Struct, frozen=True):
     origin: str
     data: list[PublicKey]
+
+
+class StoryProofAnswer(Struct, frozen=True):
+    """``data`` is the file that `loopctl log check-story` takes."""
+
+    data: StoryProof
+
+
+def json_key_id(public_key: bytes) -> str:
+    """As clients of the JSON form know a key (spec 01, section 4.3); the id in a signed note is another one."""
+    return sha256(public_key).hexdigest()[:16]

@@ -14,6 +14,7 @@ from api.http.asking import Asker
 from api.log.export import export_bundle
 from api.services import Provided
 from domain.errors import NotFound
+from eventstore.heads.cosignatures import with_lines
 
 ARCHIVE = "application/x-tar"
 EXPORT_SECONDS = 600.0
@@ -33,11 +34,13 @@ TilePath = Annotated[str, PathParameter(description="<level>/<index>, with .p/<w
     opt=OPEN,
     tags=TAGS,
     summary="The newest head as a signed note",
+    description="With a line for each agent that has cosigned it.",
     media_type="text/plain",
 )
 async def show_checkpoint(services: Provided, tenant_id: TenantId) -> Response[bytes]:
     head, _ = await services.log_reader.head(tenant_id)
-    return Response(head.note, media_type="text/plain", headers=SHORTLY)
+    note = with_lines(head, await services.log_reader.cosignatures(tenant_id, head.size))
+    return Response(note, media_type="text/plain", headers=SHORTLY)
 
 
 @get("/t/{tenant_id:uuid}/tile/{rest:path}", opt=OPEN, tags=TAGS, summary="A tile of hashes", media_type=BYTES)
@@ -62,7 +65,7 @@ async def show_bundle(services: Provided, asking: Asker, tenant_id: TenantId, re
 
 @get(
     "/api/v1/audit/export",
-    opt={"access": "user+", "any_accept": True, "request_seconds": EXPORT_SECONDS},
+    opt={"access": "user+", "any_accept": True, "request_seconds": EXPORT_SECONDS, "places": "exports"},
     tags=TAGS,
     summary="The whole log as one file, to be checked offline",
     description="A tar archive in the form of docs/log-bundle.md, for `loopctl log verify`.",

@@ -98,13 +98,13 @@ async def load_orchestrator_state(
     tags=TAGS,
     summary="Every version of a checkpoint",
     description="Newest first, from the log, so that none is ever lost.",
-    responses=answers(200, "A page of versions", {"data": [VERSION], "meta": {**META, "page_size": 25}}),
+    responses=answers(200, "A page of versions", {"data": [VERSION], "meta": META}),
 )
 async def list_orchestrator_states(
     services: Provided, asking: Asker, project: ProjectPath, wanted: NamedDependency[StateHistoryQuery]
 ) -> dict[str, Any]:
     project_id = await project_id_of(services, asking, project)
-    page = page_of(wanted, default=25)
+    page = page_of(wanted)
     async with services.reading(asking.caller.tenant_id) as tx:
         if await find_project(tx, project_id) is None:
             raise NotFound("Not found")

@@ -26,6 +26,7 @@ from domain.project import CreateProject, Project, archive_project, create_proje
 from domain.tenant_settings import read_settings
 from eventstore.log.command import Change, Command, Known, Need, existing
 from projections.facts.taken import ACTIVE_PROJECTS, PROJECT_SLUG
+from projections.rows.epics import find_epic
 from projections.rows.projects import PROJECTS, count_contents, find_project, find_project_id, list_projects
 from projections.rows.tenants import TENANTS
 
@@ -50,6 +51,17 @@ async def project_id_of(services: Services, asking: Asking, project: str) -> UUI
     if found is None:
         raise NotFound("Not found")
     return found
+
+
+async def check_there(services: Services, asking: Asking, project_id: UUID | None, epic_id: UUID | None = None) -> None:
+    """For lists that found nothing: a wrong id must not read as "nothing left to do". Raises NotFound."""
+    if project_id is None and epic_id is None:
+        return
+    async with services.reading(asking.caller.tenant_id) as tx:
+        if project_id is not None and await find_project(tx, project_id) is None:
+            raise NotFound("Not found")
+        if epic_id is not None and await find_epic(tx, epic_id) is None:
+            raise NotFound("Not found")
 
 
 @get(
@@ -100,12 +112,12 @@ async def show_project(services: Provided, asking: Asker, project: ProjectPath) 
 async def create_project_of_tenant(
     services: Provided, asking: Asker, data: JSONBody[CreateProjectBody]
 ) -> Response[bytes]:
-    stream, slug = Stream("project", services.new_id()), PROJECT_SLUG.need(data.slug)
+    stream, slug = Stream("project", services.new_id()), PROJECT_SLUG.need(data.slug.strip())
     tenant, active = TENANTS.need(asking.caller.tenant_id), ACTIVE_PROJECTS.need(None)
 
     def decide(known: Known) -> Sequence[Change]:
         most = read_settings(existing(known, tenant).settings).max_projects
-        wish = CreateProject(slug=data.slug, fields=data.fields(), most_projects=most)
+        wish = CreateProject(slug=data.slug.strip(), fields=data.fields(), most_projects=most)
         events = create_project(known[slug] is not None, known[active], wish)
         return [Change(stream, event) for event in events]
 
@@ -120,7 +132,7 @@ async def create_project_of_tenant(
 
 @delete(
     "/api/v1/projects/{project:str}",
-    opt={"access": "user+", "errors": RETRYABLE},
+    opt={"access": "user+", "fresh": True, "errors": RETRYABLE},
     tags=TAGS,
     summary="Archive a project",
     description="Nothing is removed: its stories stay readable, and leave the ready queue of the tenant.",

@@ -1,6 +1,6 @@
 """Projects on the wire (spec 01, section 2.6)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -8,8 +8,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.pages import PageQuery
 from api.times import wire_time
+from domain.errors import Invalid
 from domain.event import JsonText
-from domain.project import Project, ProjectFields
+from domain.fields import must_be_one_of
+from domain.project import Project, ProjectFields, Status
 
 Text = Annotated[str, Meta(max_length=65_536)]
 Metadata = Annotated[dict[str, Any], Meta(max_length=64)]
@@ -35,8 +37,18 @@ class UpdateProjectBody(Struct, frozen=True, kw_only=True):
         return ProjectFields(
             **said,
             metadata=UNSET if self.metadata is None else as_text(self.metadata),
-            status=self.status if self.status in ("active", "archived") else UNSET,  # type: ignore[arg-type]  # checked
+            status=self._status(),
         )
+
+    def _status(self) -> Status | UnsetType:
+        """Raises Invalid for one that there is not."""
+        match self.status:
+            case None | "":
+                return UNSET
+            case "active" | "archived" as known:
+                return known
+            case _:
+                raise Invalid(status=must_be_one_of(get_args(Status)))
 
 
 class CreateProjectBody(UpdateProjectBody, frozen=True, kw_only=True):

@@ -13,17 +13,16 @@ from api.documentation.responses import answers
 from api.epics.examples import STORY_LINE
 from api.epics.schemas import line_bodies
 from api.http.asking import Asker, Asking
-from api.pages import PageQuery, page_of
+from api.pages import QUEUES, PageQuery, page_of
 from api.projects.examples import META
-from api.projects.routes import project_id_of
+from api.projects.routes import check_there, project_id_of
 from api.services import Provided, Services
 from api.stories.examples import STORY
 from projections.queries.blocking import MOST_SHOWN, Blocking, blocking
 from projections.rows.work_queue import QueueFilter, list_blocked, list_ready
 
 TAGS = ["Queues"]
-DEFAULT_SIZE, LARGEST_SIZE = 100, 500
-QUEUE_META = {**META, "page_size": DEFAULT_SIZE, "limit": DEFAULT_SIZE}
+QUEUE_META = {**META, "page_size": QUEUES.default, "limit": QUEUES.default}
 BLOCKED_EXAMPLE = {"story": STORY, "blocking_dependencies": [{**STORY_LINE, "via": "story"}], "blocking_count": 1}
 
 
@@ -44,9 +43,11 @@ class QueueQuery(PageQuery, frozen=True, kw_only=True):
     responses=answers(200, "A page of stories", {"data": [STORY], "meta": QUEUE_META}),
 )
 async def list_ready_stories(services: Provided, asking: Asker, wanted: NamedDependency[QueueQuery]) -> dict[str, Any]:
-    page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
+    page, only = page_of(wanted, QUEUES), await _filter(services, asking, wanted)
     tenant_id = asking.caller.tenant_id
     found = await list_ready(services.reading_once, tenant_id, only, page.limit, page.offset)
+    if not found.total:
+        await check_there(services, asking, only.project_id, only.epic_id)
     bodies = await services.stories.page(services.reading, tenant_id, found.rows)
     return page.answer(list(bodies.values()), found.total)
 
@@ -64,11 +65,13 @@ async def list_ready_stories(services: Provided, asking: Asker, wanted: NamedDep
 async def list_blocked_stories(
     services: Provided, asking: Asker, wanted: NamedDependency[QueueQuery]
 ) -> dict[str, Any]:
-    page, only = page_of(wanted, default=DEFAULT_SIZE, cap=LARGEST_SIZE), await _filter(services, asking, wanted)
+    page, only = page_of(wanted, QUEUES), await _filter(services, asking, wanted)
     async with services.reading(asking.caller.tenant_id) as tx:
         found = await list_blocked(tx, only, page.limit, page.offset)
         bodies = await services.stories.listed(tx, found.rows)
         reasons = await blocking(tx, {row["story_id"]: row["epic_id"] for row in found.rows})
+    if not found.total:
+        await check_there(services, asking, only.project_id, only.epic_id)
     data = [{"story": body, **_reasons(reasons[story_id])} for story_id, body in bodies.items()]
     return page.answer(data, found.total)
 

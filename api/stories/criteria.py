@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, patch
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct
@@ -13,8 +14,10 @@ from msgspec import UNSET, Meta, Struct
 from api.commands import carry_out, origin
 from api.documentation.responses import answers
 from api.http.asking import Asker
-from api.lifecycle.transitions import StoryNeeds, attempt
+from api.lifecycle.transitions import StoryNeeds
+from api.pages import PageQuery, page_of
 from api.paths import CriterionPath, StoryPath
+from api.projects.examples import META
 from api.projects.routes import RETRYABLE
 from api.projects.schemas import Text
 from api.services import Provided
@@ -22,9 +25,9 @@ from api.times import wire_time
 from domain.criteria import Criterion, CriterionFields, CriterionStatus, criteria_of, find_criterion, update_criterion
 from domain.errors import CustodyViolation, NotFound
 from domain.event import Recorded, Stream
+from domain.lifecycle.checks import check_said
 from domain.lifecycle.identity import identity_of
 from domain.lifecycle.implementer import check_active
-from domain.lifecycle.judges import check_other
 from eventstore.log.command import Change, Command, Known, Refusal, existing
 from projections.queries.story_lists import show_story
 
@@ -60,15 +63,19 @@ class UpdateCriterionBody(Struct, frozen=True, kw_only=True):
     opt={"access": "agent+"},
     tags=TAGS,
     summary="List the acceptance criteria of a story",
-    description="In the order of ac_id as text, each with the way in which it is to be checked.",
-    responses=answers(200, "The criteria", {"data": [CRITERION]}),
+    description="In the story's own order, each with the way in which it is to be checked.",
+    responses=answers(200, "A page of criteria", {"data": [CRITERION], "meta": META}),
 )
-async def list_acceptance_criteria(services: Provided, asking: Asker, story_id: StoryPath) -> dict[str, Any]:
+async def list_acceptance_criteria(
+    services: Provided, asking: Asker, story_id: StoryPath, wanted: NamedDependency[PageQuery]
+) -> dict[str, Any]:
+    page = page_of(wanted)
     async with services.reading(asking.caller.tenant_id) as tx:
         shown = await show_story(tx, story_id)
     if shown is None:
         raise NotFound("Not found")
-    return {"data": [_body(criterion) for criterion in criteria_of(shown.text)]}
+    criteria = criteria_of(shown.text)
+    return page.answer([_body(criterion) for criterion in page.of(criteria)], len(criteria))
 
 
 @patch(
@@ -76,12 +83,18 @@ async def list_acceptance_criteria(services: Provided, asking: Asker, story_id: 
     opt={
         "access": "orchestrator+",
         "custody": True,
-        "errors": ("self_verify_blocked", "agent_deactivated", *RETRYABLE),
+        "errors": (
+            "orchestrator_agent_required",
+            "self_verify_blocked",
+            "agent_deactivated",
+            "criteria_frozen",
+            *RETRYABLE,
+        ),
     },
     tags=TAGS,
     summary="Change an acceptance criterion",
-    description="The way in which it is to be checked, or what the check found. Whoever did the work does not say "
-    "what was found. A criterion whose words are changed later is pending again.",
+    description="The way in which it is to be checked, or what the check found. Whoever did the work says neither, and "
+    "how a verified story was checked is frozen. A criterion whose words are changed later is pending again.",
     responses=answers(200, "The criterion", {"acceptance_criterion": CRITERION}),
 )
 async def update_acceptance_criterion(
@@ -95,16 +108,18 @@ async def update_acceptance_criterion(
         facts = needs.facts(known, who)
         events = update_criterion(facts.story, existing(known, needs.text), ac_id, fields)
         try:
-            if fields.status is not UNSET:
-                check_other(facts.story, who, facts.policy, "verify")
+            check_said(facts.story, who, facts.policy, fields, events)
         except CustodyViolation as violation:
-            return Refusal(violation, [Change(stream, attempt(facts, "verify", violation))])
+            return needs.refusal(facts, "verify", violation)
         return [Change(stream, event) for event in events]
 
     def answer(known: Known, _: Sequence[Recorded]) -> dict[str, Any]:
         return {"acceptance_criterion": _body(find_criterion(existing(known, needs.text), ac_id))}
 
-    command = Command(origin=origin(services, asking), decide=decide, answer=answer, needs=needs.all, streams=(stream,))
+    command = Command(
+        origin=origin(services, asking), decide=decide, answer=answer, needs=needs.all,
+        streams=lambda known: needs.streams(known, ()),
+    )  # fmt: skip
     return await carry_out(services, asking, command)
 
 

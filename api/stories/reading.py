@@ -12,10 +12,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.http.refusal import Refused
-from api.pages import page_of
+from api.pages import STORIES, page_of
 from api.paths import EpicPath, StoryPath
 from api.projects.examples import META
-from api.projects.routes import project_id_of
+from api.projects.routes import check_there, project_id_of
 from api.services import Provided, Services
 from api.stories.examples import STORY
 from api.stories.schemas import StoriesOfEpicQuery, StoriesQuery, story_body
@@ -27,6 +27,7 @@ from projections.queries.story_lists import StoryFilter, list_stories
 from projections.rows.epics import find_epic
 
 TAGS = ["Stories"]
+A_HUNDRED = {**META, "page_size": STORIES.default, "limit": STORIES.default}
 SHOWN = {
     **STORY,
     "dependencies": [{"story_id": STORY["id"], "depends_on_story_id": "0193a2b4-0000-7000-8000-000000000005"}],
@@ -38,26 +39,29 @@ SHOWN = {
 
 @get(
     "/api/v1/stories",
-    opt={"access": "agent+"},
+    opt={"access": "agent+", "errors": ("not_built",)},
     tags=TAGS,
-    summary="List the stories of a project",
-    description="In the order of their numbers; 100 at a time unless limit says otherwise, 500 at most.",
-    responses=answers(200, "A page of stories", {"data": [STORY], "meta": {**META, "limit": 100}}),
+    summary="List stories",
+    description="Of a project, in the order of their numbers; without project_id of all of them, archived ones too, "
+    "one project after the other. 100 at a time unless limit says otherwise, 500 at most.",
+    responses=answers(200, "A page of stories", {"data": [STORY], "meta": A_HUNDRED}),
 )
-async def list_stories_of_project(
+async def list_stories_of_tenant(
     services: Provided, asking: Asker, wanted: NamedDependency[StoriesQuery]
 ) -> dict[str, Any]:
-    if wanted.project_id is UNSET:
-        raise Refused("bad_request", "project_id query parameter is required")
+    if wanted.include_token_totals:
+        raise Refused("not_built", "include_token_totals needs costs, which this version does not have: leave it out")
     number = _number(wanted.number)
-    project_id = await project_id_of(services, asking, wanted.project_id)
+    project_id = None if wanted.project_id is UNSET else await project_id_of(services, asking, wanted.project_id)
     only = StoryFilter(
         project_id=project_id, epic_id=wanted.epic_id or None, agent_status=wanted.agent_status or None,
         verified_status=wanted.verified_status or None, number=number,
     )  # fmt: skip
-    page = page_of(wanted, default=100, cap=500, by_offset=True)
+    page = page_of(wanted, STORIES)
     tenant_id = asking.caller.tenant_id
     found = await list_stories(services.reading_once, tenant_id, only, page.limit, page.offset)
+    if not found.total:
+        await check_there(services, asking, only.project_id, only.epic_id)
     bodies = await services.stories.page(services.reading, tenant_id, found.rows, only)
     return page.answer(list(bodies.values()), found.total)
 
@@ -132,7 +136,7 @@ def _number(text: str | UnsetType) -> str | None:
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (
-    list_stories_of_project,
+    list_stories_of_tenant,
     list_stories_of_epic,
     show_story_by_id,
 )

@@ -155,7 +155,7 @@ async def update_story_by_id(
 
 @delete(
     "/api/v1/stories/{story_id:uuid}",
-    opt={"access": "user+", "errors": RETRYABLE},
+    opt={"access": "user+", "fresh": True, "errors": RETRYABLE},
     tags=TAGS,
     summary="Delete a story",
     description="With every dependency of it, in every status. The log keeps all of it.",

@@ -52,7 +52,10 @@ class StoriesOfEpicQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class StoriesQuery(StoriesOfEpicQuery, frozen=True, kw_only=True):
-    project_id: Annotated[str, Meta(description="Id or slug of the project. Required.")] | UnsetType = UNSET
+    project_id: Annotated[str, Meta(description="Only stories of the project with this id or slug.")] | UnsetType = (
+        UNSET
+    )
+    include_token_totals: Annotated[bool, Meta(description="Not built yet: true is refused.")] = False
     epic_id: Annotated[UUID, Meta(description="Only stories of this epic.")] | UnsetType = UNSET
     number: Annotated[str, Meta(description="Only the story with this number; US-1.2 is 1.2.")] | UnsetType = UNSET
 
@@ -99,8 +102,8 @@ def _status(story: Story) -> dict[str, Any]:
         "review_requested_at": wire_time(story.review_requested_at),
         "reported_done_at": wire_time(story.reported_done_at),
         "reported_by_agent_id": story.reported_by_agent_id,
-        "verifier_dispatch_id": None,  # part of the contract; dispatches are not built yet
-        "verifier_needed": False,
+        "verifier_dispatch_id": story.verifier_dispatch_id,
+        "verifier_needed": story.verifier_needed,
         "verified_at": wire_time(story.verified_at),
         "rejected_at": wire_time(story.rejected_at),
         "rejection_reason": story.rejection_reason,

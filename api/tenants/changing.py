@@ -39,7 +39,10 @@ async def change_tenant(services: Services, asking: Asking, data: UpdateTenantBo
     need = TENANTS.need(stream.id)
 
     def decide(known: Known) -> Sequence[Change]:
-        events = update_tenant(existing(known, need), fields, by_superadmin=asking.caller.superadmin)
+        events = update_tenant(
+            existing(known, need), fields, by_superadmin=asking.caller.superadmin,
+            rate_limit_ceiling=services.settings.rate_limit_ceiling,
+        )  # fmt: skip
         return [Change(stream, event) for event in events]
 
     def answer(known: Known, _: Sequence[Recorded]) -> Any:

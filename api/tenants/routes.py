@@ -33,7 +33,7 @@ async def show_own_tenant(services: Provided, asking: Asker) -> dict[str, Any]:
 
 @patch(
     "/api/v1/tenants/me",
-    opt={"access": "user+", "errors": ("idempotency_key_reused",)},
+    opt={"access": "user+", "fresh": True, "errors": ("idempotency_key_reused",)},
     tags=TAGS,
     summary="Change the caller's tenant",
     description=(

@@ -54,7 +54,7 @@ def tenant_body(tenant: Tenant, beside: Beside) -> dict[str, Any]:
         "status": tenant.status,
         "token_data_retention_days": tenant.token_data_retention_days,
         "default_story_budget_millicents": tenant.default_story_budget_millicents,
-        "custody_halted_at": None,
+        "custody_halted_at": tenant.custody_halted_at and wire_time(tenant.custody_halted_at),
         "has_audit_key": beside.has_audit_key,
         "inserted_at": wire_time(tenant.created_at),
         "updated_at": wire_time(tenant.updated_at),

@@ -23,13 +23,18 @@ IMPORTED: dict[str, Any] = {"import": {"epics_created": 1, "stories_created": 2,
 MERGED: dict[str, Any] = {
     "import": {
         "epics_created": 0,
-        "epics_updated": 1,
+        "epics_updated": 0,
+        "epics_unchanged": 1,
         "stories_created": 1,
         "stories_updated": 1,
+        "stories_unchanged": 0,
+        "updates": [{"story": "1.1", "fields": ["title", "acceptance_criteria"]}],
         "stories_orphaned": [{"number": "1.2", "title": "Roles"}],
         "dependencies_created": 1,
         "dependencies_existing": 3,
-    }
+    },
+    "not_imported": ["epics[0].stories[0].assigned_at"],
+    "ignored": ["epics[0].stories[0].labels"],
 }
 EXPORT: dict[str, Any] = {
     "export_metadata": {
@@ -37,6 +42,7 @@ EXPORT: dict[str, Any] = {
         "loopctl_version": "0.1.0",
         "project_id": "0193a2b4-0000-7000-8000-000000000002",
         "tenant_id": "0193a2b4-0000-7000-8000-000000000001",
+        "position": 41,
     },
     "project": {
         "name": "My App", "slug": "my-app", "description": None, "repo_url": None, "tech_stack": None,

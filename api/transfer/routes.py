@@ -1,45 +1,55 @@
 """A project's work in one piece: /api/v1/projects/{project}/import and /export."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
 from api.commands import carry_out, origin
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.http.limits import LARGE_BODY_BYTES, LARGE_BODY_SECONDS
+from api.http.spool import Spool
 from api.paths import ProjectPath
 from api.projects.routes import project_id_of
 from api.services import Provided, Services
 from api.transfer.examples import EXPORT, IMPORTED, MERGED
-from api.transfer.schemas import Export, ImportBody, ImportQuery, export_body
+from api.transfer.form import import_schema
+from api.transfer.schemas import Asked, Export, ImportBody, ImportQuery, export_pieces
+from api.transfer.summary import import_answer
 from domain.caller import Caller, Role
 from domain.errors import Invalid, NotFound
 from domain.event import Recorded, Stream
 from domain.importing.payload import Given, Payload, read_payload
-from domain.importing.plan import ImportWish, ProjectContents, most_new, orphans, plan_import
+from domain.importing.plan import ImportWish, ProjectContents, most_new, plan_import
 from domain.lifecycle.identity import identity_of
-from domain.project import ProjectImported, ProjectMerged
+from domain.lifecycle.implementer import check_active
 from eventstore.gc_pauses import collector_paused
 from eventstore.log.command import Change, Command, Known, existing
 from projections.facts.import_contents import IMPORT_CONTENTS, ImportScope
-from projections.queries.exports import read_everything
+from projections.queries.exports import begin_export
+from projections.rows.agents import AGENTS
 from projections.rows.projects import PROJECTS
 
 TAGS = ["Import and export"]
+MANY = 50
+"""New things of an import that take long enough to be decided aside."""
 ABOUT_IMPORT = (
-    "All of it or nothing. Stories may come in as done (`initial_agent_status: reported_done`) or, from a user or an "
-    "orchestrator that belongs to an agent, as verified (`initial_verified_status: pass`). With `merge` epics and "
-    "stories that are there are updated by their number, statuses never, and the answer is 200 with counts of both."
+    "All of it or nothing, in the form of the JSON Schema at /api/v1/schemas/import. Stories may come in as done "
+    "(`initial_agent_status: reported_done`) or, from a user or an orchestrator that belongs to an agent, as verified "
+    "(`initial_verified_status: pass`). With `merge` epics and stories that are there are updated by their number, "
+    "statuses never, and the answer is 200 with counts of both. What an import cannot set is named in `not_imported`, "
+    "what it does not know in `ignored`."
 )
 ERRORS = (
-    "import_conflict", "import_invalid", "cycle_detected", "cross_level_deadlock", "orchestrator_agent_required",
-    "idempotency_key_reused",
+    "import_conflict", "export_outdated", "import_invalid", "cycle_detected", "cross_level_deadlock",
+    "orchestrator_agent_required", "agent_deactivated", "idempotency_key_reused",
 )  # fmt: skip
 
 
@@ -49,6 +59,8 @@ ERRORS = (
         "access": "=orchestrator,user,superadmin",
         "body_bytes": LARGE_BODY_BYTES,
         "request_seconds": LARGE_BODY_SECONDS,
+        "places": "imports",
+        "halts": True,
         "errors": ERRORS,
     },
     tags=TAGS,
@@ -65,52 +77,75 @@ async def import_into_project(
     data: JSONBody[ImportBody],
 ) -> Response[bytes]:
     project_id = await project_id_of(services, asking, project)
-    payload = _read(data.given())
+    asked = Asked.of(wanted, data)
+    payload, ids = await asyncio.to_thread(_read, data.given(), services.new_id)
     if isinstance(payload, Invalid):
         return await carry_out(services, asking, _refusing(services, asking, project_id, payload))
     wish = ImportWish(
         project_id=project_id,
         payload=payload,
-        merge=wanted.merge or data.merges,
-        ids=[services.new_id() for _ in range(most_new(payload))],
+        merge=asked.merge,
+        if_position=asked.if_position,
+        ids=ids,
         may_verify=may_verify(asking.caller),
         importer=identity_of(asking.caller),
         at=services.utc_now(),
     )
-    return await carry_out(services, asking, _importing(services, asking, wish))
+    return await carry_out(services, asking, _importing(services, asking, wish, rehearsal=asked.dry_run))
+
+
+@get(
+    "/api/v1/schemas/import",
+    opt={"access": "public"},
+    tags=["Discovery"],
+    summary="JSON Schema of an import",
+    description="What POST /api/v1/projects/{project}/import takes. docs/import.md explains it.",
+    responses={200: ResponseSpec(dict[str, Any], False, "A JSON Schema of 2020-12")},
+)
+async def show_import_schema() -> dict[str, Any]:
+    return import_schema()
 
 
 @get(
     "/api/v1/projects/{project:str}/export",
-    opt={"access": "agent+", "request_seconds": LARGE_BODY_SECONDS},
+    opt={"access": "agent+", "request_seconds": LARGE_BODY_SECONDS, "places": "exports"},
     tags=TAGS,
     summary="Export a project",
     description="Everything by number, as it is at one moment. The body can be imported into another project.",
     responses=answers(200, "The project with its epics, stories and dependencies", EXPORT),
 )
-async def export_project(services: Provided, asking: Asker, project: ProjectPath) -> dict[str, Any]:
+async def export_project(services: Provided, asking: Asker, project: ProjectPath) -> Response[Any]:
     tenant_id, project_id = asking.caller.tenant_id, await project_id_of(services, asking, project)
+    made = Spool()
     async with services.reading(tenant_id) as tx:
-        found = await read_everything(tx, project_id)
-    if found is None:
-        raise NotFound("Not found")
-    return export_body(Export(tenant_id=tenant_id, at=services.utc_now(), version=services.version, found=found))
+        found = await begin_export(tx, project_id)
+        if found is None:
+            raise NotFound("Not found")
+        made_of, position = found
+        export = Export(
+            tenant_id=tenant_id, at=services.utc_now(), version=services.version, project=made_of, position=position
+        )
+        async for piece in export_pieces(tx, export):
+            await made.add(piece)
+    # No connection is held from here on, however slow the client is to read.
+    return await made.answer("application/json")
 
 
 def may_verify(caller: Caller) -> bool:
-    """May bring in stories as verified: a person of the tenant, or an orchestrator whose agent answers for it."""
-    if caller.impersonation:
+    """May bring in stories as done: a person of the tenant, or an orchestrator whose agent answers for it."""
+    if caller.superadmin:
         return False
-    return caller.role.rank >= Role.USER.rank or (caller.role == Role.ORCHESTRATOR and caller.agent_id is not None)
+    return caller.role == Role.USER or (caller.role == Role.ORCHESTRATOR and caller.agent_type == "orchestrator")
 
 
-def _read(given: Given) -> Payload | Invalid:
-    """What is wrong with the payload is said only to who may see the project."""
+def _read(given: Given, new_id: Callable[[], UUID]) -> tuple[Payload | Invalid, Sequence[UUID]]:
+    """With as many new ids as it may take. What is wrong with the payload is said only to who may see the project."""
     try:
         with collector_paused():
-            return read_payload(given)
+            payload = read_payload(given)
+            return payload, [new_id() for _ in range(most_new(payload))]
     except Invalid as error:
-        return error
+        return error, ()
 
 
 def _refusing(services: Services, asking: Asking, project_id: UUID, error: Invalid) -> Command:
@@ -125,13 +160,16 @@ def _refusing(services: Services, asking: Asking, project_id: UUID, error: Inval
     )
 
 
-def _importing(services: Services, asking: Asking, wish: ImportWish) -> Command:
+def _importing(services: Services, asking: Asking, wish: ImportWish, *, rehearsal: bool) -> Command:
     project = PROJECTS.need(wish.project_id)
     numbers = tuple(wish.payload.story_numbers) if wish.merge else None
-    contents = IMPORT_CONTENTS.need(ImportScope(wish.project_id, numbers))
+    agent = AGENTS.need(asking.caller.agent_id) if asking.caller.agent_id else None
+    contents = IMPORT_CONTENTS.need(ImportScope(wish.project_id, numbers, wish.if_position))
+    needs = (project, contents, agent) if agent else (project, contents)
 
     def decide(known: Known) -> Sequence[Change]:
         existing(known, project)
+        check_active(known[agent] if agent else None)
         return [Change(stream, event) for stream, event in plan_import(wish, known[contents])]
 
     def streams(known: Known) -> Sequence[Stream]:
@@ -141,38 +179,18 @@ def _importing(services: Services, asking: Asking, wish: ImportWish) -> Command:
         return [Stream("project", wish.project_id), *updated]
 
     def answer(known: Known, recorded: Sequence[Recorded]) -> dict[str, Any]:
-        return {"import": _summary(recorded[-1], wish.payload, known[contents])}
+        facts = [(each.stream, each.event) for each in recorded]
+        return import_answer(existing(known, project), wish, known[contents], facts)
 
     return Command(
         origin=origin(services, asking),
-        decide=decide, answer=answer, needs=(project, contents), streams=streams, status=200 if wish.merge else 201,
-        alone=True,
+        decide=decide, answer=answer, needs=needs, streams=streams, status=200 if wish.merge else 201,
+        alone=True, aside=len(wish.ids) > MANY, rehearsal=rehearsal,
     )  # fmt: skip
 
 
-def _summary(last: Recorded, payload: Payload, before: ProjectContents) -> dict[str, Any]:
-    match last.event:
-        case ProjectImported() as event:
-            return {
-                "epics_created": event.epics_created,
-                "stories_created": event.stories_created,
-                "dependencies_created": event.dependencies_created,
-            }
-        case ProjectMerged() as event:
-            return {
-                "epics_created": event.epics_created,
-                "epics_updated": event.epics_updated,
-                "stories_created": event.stories_created,
-                "stories_updated": event.stories_updated,
-                "stories_orphaned": [{"number": number, "title": title} for number, title in orphans(payload, before)],
-                "dependencies_created": event.dependencies_created,
-                "dependencies_existing": len(before.story_edges),
-            }
-        case other:
-            raise TypeError(f"an import ended with {other.TAG}")
-
-
 ROUTES: Sequence[HTTPRouteHandler] = (
+    show_import_schema,
     import_into_project,
     export_project,
 )

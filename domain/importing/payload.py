@@ -1,4 +1,4 @@
-"""The form of an import, checked before anything is looked up: steps 2 to 7 of the contract, in their order."""
+"""The form of an import, checked before anything is looked up: steps 2 to 7 of the contract, all of them at once."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from domain.errors import Invalid
-from domain.fields import BLANK, INVALID
+from domain.fields import BLANK, must_be
+from domain.importing.findings import Findings
 from domain.numbering import parse_story_number
 
 MOST_EPICS = 500
@@ -15,21 +16,28 @@ MOST_STORIES = 10_000
 MOST_DEPENDENCIES = 20_000
 """Of both kinds together; the contract has no bound, and each is an event of its own."""
 
-DIGITS = re.compile(r"[0-9]{1,10}")
+DIGITS = re.compile(r"0*[0-9]{1,9}")
 NOT_AN_ARRAY = "must be an array"
 NOT_A_MAP = "must be a map"
+EXPECTED = '{"epics": [{"number": 1, "title": "…", "stories": [{"number": "1.1", "title": "…"}]}]}'
+NOTHING = f"There is nothing to import. Expected is {EXPECTED}, dependencies beside the epics if there are any."
+LOOSE = f"Stories stand inside their epic, not at the top. Expected is {EXPECTED}."
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """The three parts of an import as they came in: any JSON."""
+    """The parts of an import as they came in: any JSON."""
 
     epics: Any = None
     story_dependencies: Any = None
     epic_dependencies: Any = None
+    project: Any = None
+    """Of an export: what it says of the project itself, which no import sets."""
+    stories: Any = None
+    """Where none belong; said by those who leave out the epics."""
 
 
 class StoryItem(Struct, frozen=True):
-    """``number`` without prefix and leading zeros, or as it came when it is none."""
+    """``number`` without prefix and leading zeros, or as it came when it is none; "" when it is no text either."""
 
     path: str
     number: str
@@ -37,7 +45,7 @@ class StoryItem(Struct, frozen=True):
 
 
 class EpicItem(Struct, frozen=True):
-    """``place`` is its index among the epics."""
+    """``place`` is its index among the epics. ``number`` is 0 when it is none."""
 
     place: int
     path: str
@@ -47,10 +55,12 @@ class EpicItem(Struct, frozen=True):
 
 
 class Payload(Struct, frozen=True):
-    """``given`` still holds the dependencies, which are read when their numbers can be looked up."""
+    """``given`` still holds the dependencies, which are read when their numbers can be looked up. ``found`` is what is
+    wrong so far; the decision adds what it finds, and says all of it."""
 
     epics: Sequence[EpicItem]
     given: Given
+    found: Findings
 
     @property
     def story_numbers(self) -> Iterator[str]:
@@ -58,31 +68,28 @@ class Payload(Struct, frozen=True):
 
 
 def read_payload(given: Given) -> Payload:
-    """Raises Invalid for the first thing that is wrong, with its path."""
-    epics = _array("epics", given.epics)
+    """Raises Invalid for an import that is empty or too large."""
+    found = Findings()
+    epics = _array(found, "epics", given.epics)
     _check_sizes(given, epics)
-    for place, epic in enumerate(epics):
-        _check_epic(f"epics[{place}]", epic)
-    for place, epic in enumerate(epics):
-        for row, story in enumerate(epic.get("stories") or ()):
-            _check_story(f"epics[{place}].stories[{row}]", story)
-    items = [_epic_item(place, epic) for place, epic in enumerate(epics)]
-    payload = Payload(items, given)
-    _check_once("epic", (epic.number for epic in items))
-    _check_once("story", payload.story_numbers)
+    _check_not_empty(given, epics)
+    if not isinstance(given.project, dict | None):
+        found.wrong("project", NOT_A_MAP)
+    items = [
+        _epic_item(found, place, epic) for place, epic in enumerate(epics) if _is_map(found, f"epics[{place}]", epic)
+    ]
+    payload = Payload(items, given, found)
+    _check_once(found, "epic", ((epic.path, epic.number) for epic in payload.epics if epic.number))
+    stories = (story for epic in payload.epics for story in epic.stories)
+    _check_once(found, "story", ((story.path, story.number) for story in stories if story.number))
     return payload
 
 
-def wrong(path: str, problem: str) -> Invalid:
-    return Invalid(**{path: problem})
-
-
-def _array(path: str, value: Any) -> Sequence[Any]:
-    if value is None:
+def _array(found: Findings, path: str, value: Any) -> Sequence[Any]:
+    if not isinstance(value, list | None):
+        found.wrong(path, NOT_AN_ARRAY)
         return ()
-    if not isinstance(value, list):
-        raise wrong(path, NOT_AN_ARRAY)
-    return value
+    return value or ()
 
 
 def _check_sizes(given: Given, epics: Sequence[Any]) -> None:
@@ -97,66 +104,79 @@ def _check_sizes(given: Given, epics: Sequence[Any]) -> None:
             raise Invalid(f"An import has at most {most} {noun}; this one has {count}.", code="import_invalid")
 
 
-def _check_epic(path: str, epic: Any) -> None:
-    _check_item(path, epic)
-    if not isinstance(epic.get("stories"), list | None):
-        raise wrong(f"{path}.stories", NOT_AN_ARRAY)
+def _check_not_empty(given: Given, epics: Sequence[Any]) -> None:
+    if epics or given.story_dependencies or given.epic_dependencies or not isinstance(given.epics, list | None):
+        return
+    raise Invalid(NOTHING if given.stories is None else LOOSE, code="import_invalid", epics="is empty")
 
 
-def _check_story(path: str, story: Any) -> None:
-    _check_item(path, story)
-    criteria = story.get("acceptance_criteria")
-    if not isinstance(criteria, list | None):
-        raise wrong(f"{path}.acceptance_criteria", NOT_AN_ARRAY)
-    if not all(isinstance(each, dict) for each in criteria or ()):
-        raise wrong(f"{path}.acceptance_criteria", INVALID)
-
-
-def _check_item(path: str, item: Any) -> None:
-    """What epics and stories both have."""
-    if not isinstance(item, dict):
-        raise wrong(path, NOT_A_MAP)
-    number, title = item.get("number"), item.get("title")
-    if number is None or (isinstance(number, str) and not number.strip()):
-        raise wrong(f"{path}.number", BLANK)
-    if title is None or (isinstance(title, str) and not title.strip()):
-        raise wrong(f"{path}.title", BLANK)
-    if not isinstance(title, str):
-        raise wrong(f"{path}.title", INVALID)
-
-
-def _epic_item(place: int, epic: Mapping[str, Any]) -> EpicItem:
+def _epic_item(found: Findings, place: int, epic: Mapping[str, Any]) -> EpicItem:
     path = f"epics[{place}]"
-    number = _epic_number(f"{path}.number", epic["number"])
+    _check_title(found, path, epic)
+    number = _epic_number(found, f"{path}.number", epic.get("number"))
+    rows = enumerate(_array(found, f"{path}.stories", epic.get("stories")))
     stories = [
-        StoryItem(here := f"{path}.stories[{row}]", _story_number(f"{here}.number", story["number"]), story)
-        for row, story in enumerate(epic.get("stories") or ())
+        _story_item(found, here, story)
+        for row, story in rows
+        if _is_map(found, here := f"{path}.stories[{row}]", story)
     ]
     return EpicItem(place, path, number, epic, stories)
 
 
-def _epic_number(path: str, given: Any) -> int:
+def _story_item(found: Findings, path: str, story: Mapping[str, Any]) -> StoryItem:
+    _check_title(found, path, story)
+    criteria = _array(found, f"{path}.acceptance_criteria", story.get("acceptance_criteria"))
+    for place, each in enumerate(criteria):
+        if not isinstance(each, dict):
+            found.wrong(f"{path}.acceptance_criteria[{place}]", 'must be a map such as {"criterion": "…"}')
+    return StoryItem(path, _story_number(found, f"{path}.number", story.get("number")), story)
+
+
+def _is_map(found: Findings, path: str, item: Any) -> bool:
+    if not isinstance(item, dict):
+        found.wrong(path, NOT_A_MAP)
+    return isinstance(item, dict)
+
+
+def _check_title(found: Findings, path: str, item: Mapping[str, Any]) -> None:
+    if not isinstance(item.get("title"), str | None):
+        found.wrong(f"{path}.title", must_be("a text"))
+
+
+def _epic_number(found: Findings, path: str, given: Any) -> int:
     if isinstance(given, str) and DIGITS.fullmatch(given.strip()):
         given = int(given)
-    if not isinstance(given, int) or isinstance(given, bool):
-        raise wrong(path, "must be an integer")
-    if given <= 0:
-        raise wrong(path, "must be greater than 0")
-    return given
+    if given is None or (isinstance(given, str) and not given.strip()):
+        found.wrong(path, BLANK)
+    elif not isinstance(given, int) or isinstance(given, bool):
+        found.wrong(path, "must be an integer")
+    elif given <= 0:
+        found.wrong(path, "must be greater than 0")
+    else:
+        return given
+    return 0
 
 
-def _story_number(path: str, given: Any) -> str:
+def _story_number(found: Findings, path: str, given: Any) -> str:
     if isinstance(given, int) and not isinstance(given, bool):
         given = str(given)
-    if not isinstance(given, str):
-        raise wrong(path, 'must be a string such as "1.2"')
-    number = parse_story_number(given)
-    return number.text if number else given.strip()
+    if given is None or (isinstance(given, str) and not given.strip()):
+        found.wrong(path, BLANK)
+    elif not isinstance(given, str):
+        found.wrong(path, 'must be a string such as "1.2"')
+    else:
+        number = parse_story_number(given)
+        return number.text if number else given.strip()
+    return ""
 
 
-def _check_once(noun: str, numbers: Iterator[object]) -> None:
-    seen: set[object] = set()
-    for number in numbers:
-        if number in seen:
-            raise Invalid(f"Duplicate {noun} number: {number}", code="import_invalid")
-        seen.add(number)
+def _check_once(found: Findings, noun: str, numbers: Iterator[tuple[str, object]]) -> None:
+    first: dict[object, str] = {}
+    for path, number in numbers:
+        if number in first:
+            where = f"{first[number]}.number and {path}.number"
+            found.inconsistent(
+                f"{path}.number", f"Duplicate {noun} number: {number} at {where}",
+                f"{noun} {number} is at {first[number]}.number already",
+            )  # fmt: skip
+        first.setdefault(number, path)

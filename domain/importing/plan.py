@@ -9,11 +9,20 @@ from msgspec import UNSET, Struct, structs
 
 from domain.dependency import EpicDependencyCreated, StoryDependencyCreated
 from domain.epic import Epic, create_epic, update_epic
-from domain.errors import Conflict
+from domain.errors import Conflict, Invalid
 from domain.event import Event, Stream
 from domain.graph import DependencyGraph, check_waiting
 from domain.importing import edges
-from domain.importing.fields import epic_fields, fitting, initial_statuses, marked_as_imported, story_fields, under
+from domain.importing.fields import (
+    check_fits,
+    check_statuses,
+    epic_fields,
+    initial_statuses,
+    marked_as_imported,
+    status_path,
+    story_fields,
+)
+from domain.importing.findings import MOST_NAMED, Findings
 from domain.importing.payload import EpicItem, Payload, StoryItem
 from domain.lifecycle.identity import Identity, authorship
 from domain.numbering import parse_story_number
@@ -41,12 +50,18 @@ class ProjectContents(Struct, frozen=True, kw_only=True):
     """Those stories that a merge names."""
     story_edges: frozenset[tuple[str, str]] = frozenset()
     epic_edges: frozenset[tuple[int, int]] = frozenset()
+    changed_position: int | None = None
+    """Place in the log of the newest change of anything in it that an import can change, after the one asked about."""
+    newest_position: int = -1
+    """Place of the log's newest entry, when a position was asked about."""
 
 
 class ImportWish(Struct, frozen=True, kw_only=True):
     project_id: UUID
     payload: Payload
     merge: bool
+    if_position: int | None = None
+    """Only if nothing of the project has changed after this place in the log, where an export was taken."""
     ids: Sequence[UUID]
     """One for everything that may be new, see `most_new`."""
     may_verify: bool
@@ -64,15 +79,34 @@ def most_new(payload: Payload) -> int:
 
 
 def plan_import(wish: ImportWish, there: ProjectContents) -> list[Fact]:
-    """All events, in an order in which each has what it needs before it. Raises Invalid, Conflict, Forbidden."""
+    """All events, in an order in which each has what it needs before it. Raises Invalid, Conflict, Forbidden: what was
+    sent is looked at whole before what is there is."""
+    _check_unchanged(wish, there)
+    taken = None if wish.merge else _taken(wish.payload, there)
     if not wish.merge:
-        _check_new(wish.payload, there)
         there = ProjectContents()
     plan = _Plan(wish, there)
     for item in wish.payload.epics:
         plan.add_epic(item)
-    plan.add_edges()
+    plan.add_edges(taken)
     return [*plan.facts, (Stream("project", wish.project_id), plan.summary())]
+
+
+def _check_unchanged(wish: ImportWish, there: ProjectContents) -> None:
+    """Raises Invalid, Conflict."""
+    if wish.if_position is None:
+        return
+    if wish.if_position > there.newest_position:
+        raise Invalid(
+            if_position=f"is beyond the log, which ends at {there.newest_position}; an export says its own in "
+            "export_metadata.position"
+        )
+    if there.changed_position is not None:
+        raise Conflict(
+            f"The project has changed at position {there.changed_position}, after {wish.if_position}: export it again "
+            "and bring your changes into that, or import without if_position to overwrite.",
+            code="export_outdated",
+        )
 
 
 def orphans(payload: Payload, there: ProjectContents) -> list[tuple[str, str]]:
@@ -88,8 +122,9 @@ class _Plan:
     def __init__(self, wish: ImportWish, there: ProjectContents) -> None:
         self._wish = wish
         self._there = there
+        self._found = Findings(wish.payload.found)
         self._ids: Iterator[UUID] = iter(wish.ids)
-        self._epics = {number: epic.epic_id for number, epic in there.epics.items()}
+        self._epics: dict[int, UUID] = {number: epic.epic_id for number, epic in there.epics.items()}
         self._stories = {number: story.story_id for number, story in there.stories.items()}
         self._epic_of = {number: story.epic for number, story in there.stories.items()}
         self._updated = {"epic": 0, "story": 0}
@@ -97,40 +132,42 @@ class _Plan:
         self.facts: list[Fact] = []
 
     def add_epic(self, item: EpicItem) -> None:
-        fields = epic_fields(item)
+        found, fields = self._found, epic_fields(self._found, item)
         known = self._there.epics.get(item.number)
         if known:
-            with under(item.path):
-                updates = update_epic(known, fields)
-            self._update("epic", known.epic_id, [fitting(item.path, event) for event in updates])
+            self._update("epic", item.path, known.epic_id, found.checked(item.path, lambda: update_epic(known, fields)))
         else:
             if fields.position is UNSET:
                 fields = structs.replace(fields, position=item.place)
-            with under(item.path):
-                created = create_epic(self._wish.project_id, item.number, number_taken=False, fields=fields)
-            self._epics[item.number] = self._create("epic", fitting(item.path, created))
+            created = found.checked(
+                item.path, lambda: create_epic(self._wish.project_id, item.number, number_taken=False, fields=fields)
+            )
+            self._epics[item.number] = self._create("epic", created, item.path)
         for story in item.stories:
             self._add_story(item, story)
 
     def _add_story(self, epic: EpicItem, item: StoryItem) -> None:
-        fields = story_fields(item)
+        found, fields = self._found, story_fields(self._found, item)
+        check_statuses(found, item)
         known = self._there.whole.get(item.number)
         if known:
-            with under(item.path):
-                updates = update_story(*known, fields)
-            self._update("story", known[0].story_id, [fitting(item.path, event) for event in updates])
+            updates = found.checked(item.path, lambda: update_story(*known, fields))
+            self._update("story", item.path, known[0].story_id, updates)
             return
         place = Place(
             project_id=self._wish.project_id, epic_id=self._epics[epic.number], number=item.number, number_taken=False
         )
-        with under(item.path):
-            created = create_story(place, fields)
-        event = created if self._wish.merge else self._imported(item, created)
-        self._stories[item.number] = self._create("story", fitting(item.path, event))
+        created: StoryCreated | None = found.checked(item.path, lambda: create_story(place, fields))
+        if created and not self._wish.merge:
+            created = self._imported(item, created)
+        self._stories[item.number] = self._create("story", created, item.path)
         self._epic_of[item.number] = epic.number
 
-    def _imported(self, item: StoryItem, created: StoryCreated) -> StoryImported:
-        statuses = initial_statuses(item, may_verify=self._wish.may_verify)
+    def _imported(self, item: StoryItem, created: StoryCreated) -> StoryImported | None:
+        may_verify, path = self._wish.may_verify, status_path(item)
+        statuses = self._found.checked(path, lambda: initial_statuses(item, may_verify=may_verify))
+        if statuses is None:
+            return None
         said = structs.asdict(created)
         if statuses.verified == "verified":
             said["metadata"] = marked_as_imported(created.metadata, self._wish.at)
@@ -138,10 +175,15 @@ class _Plan:
             **said, agent_status=statuses.agent, verified_status=statuses.verified, **authorship(self._wish.importer)
         )
 
-    def add_edges(self) -> None:
-        given, there, merge = self._wish.payload.given, self._there, self._wish.merge
-        stories = edges.story_edges(given.story_dependencies, self._stories, there.story_edges, merge=merge)
-        epics = edges.epic_edges(given.epic_dependencies, self._epics, there.epic_edges, merge=merge)
+    def add_edges(self, taken: Conflict | None) -> None:
+        """The last to be looked at: whatever is wrong is said here."""
+        given, there = self._wish.payload.given, self._there
+        scope = edges.Scope(self._stories, self._epics, there.story_edges, there.epic_edges, self._wish.merge)
+        stories = edges.story_edges(self._found, given.story_dependencies, scope)
+        epics = edges.epic_edges(self._found, given.epic_dependencies, scope)
+        self._found.raise_any()
+        if taken:
+            raise taken
         check_waiting(
             DependencyGraph(
                 stories=self._epic_of,
@@ -173,29 +215,37 @@ class _Plan:
             dependencies_created=made["story_dependency"],
         )
 
-    def _create(self, kind: str, event: Event) -> UUID:
+    def _create(self, kind: str, event: Event | None, path: str = "") -> UUID:
+        """None was refused, and is known by its number all the same: others may refer to it."""
         id_ = next(self._ids)
-        self.facts.append((Stream(kind, id_), event))
+        if event is not None:
+            check_fits(self._found, path, event)
+            self.facts.append((Stream(kind, id_), event))
         self._created[kind] += 1
         return id_
 
-    def _update(self, kind: str, id_: UUID, events: Sequence[Event]) -> None:
-        """Counted even when nothing changes: it was named."""
-        self.facts += [(Stream(kind, id_), event) for event in events]
-        self._updated[kind] += 1
+    def _update(self, kind: str, path: str, id_: UUID, events: Sequence[Event] | None) -> None:
+        for event in events or ():
+            check_fits(self._found, path, event)
+            self.facts.append((Stream(kind, id_), event))
+        self._updated[kind] += bool(events)
 
 
-def _check_new(payload: Payload, there: ProjectContents) -> None:
-    """Raises Conflict when a number is taken."""
+def _taken(payload: Payload, there: ProjectContents) -> Conflict | None:
+    """Numbers that the project has already."""
     epics = sorted(epic.number for epic in payload.epics if epic.number in there.epics)
     stories = sorted((number for number in payload.story_numbers if number in there.stories), key=_order)
-    if epics or stories:
-        details: dict[str, Any] = {"duplicate_epic_numbers": epics, "duplicate_story_numbers": stories}
-        raise Conflict(
-            "The project has some of these numbers already; import with merge=true to update what is there.",
-            code="import_conflict",
-            details=details,
-        )
+    if not epics and not stories:
+        return None
+    details: dict[str, Any] = {
+        "duplicate_epic_numbers": epics[:MOST_NAMED], "duplicate_story_numbers": stories[:MOST_NAMED]
+    }  # fmt: skip
+    return Conflict(
+        f"The project has {len(epics)} of these epic numbers and {len(stories)} of these story numbers already; import "
+        "with merge=true to update what is there.",
+        code="import_conflict",
+        details=details,
+    )
 
 
 def _order(number: str) -> tuple[int, int, str]:

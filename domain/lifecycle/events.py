@@ -44,6 +44,10 @@ class StoryClaimed(OfStory, frozen=True, kw_only=True):
     dispatch_id: UUID | None = None
     lineage: Sequence[UUID] = ()
     lease_expires_at: datetime | None = None
+    minters: Sequence[UUID] = ()
+    """Agents of those above the claimer's dispatch."""
+    human_root: bool = False
+    """The root of the lineage is a person's."""
 
 
 class StoryStarted(OfStory, frozen=True, kw_only=True):
@@ -58,7 +62,8 @@ class LeaseRenewed(OfStory, frozen=True, kw_only=True):
 
 
 class LeaseExpired(OfStory, frozen=True, kw_only=True):
-    """The claim had a time limit, and nobody renewed it: the story is back in the queue."""
+    """The claim had a time limit, and nobody renewed it; or its agent was deactivated, which ends what it holds and has
+    contracted. The story is back in the queue."""
 
     TAG: ClassVar[str] = "story.lease_expired"
     assigned_agent_id_was: UUID | None
@@ -71,6 +76,25 @@ class ReviewRequested(OfStory, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "story.review_requested"
     agent_id: UUID
     repeated: bool = False
+
+
+class VerifierDrawn(OfStory, frozen=True, kw_only=True):
+    """One of ``pool``, by the next seed of the tenant's chain (`loopctl.draw`). ``draw`` counts the chain's draws from
+    1; ``kid`` names the chain; the seed is hexadecimal."""
+
+    TAG: ClassVar[str] = "story.verifier_drawn"
+    verifier_dispatch_id: UUID
+    verifier_agent_id: UUID | None
+    pool: Sequence[UUID]
+    kid: str
+    draw: int
+    seed: str
+
+
+class VerifierNeeded(OfStory, frozen=True, kw_only=True):
+    """There was nobody to draw: no live orchestrator's dispatch but those of whoever did the work."""
+
+    TAG: ClassVar[str] = "story.verifier_needed"
 
 
 class StoryReported(OfStory, frozen=True, kw_only=True):
@@ -93,6 +117,29 @@ class ReviewCompleted(OfStory, frozen=True, kw_only=True):
     fixes_count: int
     disproved_count: int
     summary: str | None = None
+    completed_at: datetime
+    report_position: int
+
+
+RunStatus = Literal["pass", "fail", "error"]
+RunnerType = Literal["ci_github", "ci_gitlab", "fly_machine", "manual"]
+
+
+class VerificationRunReported(OfStory, frozen=True, kw_only=True):
+    """What somebody outside has found by running the work that was reported at ``report_position``: evidence, as its
+    reporter says. ``ac_results`` are findings by the ac_id of a criterion."""
+
+    TAG: ClassVar[str] = "story.run_reported"
+    run_id: UUID
+    reporter_agent_id: UUID
+    reporter_key_id: UUID
+    status: RunStatus
+    runner_type: RunnerType
+    commit_sha: str
+    commit_content_hash: str | None = None
+    logs_url: str | None = None
+    ac_results: JsonText = JsonText("{}")
+    started_at: datetime | None = None
     completed_at: datetime
     report_position: int
 
@@ -130,6 +177,8 @@ class StoryMarkedComplete(Judged, frozen=True, kw_only=True):
     author_key_id: UUID | None = None
     """None in an event from before this was recorded: then nobody knows whose word it is."""
     author_lineage: Sequence[UUID] = ()
+    author_minters: Sequence[UUID] = ()
+    author_human_root: bool = False
 
 
 class StoryAutoReset(OfStory, frozen=True, kw_only=True):
@@ -165,6 +214,8 @@ class StoryBackfilled(OfStory, frozen=True, kw_only=True):
     author_key_id: UUID | None = None
     """None in an event from before this was recorded: then nobody knows whose word it is."""
     author_lineage: Sequence[UUID] = ()
+    author_minters: Sequence[UUID] = ()
+    author_human_root: bool = False
 
 
 class CustodyViolated(OfStory, frozen=True, kw_only=True):
@@ -192,7 +243,8 @@ class ArtifactReported(Event, frozen=True, kw_only=True):
 
 WorkEvent = (
     StoryContracted | StoryClaimed | StoryStarted | LeaseRenewed | LeaseExpired | ReviewRequested | StoryReported
-    | ReviewCompleted | StoryUnclaimed | StoryForceUnclaimed | StoryAutoReset | CustodyViolated
+    | ReviewCompleted | VerificationRunReported | StoryUnclaimed | StoryForceUnclaimed | StoryAutoReset
+    | CustodyViolated | VerifierDrawn | VerifierNeeded
 )  # fmt: skip
 """What agents do. None of these changes whether the story is verified."""
 

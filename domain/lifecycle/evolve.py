@@ -11,9 +11,10 @@ from msgspec import UNSET, structs
 from domain.criteria import still_checked
 from domain.event import JsonText, Recorded
 from domain.lifecycle import events as on
-from domain.lifecycle.identity import ANY_AGENT, NO_AGENT
+from domain.lifecycle.identity import ANY_AGENT, NO_AGENT, links
 from domain.numbering import parse_story_number
 from domain.story import (
+    PROVENANCE,
     CriterionUpdated,
     Story,
     StoryCreated,
@@ -41,6 +42,8 @@ RELEASED: dict[str, Any] = {
     "lease_expires_at": None,
     "lease_seconds": None,
     "reviewers": (),
+    "verifier_dispatch_id": None,
+    "verifier_needed": False,
 }
 """What a story that goes back to the queue no longer has."""
 
@@ -101,7 +104,8 @@ def authored(recorded: Recorded, event: StoryImported | on.StoryBackfilled | on.
         agent = event.orchestrator_agent_id if isinstance(event, on.StoryMarkedComplete) else ANY_AGENT
     keys = (key,) if key else ()
     lineage = event.author_lineage or keys
-    return {"worked_agents": (agent, *keys), "worked_lineages": lineage[-1:], "worked_links": lineage}
+    above = links(lineage, event.author_minters, human_root=event.author_human_root)
+    return {"worked_agents": (agent, *keys), "worked_lineages": lineage[-1:], "worked_links": above}
 
 
 def _acting_key(recorded: Recorded) -> UUID | None:
@@ -123,10 +127,19 @@ def _changes(story: Story, recorded: Recorded, event: on.StoryChange) -> dict[st
             return _reported(story, recorded, event)
         case on.StoryVerified() | on.StoryMarkedComplete() | on.StoryBackfilled() | on.StoryRejected():
             return _judged(story, recorded, event)
-        case CriterionUpdated() | on.CustodyViolated():
+        case on.VerifierDrawn() | on.VerifierNeeded():
+            return _drawn(story, event)
+        case CriterionUpdated() | on.CustodyViolated() | on.VerificationRunReported():
             return {}
         case _:
             assert_never(event)
+
+
+def _drawn(story: Story, event: on.VerifierDrawn | on.VerifierNeeded) -> dict[str, Any]:
+    if isinstance(event, on.VerifierNeeded):
+        return {"verifier_dispatch_id": None, "verifier_needed": True}
+    drawn = {"verifier_dispatch_id": event.verifier_dispatch_id, "verifier_needed": False}
+    return {**drawn, "draw_count": story.draw_count + 1}
 
 
 def _updated(event: StoryUpdated) -> dict[str, Any]:
@@ -161,17 +174,17 @@ def _worked_on(story: Story, recorded: Recorded, event: WorkedOn) -> dict[str, A
                 "assigned_at": recorded.at,
                 "implementer_dispatch_id": event.dispatch_id,
                 "implementer_lineage": tuple(event.lineage),
+                "worked_agents": _with(story.worked_agents, event.agent_id),
+                "worked_lineages": _with(story.worked_lineages, *event.lineage[-1:]),
+                "worked_links": _with(
+                    story.worked_links, *links(event.lineage, event.minters, human_root=event.human_root)
+                ),
                 "claim_position": recorded.position,
                 "lease_expires_at": event.lease_expires_at,
                 "lease_seconds": _seconds(recorded.at, event.lease_expires_at),
             }
         case on.StoryStarted():
-            return {
-                "agent_status": "implementing",
-                "worked_agents": _with(story.worked_agents, event.agent_id),
-                "worked_lineages": _with(story.worked_lineages, *story.implementer_lineage[-1:]),
-                "worked_links": _with(story.worked_links, *story.implementer_lineage),
-            }
+            return {"agent_status": "implementing"}
         case on.LeaseRenewed():
             return {
                 "lease_expires_at": event.lease_expires_at,
@@ -229,6 +242,8 @@ VOID: dict[str, Any] = {
     "report_position": None,
     "review_position": None,
     "reviewers": (),
+    "verifier_dispatch_id": None,
+    "verifier_needed": False,
 }
 """Report and review of work that was rejected say nothing any more, even where the work stays."""
 
@@ -278,10 +293,14 @@ def evolve_text(text: StoryText | None, recorded: Recorded) -> StoryText | None:
         case StoryUpdated():
             return _rewritten(text, event)
         case on.StoryBackfilled():
-            return structs.replace(text, metadata=_backfilled(text.metadata, event, recorded.at))
+            said = {"reason": event.reason, "evidence_url": event.evidence_url, "pr_number": event.pr_number}
+            return structs.replace(text, metadata=_from_elsewhere(text.metadata, said, recorded.at))
+        case on.StoryMarkedComplete():
+            said = {"reason": event.summary, "evidence_url": None, "pr_number": None}
+            return structs.replace(text, metadata=_from_elsewhere(text.metadata, said, recorded.at))
         case CriterionUpdated():
             return structs.replace(text, criteria_checks=_checked(text.criteria_checks, event, recorded.at))
-        case StoryRevised() | on.StoryVerified() | on.StoryMarkedComplete() | on.StoryRejected():
+        case StoryRevised() | on.StoryVerified() | on.StoryRejected():
             return text
         case _:
             assert_never(event)
@@ -295,18 +314,16 @@ def _rewritten(text: StoryText, event: StoryUpdated) -> StoryText:
     return structs.replace(text, **said)
 
 
-TEXT_EVENTS = (StoryCreated, StoryImported, StoryDeleted, StoryUpdated, on.StoryBackfilled, CriterionUpdated)
+TEXT_EVENTS = (
+    StoryCreated, StoryImported, StoryDeleted, StoryUpdated, CriterionUpdated, on.StoryBackfilled,
+    on.StoryMarkedComplete,
+)  # fmt: skip
 """Only these touch the long texts, which the others must not have to read and write. A test checks that."""
 
 
-def _backfilled(metadata: JsonText, event: on.StoryBackfilled, at: datetime) -> JsonText:
-    provenance = {
-        "reason": event.reason,
-        "evidence_url": event.evidence_url,
-        "pr_number": event.pr_number,
-        "backfilled_at": at,
-    }
-    return JsonText(msgspec.json.encode({**msgspec.json.decode(metadata), "backfill": provenance}).decode())
+def _from_elsewhere(metadata: JsonText, said: dict[str, Any], at: datetime) -> JsonText:
+    provenance = {PROVENANCE: {**said, "backfilled_at": at}}
+    return JsonText(msgspec.json.encode({**msgspec.json.decode(metadata), **provenance}).decode())
 
 
 def _checked(checks: JsonText, event: CriterionUpdated, at: datetime) -> JsonText:

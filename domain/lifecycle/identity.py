@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.agent import AgentType
 from domain.caller import Caller, Role
 from domain.story import Story
 from domain.tenant_settings import LineagePolicy
@@ -22,8 +23,12 @@ class Identity(Struct, frozen=True, kw_only=True):
     role: Role
     key_id: UUID
     agent_id: UUID | None
+    agent_type: AgentType | None = None
     dispatch_id: UUID | None
     lineage: Sequence[UUID]
+    minters: Sequence[UUID] = ()
+    """Agents of those above it."""
+    human_root: bool = False
 
 
 def identity_of(caller: Caller) -> Identity:
@@ -31,8 +36,11 @@ def identity_of(caller: Caller) -> Identity:
         role=caller.role,
         key_id=caller.key_id,
         agent_id=caller.agent_id,
+        agent_type=caller.agent_type,
         dispatch_id=caller.lineage[-1] if caller.lineage else None,
         lineage=caller.lineage or (caller.key_id,),
+        minters=caller.minters,
+        human_root=caller.human_root,
     )
 
 
@@ -46,14 +54,15 @@ def is_implementer(story: Story, who: Identity, policy: LineagePolicy) -> bool:
         return True
     if {who.agent_id or NO_AGENT, who.key_id} & set(story.worked_agents):
         return True
-    ends = {*story.implementer_lineage[-1:], *story.worked_lineages}
-    match policy:
-        case "agent":
-            return False
-        case "ancestry":  # whoever the implementer has dispatched cannot confirm the implementer
-            return bool(ends & set(who.lineage))
-        case "strict":
-            return bool({*story.implementer_lineage, *story.worked_links, *ends} & set(who.lineage))
+    if policy == "agent":
+        return False
+    # Whoever the implementer has dispatched, with whichever of its keys, cannot confirm the implementer.
+    ends = {*story.implementer_lineage[-1:], *story.worked_lineages, *story.worked_agents} - {NO_AGENT, ANY_AGENT}
+    if ends & {*who.lineage, *who.minters}:
+        return True
+    if policy == "ancestry":
+        return False
+    return bool(set(story.worked_links) & {*who.lineage, *who.minters, who.agent_id})
 
 
 def is_of_unknown_hand(story: Story) -> bool:
@@ -61,6 +70,18 @@ def is_of_unknown_hand(story: Story) -> bool:
     return ANY_AGENT in story.worked_agents
 
 
+def links(lineage: Sequence[UUID], minters: Sequence[UUID], *, human_root: bool) -> tuple[UUID, ...]:
+    """What the strict policy finds relatives by: those above and the agents of those above. A root that a person made
+    is none, nor is its agent: under one person's root everybody would be everybody's relative. Where somebody above has
+    no agent, nobody knows which one is the root's, and all of them count."""
+    if not human_root:
+        return (*lineage, *minters)
+    return (*lineage[1:], *minters[1 if len(minters) == len(lineage) - 1 else 0 :])
+
+
 def authorship(who: Identity) -> dict[str, Any]:
     """As it stands in the event of whoever brings in work as done."""
-    return {"author_agent_id": who.agent_id, "author_key_id": who.key_id, "author_lineage": who.lineage}
+    return {
+        "author_agent_id": who.agent_id, "author_key_id": who.key_id, "author_lineage": who.lineage,
+        "author_minters": who.minters, "author_human_root": who.human_root,
+    }  # fmt: skip

@@ -11,8 +11,10 @@ from msgspec import Struct
 
 from domain.agent import Agent
 from domain.caller import Role
+from domain.capability import NOTHING, Right, check_right
 from domain.errors import Forbidden, Invalid
 from domain.event import Event
+from domain.fields import must_be
 from domain.lifecycle import refusals
 from domain.lifecycle.events import (
     LeaseExpired,
@@ -50,9 +52,9 @@ class Hold(Struct, frozen=True, kw_only=True):
 def contract(story: Story, who: Identity, echo: Echo) -> tuple[Event, ...]:
     agent = refusals.need_agent(who)
     if echo.skip and who.role != Role.ORCHESTRATOR:
-        raise Forbidden("Only an orchestrator may skip the contract check", code="insufficient_role")
+        raise Forbidden("Only an orchestrator may set skip_contract_check", code="insufficient_role")
     if story.agent_status != "pending" or story.verified_status == "verified":
-        raise refusals.wrong_state(story, "contract")
+        raise refusals.wrong_state(story, "contract", who)
     if not echo.skip:
         _check_echo(story, echo)
     return (
@@ -69,14 +71,14 @@ def claim(story: Story, who: Identity, before: Prerequisites, hold: Hold, now: d
     if story.agent_status == "pending":
         raise refusals.wrong_state(story, "claim", code="must_contract_first", hint="Call contract first.")
     if story.agent_status != "contracted":
-        raise refusals.wrong_state(story, "claim")
+        raise refusals.wrong_state(story, "claim", who)
     if before.missing:
         raise refusals.not_ready(story, before.missing)
     return (
         StoryClaimed(
             project_id=story.project_id, epic_id=story.epic_id, agent_status_was=story.agent_status, agent_id=agent,
             contracted_by_agent_id=story.contracted_by_agent_id, dispatch_id=who.dispatch_id, lineage=who.lineage,
-            lease_expires_at=_lease_end(hold.lease_seconds, now),
+            lease_expires_at=_lease_end(hold.lease_seconds, now), minters=who.minters, human_root=who.human_root,
         ),
     )  # fmt: skip
 
@@ -84,10 +86,10 @@ def claim(story: Story, who: Identity, before: Prerequisites, hold: Hold, now: d
 def check_active(agent: Agent | None) -> None:
     """Raises Forbidden: a deactivated agent takes no more work."""
     if agent is not None and agent.status == "deactivated":
-        raise Forbidden("This agent is deactivated and takes no more work", code="agent_deactivated")
+        raise Forbidden(f"Agent {agent.name} is deactivated and takes no more work", code="agent_deactivated")
 
 
-def start(story: Story, who: Identity, hold: Hold, now: datetime) -> tuple[Event, ...]:
+def start(story: Story, who: Identity, hold: Hold, now: datetime, right: Right = NOTHING) -> tuple[Event, ...]:
     agent = refusals.need_agent(who)
     if story.agent_status == "pending":
         raise refusals.wrong_state(story, "start", code="must_contract_first", hint="Call contract first.")
@@ -96,6 +98,7 @@ def start(story: Story, who: Identity, hold: Hold, now: datetime) -> tuple[Event
     if story.agent_status != "assigned":
         raise refusals.wrong_state(story, "start")
     _check_holder(story, agent, "start", hold, now)
+    check_right(right, "start", who, story.claim_position)
     return (StoryStarted(**_place(story), agent_id=agent),)
 
 
@@ -134,6 +137,18 @@ def expire_lease(story: Story, now: datetime) -> tuple[Event, ...]:
     )
 
 
+def end_hold(story: Story, agent_id: UUID, now: datetime) -> tuple[Event, ...]:
+    """When the agent is deactivated. Nothing for what it does not hold, and for work that others can go on with: a
+    review was asked for, or it was reported."""
+    holder = story.contracted_by_agent_id if story.agent_status == "contracted" else story.assigned_agent_id
+    if holder != agent_id or story.agent_status == "pending" or story.verified_status == "verified":
+        return ()
+    others_go_on = {"implementing": story.review_requested_at is not None, "reported_done": not story.awaits_report}
+    if others_go_on.get(story.agent_status, False):
+        return ()
+    return (LeaseExpired(**_place(story), assigned_agent_id_was=story.assigned_agent_id, lease_expires_at=now),)
+
+
 def unclaim(story: Story, who: Identity, hold: Hold | None = None) -> tuple[Event, ...]:
     agent = refusals.need_agent(who)
     _check_not_verified(story, "unclaim")
@@ -164,12 +179,16 @@ def force_unclaim(story: Story, who: Identity, reason: str | None) -> tuple[Even
 def _check_not_verified(story: Story, action: str) -> None:
     """Who takes a verified story back without a judgement could change what was verified."""
     if story.verified_status == "verified":
-        raise refusals.wrong_state(story, action, hint="The story is verified; an orchestrator may reject it.")
+        raise refusals.wrong_state(story, action)
 
 
 def _check_echo(story: Story, echo: Echo) -> None:
-    if echo.title != story.title:
-        raise Invalid("story_title is not the title of the story", code="title_mismatch", story_title="is invalid")
+    if (echo.title or "").strip() != story.title:  # as it was trimmed when it came in
+        raise Invalid(
+            f"story_title is not the title of story {story.number}",
+            code="title_mismatch",
+            story_title=must_be("the title as it is, letter case included: read the story"),
+        )
     if echo.ac_count != story.ac_count:
         given = "nothing" if echo.ac_count is None else echo.ac_count
         error = Invalid(f"expected ac_count {story.ac_count}, got {given}", code="contract_mismatch")

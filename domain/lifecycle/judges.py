@@ -11,9 +11,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.caller import Role
+from domain.capability import NOTHING, Right, check_right
 from domain.errors import Conflict, Invalid
 from domain.event import Event, JsonText
+from domain.fields import must_be_one_of
 from domain.lifecycle import refusals
+from domain.lifecycle.draw import check_drawn
 from domain.lifecycle.events import (
     ReviewCompleted,
     StoryAutoReset,
@@ -22,14 +25,18 @@ from domain.lifecycle.events import (
     StoryRejected,
     StoryReported,
     StoryVerified,
+    VerificationRunReported,
 )
 from domain.lifecycle.identity import Identity, authorship, is_implementer, is_of_unknown_hand
-from domain.story import Story
+from domain.lifecycle.runs import LastRun, Run, check_passed, reported_run
+from domain.story import Story, StoryText
 from domain.tenant_settings import TenantSettings
 
 MOST_REASON_BYTES = 2000
 CLOCK_SKEW = timedelta(seconds=60)
 MOST_FINDINGS = 1_000_000
+UNSPECIFIED = "unspecified"
+"""The type of a review whose reviewer did not say one."""
 
 
 class Review(Struct, frozen=True, kw_only=True):
@@ -40,6 +47,7 @@ class Review(Struct, frozen=True, kw_only=True):
     disproved_count: int = 0
     summary: str | None = None
     completed_at: datetime | None = None
+    right: Right = NOTHING
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
@@ -50,6 +58,8 @@ class Judgement(Struct, frozen=True, kw_only=True):
     summary: str | None
     result: str = "pass"
     findings: JsonText = JsonText("{}")
+    last_run: LastRun | None = None
+    """The story's newest, as it is known."""
 
 
 class Provenance(Struct, frozen=True, kw_only=True):
@@ -60,13 +70,13 @@ class Provenance(Struct, frozen=True, kw_only=True):
     pr_number: int | None = None
 
 
-def report(story: Story, who: Identity, policy: TenantSettings) -> tuple[Event, ...]:
+def report(story: Story, who: Identity, policy: TenantSettings, right: Right = NOTHING) -> tuple[Event, ...]:
     """The state is tested before the gate. What was rejected and stays where it is has to be reported anew."""
     agent = refusals.need_agent(who)
     if not story.awaits_report:
-        hint = "Already reported." if story.agent_status == "reported_done" else None
-        raise refusals.wrong_state(story, "report", hint=hint)
+        raise refusals.wrong_state(story, "report")
     check_other(story, who, policy, "report")
+    check_right(right, "report", who, story.claim_position)
     return (StoryReported(**_place(story), agent_id=agent, assigned_agent_id=story.assigned_agent_id),)
 
 
@@ -77,33 +87,55 @@ def complete_review(
     if who.role != Role.USER:
         refusals.need_agent(who)
     if story.agent_status != "reported_done" or story.report_position is None:
-        raise Invalid("The story is not reported_done: it must be reported first.", code="story_not_reported_done")
+        raise Invalid(
+            f"Story {story.number} is {story.agent_status}, not reported_done: it must be reported first.",
+            code="story_not_reported_done",
+        )
     check_other(story, who, policy, "review-complete")
+    check_right(review.right, "review-complete", who, story.report_position)
     completed_at = _checked_review(story, review, now)
     return (
         ReviewCompleted(
             **_place(story), review_id=review.review_id, reviewer_agent_id=who.agent_id, reviewer_key_id=who.key_id,
-            review_type=(review.review_type or "").strip(), findings_count=review.findings_count,
+            review_type=(review.review_type or "").strip() or UNSPECIFIED, findings_count=review.findings_count,
             fixes_count=review.fixes_count, disproved_count=review.disproved_count, summary=review.summary,
             completed_at=completed_at, report_position=story.report_position,
         ),
     )  # fmt: skip
 
 
-def verify(story: Story, who: Identity, policy: TenantSettings, judgement: Judgement) -> tuple[Event, ...]:
+def report_run(story: Story, text: StoryText, who: Identity, policy: TenantSettings, run: Run) -> tuple[Event, ...]:
+    """Evidence about one's own work is none, so it is refused as a confirmation would be."""
+    reporter = refusals.need_orchestrator(who)
+    check_other(story, who, policy, "verify")
+    said = reported_run(story, text, run)
+    return (
+        VerificationRunReported(
+            **_place(story), **said, reporter_agent_id=reporter, reporter_key_id=who.key_id
+        ),
+    )  # fmt: skip
+
+
+def verify(
+    story: Story, who: Identity, policy: TenantSettings, judgement: Judgement, right: Right = NOTHING
+) -> tuple[Event, ...]:
     """The gate comes first, whatever the state."""
     orchestrator = refusals.need_orchestrator(who)
     _gate(story, who, policy, "verify")
+    check_drawn(story, who, policy)
+    check_right(right, "verify", who, story.report_position)
     if story.agent_status != "reported_done" or story.verified_status == "verified":
-        hint = "Already verified." if story.verified_status == "verified" else None
-        raise refusals.wrong_state(story, "verify", hint=hint)
+        raise refusals.wrong_state(story, "verify")
     if story.criteria_changed_after_contract:
         raise refusals.other_criteria(story)
-    result = _checked_result(judgement)
+    result = _checked_judgement(judgement)
     if not is_reviewed(story):
         raise Invalid(
-            "No review of this report was completed: call review-complete first.", code="review_not_conducted"
+            f"No review of this report of story {story.number} was completed: call review-complete first.",
+            code="review_not_conducted",
         )
+    if policy.verification_gate:
+        check_passed(story, judgement.last_run)
     return (
         StoryVerified(
             **_judged(story, orchestrator, judgement), result=result, summary=(judgement.summary or "").strip()
@@ -129,6 +161,7 @@ def reject(story: Story, who: Identity, policy: TenantSettings, judgement: Judge
 
 def backfill(story: Story, who: Identity, provenance: Provenance, earlier: Any) -> tuple[Event, ...]:
     """``earlier`` is what metadata.backfill holds: the same once more is answered and changes nothing."""
+    refusals.need_answerable(who)
     checked = _checked_provenance(provenance)
     if story.verified_status == "verified":
         said = {"reason": checked.reason, "evidence_url": checked.evidence_url, "pr_number": checked.pr_number}
@@ -156,7 +189,11 @@ def need_reason(given: str | None) -> str:
     """Raises Invalid (reason_required)."""
     reason = (given or "").strip()
     if not reason:
-        raise Invalid("A reason must be given", code="reason_required", reason="can't be blank")
+        raise Invalid(
+            "A reason must be given: say in reason what has to be better",
+            code="reason_required",
+            reason="can't be blank",
+        )
     return reason
 
 
@@ -165,7 +202,11 @@ def need_review(review_type: str | None, summary: str | None) -> None:
     said = (("review_type", review_type), ("summary", summary))
     missing = {field: "can't be blank" for field, text in said if not (text or "").strip()}
     if missing:
-        raise Invalid("review_type and summary are required", code="review_required", **missing)
+        raise Invalid(
+            "review_type and summary are required: say what kind of review it was, and what it found",
+            code="review_required",
+            **missing,
+        )
 
 
 def is_reviewed(story: Story) -> bool:
@@ -191,7 +232,7 @@ def _gate(story: Story, who: Identity, policy: TenantSettings, action: Literal["
         return
     if {who.key_id, who.agent_id} & set(story.reviewers):
         raise Conflict(
-            "Conflict: Cannot verify: you reviewed this story, and this tenant wants somebody else to verify it.",
+            f"Conflict: Cannot verify story {story.number}: you reviewed it, and this tenant wants somebody else to.",
             code="distinct_verifier_required",
             current_state=story.agent_status,
             attempted_action=action,
@@ -202,12 +243,15 @@ def _gate(story: Story, who: Identity, policy: TenantSettings, action: Literal["
 def _check_untouched(story: Story, action: str) -> None:
     """Raises Invalid: the guards of spec 01, section 3.5, and what the log itself remembers."""
     if story.verified_status == "verified":
-        raise Invalid(f"Cannot {action}: the story is already verified.", code="already_verified")
+        raise Invalid(f"Cannot {action}: story {story.number} is already verified.", code="already_verified")
     if story.verified_status == "rejected":
-        raise Invalid(f"Cannot {action}: the story was rejected.", code="already_rejected")
+        raise Invalid(
+            f"Cannot {action}: story {story.number} was rejected; it must be done anew, reported and reviewed.",
+            code="already_rejected",
+        )
     if story.agent_status != "pending" or story.touched or story.assigned_agent_id or story.implementer_dispatch_id:
         raise Invalid(
-            f"Cannot {action}: the story has been worked on here and has dispatch lineage; "
+            f"Cannot {action}: story {story.number} has been worked on here and has dispatch lineage; "
             "it must be reported, reviewed and verified.",
             code="not_pre_existing",
         )
@@ -215,8 +259,6 @@ def _check_untouched(story: Story, action: str) -> None:
 
 def _checked_review(story: Story, review: Review, now: datetime) -> datetime:
     wrong: dict[str, str] = {}
-    if not (review.review_type or "").strip():
-        wrong["review_type"] = "can't be blank"
     for field in ("findings_count", "fixes_count", "disproved_count"):
         if getattr(review, field) < 0:
             wrong[field] = "must be greater than or equal to 0"
@@ -234,15 +276,20 @@ def _checked_review(story: Story, review: Review, now: datetime) -> datetime:
     return completed_at
 
 
-def _checked_result(judgement: Judgement) -> Literal["pass", "partial"]:
+def _checked_judgement(judgement: Judgement) -> Literal["pass", "partial"]:
     need_review(judgement.review_type, judgement.summary)
-    match judgement.result:
+    return checked_result(judgement.result)
+
+
+def checked_result(said: str) -> Literal["pass", "partial"]:
+    """Raises Invalid."""
+    match said:
         case "pass" | "partial" as result:
             return result
         case "fail":
             raise Invalid(result="fail does not verify: call reject with a reason")
         case _:
-            raise Invalid(result="must be pass or partial")
+            raise Invalid(result=must_be_one_of(("pass", "partial")))
 
 
 def _checked_provenance(provenance: Provenance) -> Provenance:

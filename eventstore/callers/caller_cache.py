@@ -60,7 +60,7 @@ class CallerCache:
 
     async def note(self, tx: TenantTx, recorded: Sequence[Recorded]) -> None:
         """As an inline projection: these events are about to be committed."""
-        if any(each.stream.kind in ("api_key", "tenant") for each in recorded):
+        if any(each.stream.kind in ("api_key", "dispatch", "tenant") for each in recorded):
             self._touched.add(tx.tenant_id)
 
     def committed(self, tenant_id: UUID) -> None:
@@ -68,17 +68,22 @@ class CallerCache:
             self._touched.discard(tenant_id)
             self.forget(tenant_id)
 
-    def is_current(self, tenant_id: UUID, mark: int) -> bool:
-        """False when another process has changed a key or the tenant since the mark was last shown here, or that
-        cannot be known: then everything of the tenant is forgotten, and whoever was found has to be found again."""
-        if self._marks.get(tenant_id) == mark:
-            return True
+    def mark_of(self, tenant_id: UUID) -> int:
+        """As it was last shown here; 0 before."""
+        return self._marks.get(tenant_id, 0)
+
+    def marked(self, tenant_id: UUID, mark: int) -> None:
+        """Another process has changed a key or the tenant since the mark was last shown here, or that cannot be known:
+        everything of the tenant is forgotten, and whoever was found has to be found again."""
         self.forget(tenant_id)
         self._marks[tenant_id] = mark
         self._marks.move_to_end(tenant_id)
         while len(self._marks) > MOST_CALLERS:
             self._marks.popitem(last=False)
-        return False
+
+    def was_found(self, raw_key: str) -> bool:
+        """Not long ago, and it may be good still."""
+        return sha256(raw_key.encode()).digest() in self._found
 
     def forget(self, tenant_id: UUID) -> None:
         self._forgotten += 1

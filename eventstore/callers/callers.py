@@ -3,15 +3,21 @@
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
 from config.keys import Key
-from domain.caller import Caller, Role
+from domain.caller import Caller, PublishedHead, Role
 from domain.tenant_settings import read_settings
 from eventstore.database.transaction import Database, TenantTx
+from eventstore.heads.marks import marks_of
 
-FIND = "SELECT * FROM app.find_caller($1)"
+FIND = """
+    SELECT c.*, h.size AS head_size, h.root AS head_root, h.note AS head_note
+      FROM app.find_caller($1) AS c
+      LEFT JOIN LATERAL app.newest_head(c.tenant_id) AS h ON true
+"""
 
 STORE_HASH = """
     INSERT INTO app.api_key_hash (tenant_id, key_id, pepper_kid, hash)
@@ -47,8 +53,17 @@ async def find_caller(database: Database, peppers: Sequence[Key], raw_key: str, 
         raise UnknownKey
     if row["tenant_status"] != "active":
         raise TenantInactive
+    settings = read_settings(row["tenant_settings"])
     return Caller(
         tenant_id=row["tenant_id"], key_id=row["key_id"], key_name=row["name"], role=Role(row["role"]),
-        agent_id=row["agent_id"],
-        requests_per_minute=read_settings(row["tenant_settings"]).rate_limit_requests_per_minute,
+        agent_id=row["agent_id"], agent_type=row["agent_type"], lineage=tuple(row["lineage"]),
+        minters=tuple(row["minters"]), human_root=row["human_root"],
+        requests_per_minute=settings.rate_limit_requests_per_minute,
+        require_capabilities=settings.require_capabilities, verifier_binding=settings.verifier_binding,
+        witness_mode=settings.witness_mode, head=_head(row["head_size"], row["head_root"], row["head_note"]),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _head(size: int | None, root: bytes, note: bytes) -> PublishedHead | None:
+    return None if size is None else PublishedHead(size, root, marks_of(note)[-1])

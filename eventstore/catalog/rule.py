@@ -30,6 +30,8 @@ class Expected(Struct, frozen=True, kw_only=True):
 
     More than one hash of a function while a migration replaces it.
     """
+    guards: frozenset[str] = frozenset()
+    """Triggers that keep rows to what may be, as pg_get_triggerdef tells them; what they call is among ``sources``."""
 
     @property
     def log(self) -> frozenset[str]:
@@ -48,33 +50,72 @@ LIST_READY = "app.list_ready(uuid,uuid,uuid,integer,integer)"
 COMMIT_MOVES = (
     APPEND_BATCH.removesuffix(")").replace("append_batch", "commit_moves")
     + ",timestamp with time zone[],uuid[],uuid[],uuid[],text[],text[],text[],json,uuid[],json,json,uuid[],uuid[],json,"
-    "json,json,json)"
+    "json,json,json,text[],uuid[])"
 )
+DUE_WEBHOOKS = "app.due_webhooks(uuid,uuid,integer)"
+GIVEN_UP_WEBHOOKS = "app.given_up_webhooks(integer)"
 EXPIRED_LEASES = "app.expired_leases(timestamp with time zone,integer)"
+NEWEST_HEAD = "app.newest_head(uuid)"
 FIND_TENANTS = "app.find_tenants(text,text,integer,integer)"
 
+FIND_CEREMONY = "app.find_ceremony(uuid)"
+STALE_CHALLENGES = "app.find_stale_challenges(timestamp with time zone,integer)"
+FIND_VIOLATORS = "app.find_violators(uuid,text,text,integer,integer)"
+FIND_VIOLATOR = "app.find_violator(uuid)"
 FIND_NEWS = "app.find_news(text[],uuid,integer)"
 
 EXPECTED = Expected(
-    global_tables=frozenset({"app.schema_migration", "app.key_check", "app.scheduled_run", "app.superadmin_key"}),
+    global_tables=frozenset(
+        {
+            "app.schema_migration",
+            "app.key_check",
+            "app.scheduled_run",
+            "app.superadmin_key",
+            "app.superadmin_authenticator",
+            "app.unknown_caller",
+        }
+    ),
     append_only=frozenset(
-        {"app.schema_migration", "app.log_entry", "app.log_checkpoint", "app.used_nonce", "app.api_key_hash"}
+        {
+            "app.schema_migration",
+            "app.log_entry",
+            "app.log_checkpoint",
+            "app.used_nonce",
+            "app.api_key_hash",
+            "app.fork_proof",
+        }
     ),
     log_tables=frozenset({"app.log_head", "app.log_tile", "app.log_key"}),
     forced=frozenset(
         {
             "app.api_key",
             "app.api_key_hash",
+            "app.authenticator",
             "app.log_checkpoint",
             "app.log_entry",
             "app.log_head",
             "app.log_key",
             "app.log_tile",
+            "app.payload",
+            "app.purpose_key",
             "app.tenant_key",
             "app.used_nonce",
+            "app.webauthn_challenge",
+            "app.webhook_target",
         }
     ),
-    global_indexes=frozenset({"app.tenant_slug", "app.tenant_contact_email", "app.api_key_hash_value"}),
+    global_indexes=frozenset(
+        {
+            "app.tenant_slug",
+            "app.tenant_contact_email",
+            "app.api_key_hash_value",
+            "app.authenticator_credential",
+            "app.webauthn_challenge_expires",
+            "app.webauthn_challenge_id",
+            "app.violator_newest",
+            "app.violator_by_id",
+        }
+    ),
     definer_functions=frozenset(
         {
             APPEND_BATCH,
@@ -87,6 +128,14 @@ EXPECTED = Expected(
             FIND_NEWS,
             FIND_TENANTS,
             EXPIRED_LEASES,
+            NEWEST_HEAD,
+            FIND_CEREMONY,
+            STALE_CHALLENGES,
+            DUE_WEBHOOKS,
+            GIVEN_UP_WEBHOOKS,
+            "app.webhook_backlog()",
+            FIND_VIOLATORS,
+            FIND_VIOLATOR,
         }
     ),
     tenantless_functions=frozenset(
@@ -99,10 +148,32 @@ EXPECTED = Expected(
             FIND_NEWS,
             FIND_TENANTS,
             EXPIRED_LEASES,
+            NEWEST_HEAD,
+            FIND_CEREMONY,
+            STALE_CHALLENGES,
+            DUE_WEBHOOKS,
+            GIVEN_UP_WEBHOOKS,
+            "app.webhook_backlog()",
+            FIND_VIOLATORS,
+            FIND_VIOLATOR,
         }
     ),
     lookup_tables=frozenset(
-        {"app.tenant", "app.api_key", "app.api_key_hash", "app.log_head", "app.follower", "app.story"}
+        {
+            "app.tenant",
+            "app.agent",
+            "app.api_key",
+            "app.api_key_hash",
+            "app.log_head",
+            "app.follower",
+            "app.story",
+            "app.log_checkpoint",
+            "app.webauthn_challenge",
+            "app.webhook",
+            "app.webhook_target",
+            "app.webhook_delivery",
+            "app.violator",
+        }
     ),
     log_writers=frozenset(
         {
@@ -113,6 +184,7 @@ EXPECTED = Expected(
             "loopctl_fn INSERT app.log_entry",
             "loopctl_fn INSERT app.used_nonce",
             "loopctl_app INSERT app.log_checkpoint",
+            "loopctl_app INSERT app.fork_proof",
             "loopctl_worker INSERT app.log_checkpoint",
             "loopctl_app INSERT app.api_key_hash",
             "loopctl_app INSERT app.log_key",
@@ -132,19 +204,37 @@ EXPECTED = Expected(
             "e4484b0b46f88708d7e3c6f48231cef86d84ce073ee3fae068174a3af90769ab " + APPEND_BATCH,
             "4b50b0044fe375f7ee4fe884a91b5114bfa4a3ce5195203904201a31f1d140e3 " + BIND_TENANT,
             "5c54df377703e72b00045bc0e05bc9a5c2eb1be1f1fdbc26500395ece42e247b " + LOOK_UP,
-            "f6bdb8a84ffca7ddf7b1b844447e50e792bc2da86193b5de0fc492f58eca8acb " + COMMIT_MOVES,
+            "2a795bde2ed409b1c1228d8e85ca2f49bee5d8dbe9295a76722505e6a7be8825 " + COMMIT_MOVES,
             "65d05825945d7150007bb01c40a60c6c59362293df951db4933e993c0a718be2 " + VERSION_OF_STORY,
             "4e50796cd9c9ba09b5c783308702a08a01ae24ef6fc28cde773934cc420c20fb " + LIST_STORIES,
+            "9bde9152aed80234a1806d9acfd0ebe50b318f53d21b7999c2805a2b3defcbde " + LIST_STORIES,
             "a280a358c692d8be54e89e9aaed4d80ec49bb95d7a392768750872b26011233b " + LIST_READY,
             "380efe94c4548c5952580cb1ffffac573082442e6158ae1ae5e6874337e01cec app.open_log(uuid)",
             "119586935db7f06712255e957d91919f4810585fbbef36ed86ed2b76217193c0 " + FIND_NEWS,
             "8046d4d19764e09a1a28f8dc7afe3f5acc82860c27acfa0c8bd75eea9baa49bc app.hold_log(uuid)",
             "fed304e830004fd9a183a0e2164d90807dce25b829ab581a93d3937178d492ea app.find_tenant(text)",
             "98d5ab2bd8d7225cb075c1df318155b497fd2fa9796e3d2be661673385f1639f app.find_caller(bytea[])",
+            "d11be2693b36c5590c652cf7ec3ece559cbfddaa94dab74b23ea1b920c302453 app.find_caller(bytea[])",
+            "270faa1a8f1110b8a522a383239b1d55a3d998b1c6b2e91bee4294a11e334805 app.find_caller(bytea[])",
             "fd24af0abd0f530b8a35b27f88e6166c1e98896277785f917479f624ffc5603b " + FIND_TENANTS,
             "8b3d6cf07ccfcfbe456c801d502c25a0975821832bc16be8dd2ac844f5bc261e app.freeze_api_key()",
+            "99875e5d4c484e2c01ee3e47a266b98f25e193b3e2d1e13a3b86a16a7522ba35 app.freeze_api_key()",
+            "20144063e0502a01ffa801d516b96a2f9afdbffb970be696642c3b8ef951ab04 app.confirm_by_event()",
             "2599516e3ae115e36b675d67a42ab76bc40de590caa811ded7b7342ce10d3d5e app.find_superadmin(bytea[])",
             "df68608c222364262226cf52f4e834496b36c38d420ef2eadb334c441c2f61a7 app.list_tenants(uuid,integer)",
+        }
+    ),
+    guards=frozenset(
+        {
+            "CREATE TRIGGER freeze_api_key BEFORE DELETE OR UPDATE ON app.api_key "
+            "FOR EACH ROW EXECUTE FUNCTION app.freeze_api_key()",
+            "CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON app.api_key "
+            "FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_change()",
+            "CREATE TRIGGER confirmed_when_made AFTER INSERT ON app.story FOR EACH ROW "
+            "WHEN ((new.verified_status = 'verified'::text)) EXECUTE FUNCTION app.confirm_by_event()",
+            "CREATE TRIGGER confirmed_when_moved AFTER UPDATE ON app.story FOR EACH ROW "
+            "WHEN (((new.verified_status = 'verified'::text) AND ((old.verified_status <> 'verified'::text) "
+            "OR (old.verified_position <> new.verified_position)))) EXECUTE FUNCTION app.confirm_by_event()",
         }
     ),
 )

@@ -157,6 +157,17 @@ APPEND_ONLY = """
      LIMIT 100
 """
 
+GUARDS = """
+    SELECT wanted.definition AS object, 'no such trigger, or one that is not ENABLE ALWAYS' AS detail
+      FROM unnest($1::text[]) AS wanted (definition)
+     WHERE NOT EXISTS (
+           SELECT
+             FROM pg_trigger AS t
+            WHERE t.tgenabled = 'A' AND pg_get_triggerdef(t.oid) = wanted.definition)
+     ORDER BY object
+     LIMIT 100
+"""
+
 VIEWS = """
     SELECT c.oid::regclass::text AS object, 'runs with the rights of its owner' AS detail
       FROM pg_class AS c
@@ -226,6 +237,7 @@ TABLE_RULES = (
     Rule(
         "append_only_is_enforced", APPEND_ONLY, "CALL app.make_append_only for it and each partition.", ("append_only",)
     ),
+    Rule("guards_are_there", GUARDS, "Make the trigger as its migration has it, and ENABLE ALWAYS.", ("guards",)),
     Rule("view_has_security_invoker", VIEWS, "WITH (security_invoker = on)."),
     Rule("no_sequences", SEQUENCES, "Take UUIDv7 ids and log positions: a sequence belongs to one machine."),
     Rule("no_unlogged_tables", UNLOGGED, "ALTER TABLE … SET LOGGED."),

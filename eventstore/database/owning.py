@@ -23,6 +23,20 @@ async def owner_transaction(url: str, tenant_id: UUID) -> AsyncIterator[TenantTx
 
 
 @asynccontextmanager
+async def owner_rehearsal(url: str, tenant_id: UUID) -> AsyncIterator[TenantTx]:
+    """As ``owner_transaction``, and nothing of it stays."""
+    async with connected(url, LONGEST_QUERY_SECONDS) as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            await connection.execute(BECOME_OWNER)
+            await connection.execute(SET_TENANT, str(tenant_id))
+            yield TenantTx(connection, tenant_id)  # type: ignore[arg-type]  # as above
+        finally:
+            await transaction.rollback()
+
+
+@asynccontextmanager
 async def owner_system_transaction(url: str) -> AsyncIterator[SystemTx]:
     """As ``owner_transaction``, of no tenant."""
     async with connected(url, LONGEST_QUERY_SECONDS) as connection, connection.transaction():

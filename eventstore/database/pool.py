@@ -54,6 +54,8 @@ class Pool:
         self._generation = 0
         self._closing = False
         self._ended = False
+        self.suspended = False
+        """The server is silent: nobody gets a connection, and nobody waits for one."""
         self._came_back = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._looking: asyncio.TimerHandle | None = None
@@ -89,9 +91,12 @@ class Pool:
         return None
 
     async def take(self) -> Connection:
-        """Raises what connecting raises, and InterfaceError once the pool is closing. Waits as long as it takes."""
+        """Raises what connecting raises, InterfaceError once the pool is closing, and TimeoutError while it is
+        suspended. Waits as long as it takes."""
         if self._closing:
             raise asyncpg.InterfaceError("the pool is closing")
+        if self.suspended:
+            raise TimeoutError
         found = self.take_free()
         if found is not None:
             return found
@@ -127,6 +132,22 @@ class Pool:
         free, self._free = self._free, []
         for connection in free:
             self._drop(connection)
+
+    async def another(self) -> Connection:
+        """One that has no place here, and is its caller's to close."""
+        return await self._connect()
+
+    def suspend(self) -> None:
+        """Ends every connection, so that whoever waits for an answer hears that there is none."""
+        self.suspended = True
+        for connection in self._open:
+            connection.terminate()
+        self.renew()
+        while (waiting := self._next_waiting()) is not None:
+            waiting.set_exception(TimeoutError())
+
+    def resume(self) -> None:
+        self.suspended = False
 
     async def close(self) -> None:
         """Waits for whoever uses a connection or is in the queue for one; cancelled, it closes them all by force."""

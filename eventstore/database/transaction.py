@@ -244,6 +244,11 @@ class Database:
                 await self._pool.close()
 
     @property
+    def pool(self) -> Pool:
+        """For whoever watches over the connections."""
+        return self._pool
+
+    @property
     def connections(self) -> tuple[int, int]:
         """Open ones, and those of them that are in use."""
         return self._pool.connections

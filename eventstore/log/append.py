@@ -1,19 +1,20 @@
 """The one way into the log: what was decided on a head becomes one call of app.append_batch."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, convert, structs
 
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
+from eventstore.log.payloads import Payload, keep_payloads
 from loopctl.tlog.canonical import CanonicalJson
-from loopctl.tlog.entry import Entry, encode_entry, timestamp
-from loopctl.tlog.hashing import NO_LEAF, SALT_BYTES, leaf_hash
+from loopctl.tlog.entry import Entry, decode_entry, encode_entry, timestamp
+from loopctl.tlog.hashing import NO_LEAF, SALT_BYTES, leaf_hash, payload_commitment
 from loopctl.tlog.tree import EMPTY, Frontier, Growth, append_leaves, parse_frontier
 
 READ_HEAD = "SELECT size, last_leaf, frontier FROM app.log_head WHERE tenant_id = $1"
@@ -51,6 +52,9 @@ class NewEvent(Struct, frozen=True):
     recorded: Recorded
     previous: int | None
     data: CanonicalJson
+    sign: Callable[[Entry], Entry] | None = None
+    payload: CanonicalJson | None = None
+    """Texts that can be erased: kept beside the log."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -73,6 +77,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     leaves: Sequence[bytes]
     recorded: Sequence[Recorded]
     growth: Growth
+    payloads: Sequence[Payload] = ()
     answers: Sequence[Answer] = ()
     outbox: Sequence[tuple[int, str]] = ()
     nonces: Sequence[tuple[bytes, int]] = ()
@@ -102,23 +107,36 @@ def encode_batch(
     """Makes the bytes, the chain and the tree. Raises TlogError when an event does not fit into an entry."""
     entries: list[bytes] = []
     leaves: list[bytes] = []
+    recorded: list[Recorded] = []
+    payloads: list[Payload] = []
     previous = head.last_leaf
     salts = secrets.token_bytes(SALT_BYTES * len(events))  # one call of the system for all of them
     for number, new in enumerate(events):
-        entry = encode_entry(entry_of(new, previous, salts[SALT_BYTES * number : SALT_BYTES * (number + 1)]))
+        core = entry_of(new, previous, salts[SALT_BYTES * number : SALT_BYTES * (number + 1)])
+        if new.payload is not None:
+            kept = Payload(new.recorded.position, secrets.token_bytes(SALT_BYTES), bytes(new.payload))
+            payloads.append(kept)
+            core = structs.replace(core, commit=payload_commitment(kept.salt, kept.payload))
+        entry = encode_entry(new.sign(core) if new.sign else core)
         previous = leaf_hash(entry)
         entries.append(entry)
         leaves.append(previous)
+        recorded.append(_as_signed(new.recorded, entry) if new.sign else new.recorded)
     return Batch(
         head=head,
         entries=entries,
         leaves=leaves,
-        recorded=[new.recorded for new in events],
+        recorded=recorded,
         growth=append_leaves(head.frontier, leaves),
+        payloads=payloads,
         answers=answers,
         nonces=nonces,
         at=at,
     )
+
+
+def _as_signed(recorded: Recorded, entry: bytes) -> Recorded:
+    return structs.replace(recorded, event=convert(decode_entry(entry).value(), type(recorded.event)))
 
 
 def entry_of(new: NewEvent, previous_leaf: bytes, salt: bytes) -> Entry:
@@ -144,6 +162,8 @@ async def append(tx: TenantTx, batch: Batch) -> None:
     """
     with head_compared():
         await tx.execute(APPEND, tx.tenant_id, *arguments_of(batch))
+    if batch.payloads:
+        await keep_payloads(tx, batch.payloads)
 
 
 def arguments_of(batch: Batch) -> tuple[object, ...]:

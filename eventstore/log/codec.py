@@ -23,10 +23,18 @@ class ReadEntry(msgspec.Struct, frozen=True, gc=False):
     actor: tuple[str, ...]
     entity: tuple[str, UUID]
     eseq: int
+    commit: str | msgspec.UnsetType = msgspec.UNSET
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 READER = msgspec.json.Decoder(ReadEntry)
+
+
+class Written(msgspec.Struct, frozen=True):
+    """An event as it is recorded: what its entry says, and the texts that are kept beside it, by member."""
+
+    data: CanonicalJson
+    payload: CanonicalJson | None = None
 
 
 class UnknownEvent(Exception):
@@ -50,15 +58,31 @@ class Codec:
             raise ValueError(f"{type(event).__name__} is not registered")
         return canonical_json(event)
 
-    def decode(self, raw: bytes) -> Recorded:
-        """Reads bytes out of our own log, which were checked when they went in. Raises UnknownEvent."""
-        entry = READER.decode(raw)
+    def write(self, event: Event) -> Written:
+        """Raises as ``encode``."""
+        if not event.ERASABLE:
+            return Written(self.encode(event))
+        texts = {name: text for name in event.ERASABLE if isinstance(text := getattr(event, name), str)}
+        if not texts:
+            return Written(self.encode(event))
+        standing = msgspec.structs.replace(event, **{name: event.ERASABLE[name] for name in texts})
+        return Written(self.encode(standing), canonical_json(texts))
+
+    def decode(self, raw: bytes, payload: bytes | None = None) -> Recorded:
+        """Reads bytes out of our own log, which were checked when they went in. Without its payload, what stands for
+        erased texts is in their place. Raises UnknownEvent."""
+        return self.recorded(READER.decode(raw), payload)
+
+    def recorded(self, entry: ReadEntry, payload: bytes | None = None) -> Recorded:
+        """As ``decode``."""
         if entry.data is msgspec.UNSET:
             raise UnknownEvent(f"position {entry.seq} holds {entry.type} without its data")
         try:
             event = self.read(entry.type, entry.data)
         except UnknownEvent:
             raise UnknownEvent(f"position {entry.seq} holds {entry.type}") from None
+        if payload is not None:
+            event = msgspec.structs.replace(event, **msgspec.json.decode(payload))
         return Recorded(
             position=entry.seq,
             stream=Stream(*entry.entity),

@@ -11,6 +11,7 @@ from msgspec import Struct
 from domain.errors import NotFound, Rejected
 from domain.event import Event, Recorded, Stream
 from eventstore.database.transaction import TenantTx
+from loopctl.tlog.entry import Entry
 
 State = TypeVar("State")
 Key = TypeVar("Key", bound=Hashable)
@@ -61,8 +62,8 @@ class Model(ABC, Generic[Key, State]):
 
     @abstractmethod
     def touched(self, recorded: Recorded) -> Sequence[Key]:
-        """The keys whose state an event, one of `events`, changes; a volatile model may answer ``EVERY``, for all of
-        its states in the batch."""
+        """The keys whose state an event, one of `events`, may change; ``EVERY`` for all of its states that are known,
+        which costs as much as there are."""
 
     @abstractmethod
     def evolve(self, state: State, recorded: Recorded) -> State:
@@ -78,6 +79,9 @@ class Change(Struct, frozen=True):
 
     stream: Stream
     event: Event
+    sign: Callable[[Entry], Entry] | None = None
+    """For an event that vouches for its own place: gets the entry in full, position and link included, and returns it
+    with the signatures among its data. What is recorded is what it returns."""
 
 
 class Refusal(Struct, frozen=True):
@@ -136,6 +140,13 @@ class Command(Struct, frozen=True, kw_only=True):
     """What may be used once; a second use fails the whole command."""
     alone: bool = False
     """A batch of its own: for what changes much at once, such as the graph that others' decisions look at."""
+    aside: bool = False
+    """Decided in a thread beside the event loop's, for which everybody else would wait: for hundreds of events."""
+    rehearsal: bool = False
+    """Decided and answered as the deed would be, and nothing is written, not even the answer. For decisions of which
+    ``answer`` looks only at what was recorded and at states that those events do not change."""
+    forgets: bool = False
+    """It changes what no event tells, so that its lane reads every state again."""
     beside: Callable[[TenantTx], Awaitable[None]] | None = None
     """Writes what must not enter the log, such as a key's hash, in the same transaction; only when accepted."""
 

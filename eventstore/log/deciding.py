@@ -10,10 +10,9 @@ from domain.errors import Invalid, Rejected
 from domain.event import LARGEST_DATA, Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.log.append import Answer, NewEvent
-from eventstore.log.codec import Codec
+from eventstore.log.codec import Codec, Written
 from eventstore.log.command import Change, Command, IdempotencyKey, Refusal, Reply
 from eventstore.log.knowledge import Knowledge
-from loopctl.tlog.canonical import CanonicalJson
 from loopctl.tlog.errors import TlogError
 
 ENCODER = msgspec.json.Encoder()
@@ -47,7 +46,7 @@ def decide_in_order(codec: Codec, known: Knowledge, commands: Sequence[Command],
             continue
         outcome = _decide(codec, known, command, decided)
         decided.outcomes.append(outcome)
-        if key and isinstance(outcome, Reply):
+        if key and isinstance(outcome, Reply) and not command.rehearsal:
             replies[key.caller_id, key.key] = (key.request_hash, outcome)
             decided.answers.append(
                 Answer(
@@ -88,6 +87,8 @@ def _decide(codec: Codec, known: Knowledge, command: Command, decided: Decided) 
         return origin.refuse(Invalid(body=f"cannot be recorded: {error.problem}"))
     except Exception as bug:  # noqa: BLE001  # decide is pure: nothing of this command has happened
         return bug
+    if command.rehearsal:
+        return _rehearsed(known, command, verdict, decided)
     recorded = [_place(known, command, change, encoded, decided) for change, encoded in zip(changes, data, strict=True)]
     if isinstance(verdict, Refusal):
         return origin.refuse(verdict.error)
@@ -100,20 +101,36 @@ def _decide(codec: Codec, known: Knowledge, command: Command, decided: Decided) 
     return Reply(command.status, encoded, recorded[-1].position if recorded else None)
 
 
-def _encoded(codec: Codec, change: Change) -> CanonicalJson:
+def _rehearsed(
+    known: Knowledge, command: Command, verdict: Sequence[Change] | Refusal, decided: Decided
+) -> Reply | Exception:
+    """What the deed would answer, without a place in the log."""
+    origin, first = command.origin, known.size + len(decided.events)
+    if isinstance(verdict, Refusal):
+        return origin.refuse(verdict.error)
+    recorded = [
+        Recorded(position, change.stream, 0, origin.at, origin.actor, change.event)
+        for position, change in enumerate(verdict, first)
+    ]
+    body = command.answer(known.view(), recorded)
+    return Reply(command.status, b"" if body is None else ENCODER.encode(body))
+
+
+def _encoded(codec: Codec, change: Change) -> Written:
     if change.stream.kind != change.event.stream_kind():
         raise ValueError(f"{change.event.TAG} does not happen in streams of kind {change.stream.kind}")
-    data = codec.encode(change.event)
-    if len(bytes(data)) > LARGEST_DATA:
-        raise TlogError("entry_too_large", "event", f"more than {LARGEST_DATA} bytes")
-    return data
+    written = codec.write(change.event)
+    if len(bytes(written.data)) + len(bytes(written.payload or b"")) > LARGEST_DATA:
+        problem = f"its texts are together more than {LARGEST_DATA} bytes of JSON in UTF-8: make one of them shorter"
+        raise TlogError("entry_too_large", "event", problem)
+    return written
 
 
-def _place(known: Knowledge, command: Command, change: Change, data: CanonicalJson, decided: Decided) -> Recorded:
+def _place(known: Knowledge, command: Command, change: Change, written: Written, decided: Decided) -> Recorded:
     version, previous = known.end(change.stream)
     recorded = Recorded(
         known.size + len(decided.events), change.stream, version, command.origin.at, command.origin.actor, change.event
     )
-    decided.events.append(NewEvent(recorded, previous, data))
+    decided.events.append(NewEvent(recorded, previous, written.data, change.sign, written.payload))
     known.take_in(recorded)
     return recorded

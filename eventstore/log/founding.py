@@ -40,4 +40,5 @@ async def create_tenant_log(
 
 def _first(position: int, change: Change, actor: tuple[str, ...], at: datetime, store: Store) -> NewEvent:
     recorded = Recorded(position, change.stream, 0, at, actor, change.event)
-    return NewEvent(recorded, None, store.codec.encode(change.event))
+    written = store.codec.write(change.event)
+    return NewEvent(recorded, None, written.data, payload=written.payload)

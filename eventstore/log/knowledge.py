@@ -134,11 +134,14 @@ class Knowledge:
         self._ends[recorded.stream.id] = (recorded.version, recorded.position)
         for model in self._concerned(type(recorded.event)):
             keys = model.touched(recorded)
-            for need in self._fleeting if keys is EVERY else [Need(model.name, key) for key in keys]:
+            for need in self._every(model) if keys is EVERY else [Need(model.name, key) for key in keys]:
                 if need.model == model.name and need in self._states:
                     state = self._states[need]
                     self.before.setdefault(need, state)
                     self._states[need] = model.evolve(state, recorded)
+
+    def _every(self, model: Model[Any, Any]) -> Sequence[Need[Any]]:
+        return self._fleeting if model.volatile else [need for need in self._states if need.model == model.name]
 
     def _concerned(self, event: type[Event]) -> Sequence[Model[Any, Any]]:
         """Most events concern one model or two of all: asking each of them each time would cost more than the rest."""

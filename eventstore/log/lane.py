@@ -190,7 +190,7 @@ class Lane:
         decided, written = self._decide(commands, {})
         if not written.entries and not written.answers:
             await self._compare(short)
-        elif short.fits(written.recorded, self._known.before):
+        elif not written.payloads and short.fits(written.recorded, self._known.before):
             await short.write(
                 self._store.database, self._tenant_id, Moving(written, self._known.before, self._known.view())
             )
@@ -221,7 +221,10 @@ class Lane:
             known.head = await read_head(tx)
         earlier = await find_replies(tx, commands) if way.used_keys else {}
         await known.learn(tx, commands)
-        decided, written = self._decide(commands, earlier)
+        if any(command.aside for command in commands):
+            decided, written = await asyncio.to_thread(self._decide, commands, earlier)
+        else:
+            decided, written = self._decide(commands, earlier)
         if written.entries or written.answers:
             await self._write(tx, decided, written)
         elif await read_head(tx) != known.head:
@@ -257,8 +260,10 @@ class Lane:
         if decided.events:
             self._store.committed(self._tenant_id, self._known.size)
         self._known.trim()
+        if any(waiting.command.forgets for waiting in batch):
+            self._known.forget()
 
 
 def _is_plain(commands: Sequence[Command], way: Way) -> bool:
     """Nothing has to be looked for, held or written but what is known, decided and appended."""
-    return not way.used_keys and not way.held and not any(command.beside for command in commands)
+    return not way.used_keys and not way.held and not any(command.beside or command.aside for command in commands)

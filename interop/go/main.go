@@ -39,6 +39,19 @@ type question struct {
 	Entry     []byte
 	Folder    string
 	Positions []int64
+	Proof     []byte
+}
+
+// forkProof is the file of loopctl log fork-proof.
+type forkProof struct {
+	Format      string
+	Kind        string
+	Origin      string
+	LogVkeys    []string    `json:"log_vkeys"`
+	NoteA       string      `json:"note_a"`
+	NoteB       *string     `json:"note_b"`
+	RootAtSizeA *tlog.Hash  `json:"root_at_size_a"`
+	Consistency []tlog.Hash `json:"consistency_proof"`
 }
 
 var errDiffers = errors.New("not what the case says")
@@ -84,6 +97,8 @@ func check(data []byte) ([]bool, error) {
 			verdicts[i] = checkReceipt(q) == nil
 		case "tiles":
 			verdicts[i] = checkTiles(q) == nil
+		case "fork":
+			verdicts[i] = checkFork(q) == nil
 		default:
 			return nil, fmt.Errorf("no kind of case: %s", q.Kind)
 		}
@@ -123,6 +138,49 @@ func checkCheckpoint(q question) error {
 		return errDiffers
 	}
 	return nil
+}
+
+// checkFork opens both heads with note, and has tlog check that the later one must have another root before it.
+func checkFork(q question) error {
+	var proof forkProof
+	if err := json.Unmarshal(q.Proof, &proof); err != nil {
+		return err
+	}
+	if proof.Format != "loopctl-fork-proof/v1" {
+		return errDiffers
+	}
+	origin, a, err := open([]byte(proof.NoteA), q.Keys)
+	if err != nil {
+		return err
+	}
+	if proof.NoteB == nil {
+		if proof.Kind == "rollback" {
+			return nil
+		}
+		return errDiffers
+	}
+	other, b, err := open([]byte(*proof.NoteB), q.Keys)
+	if err != nil {
+		return err
+	}
+	if other != origin {
+		return errDiffers
+	}
+	switch proof.Kind {
+	case "rollback":
+		if b.N < a.N {
+			return nil
+		}
+	case "same_size":
+		if b.N == a.N && b.Hash != a.Hash {
+			return nil
+		}
+	case "inconsistent":
+		if a.N < b.N && proof.RootAtSizeA != nil && *proof.RootAtSizeA != a.Hash {
+			return tlog.CheckTree(proof.Consistency, b.N, b.Hash, a.N, *proof.RootAtSizeA)
+		}
+	}
+	return errDiffers
 }
 
 // checkReceipt takes a tlog-proof file apart, which x/mod cannot, and has note and tlog check the parts.

@@ -1,17 +1,19 @@
 """A bundle as one file: POSIX tar with every free choice made once, so that any changed bit of it shows."""
 
 import gzip
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, cast
 
 from loopctl.audit.fault import Unreadable
-from loopctl.audit.names import Member, largest, parse_path, path
+from loopctl.audit.names import LONGEST_NAME, Member, largest, parse_path, path
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
-LONGEST_NAME = 100
 GZIP = b"\x1f\x8b"
 GZIP_LEVEL = 6
 GZIP_WINDOW = 16 + zlib.MAX_WBITS
@@ -52,19 +54,19 @@ def gzip_blocks(blocks: Iterable[bytes], level: int = GZIP_LEVEL) -> Iterator[by
 
 
 class ArchiveSource:
-    """A tar file, compressed with gzip or not, read once from front to back."""
+    """A tar file, compressed with gzip or not, read once from front to back; without a file, of standard input."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path | None) -> None:
         self._path = file
-        self._bytes = file.stat().st_size
+        self._bytes = file.stat().st_size if file else 0
         self._raw: IO[bytes] | None = None
 
     def fraction(self) -> float:
-        return self._raw.tell() / self._bytes if self._raw and not self._raw.closed else 0.0
+        return self._raw.tell() / self._bytes if self._raw and self._bytes and not self._raw.closed else 0.0
 
     def members(self) -> Iterator[Member]:
-        with self._path.open("rb") as raw:
-            self._raw = raw
+        with self._path.open("rb") if self._path else nullcontext(sys.stdin.buffer) as opened:
+            raw = self._raw = cast("BufferedReader", opened)
             packed = raw.peek(len(GZIP))[: len(GZIP)] == GZIP
             stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if packed else raw
             try:

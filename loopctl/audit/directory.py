@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from loopctl.audit.fault import Fault, Unreadable
-from loopctl.audit.names import HEADS, Member, Name, Single, largest, order, parse_path, path
+from loopctl.audit.names import LONGEST_NAME, Member, Name, largest, order, parse_path, path, shown
 from loopctl.tlog.tile import Bundle, Tile
 
 UNFINISHED = ".new"
@@ -66,10 +66,9 @@ class DirectorySource:
 
     def remove_unfinished(self) -> None:
         """What a ``write`` that was killed has left."""
-        beside = [self._root / f"{single.value}{UNFINISHED}" for single in Single]
-        heads = (self._root / HEADS).glob(f"*{UNFINISHED}")
-        for left in (*beside, *heads, *(self._root / "tile").rglob(f"*{UNFINISHED}")):
-            left.unlink(missing_ok=True)
+        for name in [*_files(self._root)]:
+            if name.endswith(UNFINISHED) and _is_name(name.removesuffix(UNFINISHED)):
+                (self._root / name).unlink(missing_ok=True)
 
     def _contents(self, name: Name) -> bytes:
         file = self._root / path(name)
@@ -94,14 +93,25 @@ def write_directory(root: Path, members: Iterable[Member]) -> None:
         target.write_bytes(data)
 
 
-def _files(folder: Path, before: str = "") -> Iterator[str]:
+def _files(root: Path) -> Iterator[str]:
+    """Not by recursion, and no deeper than a name can be: whoever made the bundle chose how its folders are nested."""
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        if len(folder) > LONGEST_NAME:
+            raise Fault("bundle", "member_unexpected", shown(folder), "folders of a bundle are not nested so deeply")
+        try:
+            with os.scandir(root / folder) as found:
+                entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+        except OSError as error:
+            raise Unreadable(f"a directory of the bundle cannot be read ({error.strerror})") from None
+        folders += [f"{folder}{name}/" for name, is_directory in entries if is_directory]
+        yield from (folder + name for name, is_directory in entries if not is_directory)
+
+
+def _is_name(text: str) -> bool:
     try:
-        with os.scandir(folder) as found:
-            entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
-    except OSError as error:
-        raise Unreadable(f"a directory of the bundle cannot be read ({error.strerror})") from None
-    for name, is_directory in entries:
-        if is_directory:
-            yield from _files(folder / name, f"{before}{name}/")
-        else:
-            yield before + name
+        parse_path(text)
+    except Fault:
+        return False
+    return True

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from loopctl.tlog.checkpoint import Checkpoint, parse_checkpoint
 from loopctl.tlog.note import parse_note
+from loopctl.tlog.policy import Policy
 from loopctl.tlog.vkey import KeyType, VerifierKey
 
 
@@ -26,6 +27,9 @@ class Expected(Struct, frozen=True):
     keys: tuple[VerifierKey, ...] = ()
     older: Older | None = None
     form: bool = False
+    policy: Policy | None = None
+    """One of its logs has to be this one where it lists any, and its quorum must have cosigned the newest head or the
+    one that was kept."""
 
     @property
     def log_keys(self) -> tuple[VerifierKey, ...]:

@@ -9,9 +9,11 @@ from msgspec import Struct
 from loopctl.tlog.errors import TlogError
 
 Check = Literal[
-    "bundle", "keys", "entries", "entities", "payloads", "rotations", "heads", "tiles", "freshness", "receipt", "stored"
-]
-"""Which question was answered with no. ``stored``: what a database keeps beside the bytes."""
+    "bundle", "keys", "entries", "entities", "payloads", "rotations", "heads", "tiles", "freshness", "receipt",
+    "stored", "custody", "digests",
+]  # fmt: skip
+"""Which question was answered with no. ``stored``: what a database keeps beside the bytes.
+``custody``: what a story's steps say."""
 
 
 class Finding(Struct, frozen=True):

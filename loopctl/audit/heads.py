@@ -14,8 +14,9 @@ from loopctl.tlog.entry import Entry, decode_entry
 from loopctl.tlog.errors import TlogError
 from loopctl.tlog.keys import KeyEpoch, first_key
 from loopctl.tlog.note import Note, parse_note, parse_signature_line
+from loopctl.tlog.policy import Policy
 from loopctl.tlog.rotation import check_rotation
-from loopctl.tlog.trust import SignedTreeHead, Trust, open_checkpoint, open_note
+from loopctl.tlog.trust import SignedTreeHead, Trust, check_quorum, open_checkpoint, open_note
 from loopctl.tlog.vkey import VerifierKey, parse_vkey
 
 MOST_NOTICES = 20
@@ -53,12 +54,19 @@ class Heads:
     ``keys.json`` only says where to look: a key that no rotation brought is never believed.
     """
 
-    def __init__(self, known: KnownKeys, given: Sequence[VerifierKey] = (), checks: HeadChecks | None = None) -> None:
+    def __init__(
+        self, known: KnownKeys, given: Sequence[VerifierKey] = (), checks: HeadChecks | None = None,
+        policy: Policy | None = None,
+    ) -> None:  # fmt: skip
         self._known = known
         self._given = tuple(given)
+        self._policy = policy
+        self._reached = False
+        """By the head that the auditor has kept."""
         self._checks = checks or HeadChecks()
         self._sizes = {(epoch.key.name, epoch.key.key_id): epoch for epoch in _epochs(known)}
-        beside = dict.fromkeys([*(epoch.key for epoch in known.beside), *given])
+        wanted = policy.cosigners if policy else ()
+        beside = dict.fromkeys([*(epoch.key for epoch in known.beside), *given, *wanted])
         self._trust = Trust(first_key(known.log[0].epoch.key), tuple(beside))
         self.newest_size = -1
         """Of the heads seen so far; -1 before the first."""
@@ -116,6 +124,9 @@ class Heads:
             raise Fault(
                 "heads", "cosignatures_missing", seen.name, f"without the lines of {len(missing)} given cosigners"
             )
+        if self._policy is not None and not self._reached:
+            with faults("heads", seen.name):
+                check_quorum(self._policy, head.cosignatures, seen.name)
         self._check_all_keys_came(len(self._known.log))
         return head
 
@@ -128,9 +139,11 @@ class Heads:
     def check_older(self, seen: Seen, raw: bytes) -> None:
         """A head that the auditor has kept, at the size that it says."""
         with faults("freshness", seen.name):
-            checkpoint = self._checks.open(raw, self._trust).checkpoint
-        if not self._checks.same_root(checkpoint.root, seen.root):
+            head = self._checks.open(raw, self._trust)
+        if not self._checks.same_root(head.checkpoint.root, seen.root):
             raise Fault("freshness", "heads_differ", seen.name, f"has another root for size {seen.size}: a fork")
+        if self._policy is not None and self._policy.is_reached({line.key for line in head.cosignatures}):
+            self._reached = True
 
     def _read(self, seen: Seen, raw: bytes) -> tuple[Note, Checkpoint]:
         try:

@@ -16,6 +16,8 @@ Member = tuple[str, bytes]
 """A file of a bundle: its name, with slashes on every system, and its bytes."""
 
 HEADS = "checkpoints/"
+LONGEST_NAME = 100
+"""What fits into the header of a tar file; no name of a bundle comes near."""
 LARGEST_KEYS_FILE = 1 << 20
 SHOWN = re.compile(r"[A-Za-z0-9_./-]{1,100}")
 

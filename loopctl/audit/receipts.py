@@ -9,6 +9,7 @@ from loopctl.audit.fault import Fault, Finding, faults
 from loopctl.audit.keys_file import KnownKeys
 from loopctl.audit.report import printable
 from loopctl.tlog.keys import first_key, key_history
+from loopctl.tlog.policy import Policy
 from loopctl.tlog.receipt import Receipt, check_receipt, parse_receipt
 from loopctl.tlog.spelling import base64_text
 from loopctl.tlog.trust import SignedTreeHead, Trust
@@ -30,21 +31,23 @@ class ReceiptReport(Struct, frozen=True):
     fault: Finding | None = None
 
 
-def trust_in(keys: tuple[VerifierKey, ...], known: KnownKeys | None) -> Trust:
+def trust_in(keys: tuple[VerifierKey, ...], known: KnownKeys | None, policy: Policy | None = None) -> Trust:
     """One key of the log for all its sizes, or the history of a bundle's keys.json of which the given keys are part.
 
-    Every given cosigner must have signed. Raises ValueError when that leaves no single log.
+    Every given cosigner must have signed, and the quorum of the policy, whose log counts where no other is given.
+    Raises ValueError when that leaves no single log.
     """
-    log_keys = [key for key in keys if key.type is KeyType.ED25519]
-    cosigners = tuple(key for key in keys if key.type is not KeyType.ED25519)
+    log_keys = [key for key in keys if key.type is KeyType.ED25519] or list(policy.logs if policy else ())
+    given = tuple(key for key in keys if key.type is not KeyType.ED25519)
+    cosigners = tuple(dict.fromkeys([*given, *(policy.cosigners if policy else ())]))
     if known is None:
         if len(log_keys) != 1:
             raise ValueError("give one key of the log, or its keys.json")
-        return Trust(first_key(log_keys[0]), cosigners, len(cosigners))
+        return Trust(first_key(log_keys[0]), cosigners, len(given), policy)
     history = key_history([claim.epoch for claim in known.log])
     if any(key not in history.keys for key in log_keys):
         raise ValueError("the given key is not in the given keys.json")
-    return Trust(history, cosigners, len(cosigners))
+    return Trust(history, cosigners, len(given), policy)
 
 
 CheckReceipt = Callable[[Receipt, bytes, Trust], SignedTreeHead]

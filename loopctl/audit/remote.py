@@ -4,6 +4,8 @@ The one module of this package that uses the network, and the only one that need
 """
 
 import re
+import ssl
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,15 +21,21 @@ from loopctl.audit.directory import DirectorySource
 from loopctl.audit.fault import Fault, Unreadable, faults
 from loopctl.audit.keys_file import PLACE, KeyRecord, LogKeys, encode_keys
 from loopctl.audit.names import LARGEST_KEYS_FILE, Member, Name, Single, StoredHead, group_of_head, largest, path
+from loopctl.seen import FIRST
 from loopctl.tlog.checkpoint import parse_checkpoint
 from loopctl.tlog.note import parse_note
 from loopctl.tlog.tile import TILE_HEIGHT, TILE_WIDTH, TOP_LEVEL, Bundle, Tile, partial_tiles
 from loopctl.tlog.vkey import VerifierKey
+from loopctl.trust import BUNDLE, BadBundle, trusting
 
 URL = re.compile(
     r"(?P<server>https?://[^/?#\s]+(?:/[^?#\s]+)?)/t/(?P<tenant>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/?"
 )
 SECONDS = 10.0
+"""Without a byte."""
+PATIENCE = 60.0
+"""Seconds for a whole answer, headers and all, and as many more as it would have at LEAST_RATE."""
+LEAST_RATE = 50_000
 ATTEMPTS = 4
 AT_ONCE = 8
 """Requests on their way."""
@@ -52,12 +60,24 @@ def parse_url(text: str) -> Place:
 
 
 class Client:
-    """Asks again after what passes. Every method raises Unreadable."""
+    """Asks again after what passes. Every method raises Unreadable.
 
-    def __init__(self, api_key: str | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._http = httpx2.Client(timeout=SECONDS, limits=httpx2.Limits(max_connections=AT_ONCE))
-        self._private = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    The library's timeouts are of one read each, and a server that sends a byte now and then keeps within them for ever.
+    So that a whole answer has an end as well, a watch closes the connections under it, and this client is of no further
+    use: such a server is not asked again.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._http = httpx2.Client(verify=_trusting(), timeout=SECONDS, limits=httpx2.Limits(max_connections=AT_ONCE))
+        self._private = {"Authorization": f"Bearer {api_key}", **FIRST} if api_key else {}
         self._sleep = sleep
+        self._patience = patience
+        self._too_slow = False
 
     @property
     def may_read_entries(self) -> bool:
@@ -74,7 +94,12 @@ class Client:
                 self._sleep(0.1 * 3**attempt)
             try:
                 status, body = self._ask(url, most, self._private if private else {})
-            except httpx2.TransportError as error:
+            except (httpx2.TransportError, RuntimeError) as error:
+                if self._too_slow:
+                    raise Unreadable(f"the server is too slow: it had not sent all of {url} in time") from None
+                if isinstance(error, RuntimeError):
+                    raise
+                _check_trust(error, url)
                 problem = f"does not answer ({type(error).__name__})"
                 continue
             if status == httpx2.codes.OK:
@@ -87,13 +112,37 @@ class Client:
         raise Unreadable(f"the server {problem} when asked for {url}")
 
     def _ask(self, url: str, most: int, headers: dict[str, str]) -> tuple[int, bytes]:
-        with self._http.stream("GET", url, headers=headers) as answer:
-            body = b""
-            for part in answer.iter_bytes():
-                body += part
-                if len(body) > most:
-                    raise Unreadable(f"the server sends more than {most} bytes as {url}")
-            return answer.status_code, body
+        watch = threading.Timer(self._patience + most / LEAST_RATE, self._give_up)
+        watch.daemon = True
+        watch.start()
+        try:
+            with self._http.stream("GET", url, headers=headers) as answer:
+                body = bytearray()
+                for part in answer.iter_bytes():
+                    body += part
+                    if len(body) > most:
+                        raise Unreadable(f"the server sends more than {most} bytes as {url}")
+                return answer.status_code, bytes(body)
+        finally:
+            watch.cancel()
+
+    def _give_up(self) -> None:
+        self._too_slow = True
+        self._http.close()
+
+
+def _trusting() -> ssl.SSLContext:
+    try:
+        return trusting()
+    except BadBundle as error:
+        raise Unreadable(str(error)) from None
+
+
+def _check_trust(error: Exception, url: str) -> None:
+    """Raises Unreadable for a certificate, which is the same next time. The library keeps only its text."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        problem = str(error).partition("certificate verify failed: ")[2].partition(" (")[0]
+        raise Unreadable(f"{url} is not trusted: {problem}; {BUNDLE}=FILE (PEM) trusts a certificate of your own")
 
 
 class _PublicKey(Struct, frozen=True):
@@ -194,6 +243,11 @@ class RemoteSource:
         if records and len(records) < len(told.data):
             records = (*records[:-1], replace(records[-1], last_size=None))
         return LogKeys(origin=told.origin, keys=records)
+
+    def tiles(self, wanted: Sequence[Tile]) -> list[bytes]:
+        """Those of a proof."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(self._one, wanted))
 
     def tidy(self) -> None:
         """Removes from the directory what belongs to the log as it was at smaller sizes."""

@@ -21,6 +21,8 @@ class LogSource(Protocol):
 
 
 def open_source(place: Path) -> LogSource:
+    if str(place) == "-":
+        return ArchiveSource(None)
     if place.is_dir():
         return DirectorySource(place)
     if place.is_file():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import UNSET, Struct
 
+from loopctl.audit.digests import DIGEST_TYPE, Digests
 from loopctl.audit.entities import Entities
 from loopctl.audit.entries import read_entries
 from loopctl.audit.expected import Expected
@@ -37,6 +38,7 @@ class Checks(Struct, frozen=True):
     heads: HeadChecks = HeadChecks()
     entities: Callable[[], Entities] = Entities
     payloads: Callable[[], Payloads] = Payloads
+    digests: Callable[[], Digests] = Digests
 
 
 ALL = Checks()
@@ -54,6 +56,7 @@ class Verifier:
         self._tiles = UpperTiles()
         self._entities = checks.entities()
         self._payloads = checks.payloads()
+        self._digests = checks.digests()
         self.signed = LARGEST
         """Size of the newest head, where a log is checked that may go on behind it: there nothing needs a head yet."""
 
@@ -76,7 +79,10 @@ class Verifier:
         for key in self._expected.log_keys:
             if key not in ours:
                 raise Fault("keys", "key_unknown", "keys.json", f"the log never had the given key {key.key_id.hex()}")
-        self._heads = Heads(self._known, self._expected.cosigners, self.checks.heads)
+        policy = self._expected.policy
+        if policy is not None and policy.logs and not set(policy.logs) & set(ours):
+            raise Fault("keys", "key_unknown", "keys.json", "the log never had a key of the policy's logs")
+        self._heads = Heads(self._known, self._expected.cosigners, self.checks.heads, policy)
         if self._expected.older is not None and self._expected.older.checkpoint.size == 0:
             self._check_older(EMPTY_ROOT)
 
@@ -163,6 +169,7 @@ class Verifier:
                 entities=self._entities.count,
                 payloads=self._payloads.committed,
                 payloads_erased=self._payloads.erased,
+                digests=self._digests.count,
             ),
             rotations=tuple(heads.rotations) if heads else (),
             erased=tuple(self._payloads.listed),
@@ -194,6 +201,8 @@ class Verifier:
         types = {link.type for link in links}
         if ERASED_TYPE in types or {link.commit for link in links} != {UNSET}:
             self._payloads.see(first, links, entries)
+        if DIGEST_TYPE in types:
+            self._digests.see(first, links, entries)
         if ROTATION_TYPE not in types:
             return {}
         return {

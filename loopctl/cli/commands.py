@@ -46,6 +46,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
         "confirming",
         ("report", "report", "Report somebody else's work as done."),
         ("review-complete", "review_complete", "Record a completed review."),
+        ("report-run", "report_run", "Report what running the work has found: evidence, and no confirmation."),
         ("verify", "verify", "Confirm reviewed work."),
         ("reject", "reject", "Refuse work with a reason; the story comes again."),
         ("backfill", "backfill", "Mark work as verified that was done before loopctl."),
@@ -56,10 +57,15 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
              ("audit", "audit", "Search the audit trail."),
              ("wait", "wait", "Wait until a story or a project is in a state.")),
         *_in("log", ("log", "app", "Check a log offline: exports, receipts, tiles.")),
+        *_in("witness", ("witness", "witness", "Cosign the heads of logs, as somebody who is not their server.")),
     ),
     "Agents and keys": (
         *_in("agents", ("agent", "app", "Register and list agents.")),
         *_in("keys", ("keys", "app", "Create, list, rotate and revoke API keys.")),
+        *_in("dispatches", ("dispatch", "app", "Dispatch agents with bounded keys; list and revoke dispatches."),
+             ("recover-cap", "recover_cap", "Pick up the capability for a step of a story."),
+             ("draw-verifier", "draw_verifier", "Draw another verifier for a story.")),
+        *_in("webhooks", ("webhook", "app", "Webhooks: create, test, deliveries, replay, listen, verify.")),
         *_in("state", ("state", "app", "Save and load an orchestrator's state.")),
     ),
     "Costs and skills": (
@@ -73,6 +79,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
     "More": (
         *_in("admin", ("admin", "app", "For superadmins: tenants and figures of the whole service.")),
         *_in("raw", ("api", "api", "Send any request: loopctl api GET stories/ready.")),
+        *_in("mcp", ("mcp", "mcp", "Serve the tools of a key's role to an agent, over stdio (MCP).")),
         *_in("completion", ("completion", "completion", "Print the completion script of a shell.")),
     ),
 }  # fmt: skip

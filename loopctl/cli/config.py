@@ -4,9 +4,12 @@ from cyclopts import App
 
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.options import PLAIN, Common, Flag
-from loopctl.cli.output import Output, print_line
+from loopctl.cli.output import output_for, print_line
 from loopctl.cli.server_here import run_server_module
-from loopctl.cli.settings import NAMES, Settings, masked
+from loopctl.cli.session import check_address
+from loopctl.cli.settings import SECRET, Settings, masked
+from loopctl.cli.settings_file import NAMES, instead
+from loopctl.cli.vocabulary import FORMATS, one_of
 
 app = App(name="config")
 
@@ -18,10 +21,18 @@ def set_(name: str, value: str, /, *, common: Common = PLAIN) -> None:
     Parameters
     ----------
     name
-        server, api_key, agent_key, orch_key, user_key, project or format.
+        server, api_key, agent_key, orch_key, user_key, superadmin_key, project, format or cosigner_key: the file
+        that `loopctl agent new-cosigner` has made.
     """
-    Settings().store(**{_known(name): value})
-    Output(common.format).note(f"{name} is {'set' if value else 'taken back'}.")
+    settings = Settings()
+    if _known(name) == "format" and value:
+        one_of("format", value, FORMATS)
+    if name == "server" and value:
+        check_address(value)
+    if name in SECRET and any(letter.isspace() for letter in value):
+        raise Stop(Exit.USAGE, f"{name} has no spaces in it.", "loopctl auth login tries a key before it keeps it")
+    settings.store(**{name: value})
+    output_for(common, settings).note(f"{name} is {'set' if value else 'taken back'}.")
 
 
 @app.command
@@ -45,7 +56,7 @@ def show(*, origin: Flag = False, common: Common = PLAIN) -> None:
     settings = Settings()
     found = {name: masked(name, value) for name in NAMES if (value := settings.get(name))}
     body = {name: {"value": value, "from": settings.origin(name)} for name, value in found.items()}
-    Output(common.format or settings.get("format")).body(body if origin else found)
+    output_for(common, settings).body(body if origin else found)
 
 
 @app.command
@@ -62,5 +73,6 @@ def server(*, origin: Flag = False) -> int:
 
 def _known(name: str) -> str:
     if name not in NAMES:
-        raise Stop(Exit.USAGE, f"There is no setting {name!r}.", f"There are: {', '.join(NAMES)}")
+        said = instead(name)
+        raise Stop(Exit.USAGE, f"There is no setting {name!r}.", f"{said[0].upper()}{said[1:]}")
     return name

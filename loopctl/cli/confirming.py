@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from cyclopts import Parameter
-from msgspec import MsgspecError
-from msgspec.json import decode
 
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.naming import story_id
-from loopctl.cli.options import ANYWHERE, Scope
+from loopctl.cli.options import ANYWHERE, JsonText, Scope
+from loopctl.cli.reading import json_argument
 from loopctl.cli.session import Session, session
+from loopctl.cli.settings import CONFIRMING, JUDGING, PLANNING, REVIEWING
 from loopctl.cli.stepping import said, step
+from loopctl.cli.vocabulary import RESULTS, one_of
 
-JsonObject = str | None
-"""As it was typed."""
+JsonObject = JsonText | None
 
 
 @Parameter(name="*")
@@ -41,7 +41,7 @@ class Judged:
     Parameters
     ----------
     findings
-        A JSON object.
+        A JSON object; @FILE reads a file, - standard input.
     """
 
     review_type: str | None = None
@@ -60,14 +60,16 @@ def report(
     Parameters
     ----------
     artifact
-        What was made, as a JSON object: artifact_type, path, exists, details.
+        What was made, as a JSON object: artifact_type, path, exists, details. @FILE reads a file, - standard input;
+        so for every JSON object.
     token_usage
         What it cost, as a JSON object: model_name, input_tokens, output_tokens, cost_millicents.
     """
     body = said(
-        artifact=_artifact(json_object("--artifact", artifact)), token_usage=json_object("--token-usage", token_usage)
+        artifact=_artifact(json_argument("--artifact", artifact)),
+        token_usage=json_argument("--token-usage", token_usage),
     )
-    with session(scope, "orchestrator") as asked:
+    with session(scope, CONFIRMING) as asked:
         step(asked, story, scope.project, "report", body)
         asked.output.note(f"Next, by another agent: loopctl review-complete {story} --review-type TYPE --summary TEXT")
 
@@ -92,9 +94,49 @@ def review_complete(
         fixes_count=counts.fixes,
         disproved_count=counts.disproved,
     )
-    with session(scope, "orchestrator") as asked:
+    with session(scope, REVIEWING) as asked:
         step(asked, story, scope.project, "review-complete", body)
         asked.output.note(f"Next, by an orchestrator: loopctl verify {story}, or: loopctl reject {story} --reason TEXT")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)  # of which the command line can make options
+class Ran:
+    """Of a verification run.
+
+    Parameters
+    ----------
+    commit_sha
+        What was run.
+    runner_type
+        Where: ci_github, ci_gitlab, fly_machine or manual.
+    ac_results
+        A JSON object: by the id of a criterion pass, fail, error or skipped; @FILE reads a file, - standard input.
+    """
+
+    commit_sha: str
+    runner_type: str | None = None
+    logs_url: str | None = None
+    ac_results: JsonObject = None
+
+
+def report_run(story: str, /, *, status: str, ran: Ran, scope: Scope = ANYWHERE) -> None:
+    """Report what was found by running the reported work. It verifies nothing, and may be wanted first.
+
+    Parameters
+    ----------
+    status
+        pass, fail or error.
+    """
+    body = said(
+        status=status,
+        commit_sha=ran.commit_sha,
+        runner_type=ran.runner_type,
+        logs_url=ran.logs_url,
+        ac_results=json_argument("--ac-results", ran.ac_results),
+    )
+    with session(scope, JUDGING) as asked:
+        step(asked, story, scope.project, "verification-runs", body)
 
 
 def verify(
@@ -108,18 +150,14 @@ def verify(
     result
         pass or partial. A failure is not verified but rejected.
     """
-    if result not in ("pass", "partial"):
-        hint = f"loopctl reject {story} --reason TEXT" if result == "fail" else ""
-        raise Stop(Exit.USAGE, f"--result is pass or partial, not {result}.", hint)
-    with session(scope, "orchestrator") as asked:
+    one_of("--result", result, RESULTS, f"A failure: loopctl reject {story} --reason TEXT")
+    found = json_argument("--findings", judged.findings)
+    with session(scope, JUDGING) as asked:
         id_ = story_id(asked, story, scope.project)
-        review_type = judged.review_type
-        if not (summary or "").strip() or not review_type:
-            latest = _latest_review(asked, id_)
-            review_type, summary = review_type or latest.get("review_type"), summary or latest.get("summary")
+        review_type, summary = as_reviewed(asked, id_, judged.review_type, summary)
         body = said(
             result=result, summary=summary, review_type=review_type, commit_sha=judged.commit_sha,
-            findings=json_object("--findings", judged.findings),
+            findings=found,
         )  # fmt: skip
         step(asked, id_, None, "verify", body)
 
@@ -135,12 +173,12 @@ def reject(
     reason
         What has to be done better. Needed.
     findings
-        A JSON object.
+        A JSON object; @FILE reads a file, - standard input.
     """
     if not (reason or "").strip():
         raise Stop(Exit.USAGE, "Why is it rejected?", f'loopctl reject {story} --reason "what has to be better"')
-    body = said(reason=reason, findings=json_object("--findings", findings), review_type=review_type)
-    with session(scope, "orchestrator") as asked:
+    body = said(reason=reason, findings=json_argument("--findings", findings), review_type=review_type)
+    with session(scope, JUDGING) as asked:
         step(asked, story, scope.project, "reject", body)
 
 
@@ -155,22 +193,9 @@ def backfill(
     reason
         How it is known that it was done.
     """
-    with session(scope) as asked:
+    with session(scope, PLANNING) as asked:
         body = said(reason=reason, evidence_url=evidence_url, pr_number=pr_number)
         step(asked, story, scope.project, "backfill", body)
-
-
-def json_object(option: str, text: str | None) -> dict[str, Any] | None:
-    """Raises Stop for what is none, so that nothing is sent."""
-    if text is None:
-        return None
-    try:
-        found = decode(text)
-    except MsgspecError as error:
-        raise Stop(Exit.USAGE, f"{option} is no JSON: {error}.", "Put it into single quotes.") from None
-    if not isinstance(found, dict):
-        raise Stop(Exit.USAGE, f"{option} is no JSON object.", "Put it into single quotes.")
-    return found
 
 
 def _artifact(said_: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -181,6 +206,24 @@ def _artifact(said_: dict[str, Any] | None) -> dict[str, Any] | None:
     rest = {name: value for name, value in said_.items() if name not in places}
     kept = {name: said_[name] for name in places if name in said_}
     return {**kept, "details": {**rest, **(kept.get("details") or {})}} if rest else kept
+
+
+def as_reviewed(
+    asked: Session, story: str, review_type: str | None, summary: str | None
+) -> tuple[str | None, str | None]:
+    """Type and summary of a verification: what is not said is the latest review's."""
+    if (summary or "").strip() and review_type:
+        return review_type, summary
+    latest = _latest_review(asked, story)
+    return review_type or latest.get("review_type"), summary or _summary(latest)
+
+
+def _summary(review: dict[str, Any]) -> str | None:
+    """What the reviewer said; of one who said nothing, what was counted."""
+    if not review:
+        return None
+    counts = "{findings_count} findings, {fixes_count} fixed, {disproved_count} disproved".format_map(review)
+    return str(review.get("summary") or "").strip() or counts
 
 
 def _latest_review(asked: Session, story: str) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from loopctl.cli.naming import epic_id, project_id, project_id_or_none, story_id
 from loopctl.cli.options import ANYWHERE, FIRST_PAGE, Flag, Pages, Scope
 from loopctl.cli.output import Columns
 from loopctl.cli.session import Session, route_of_a_later_version, session
+from loopctl.cli.settings import PLANNING, READING
 from loopctl.cli.stepping import said
+from loopctl.cli.vocabulary import BudgetScope
 
 budget = App(name="budget")
 
@@ -41,7 +43,7 @@ def token_usage(
     story
         Its number or id: each report of it.
     """
-    with session(scope, "orchestrator") as asked, route_of_a_later_version("costs"):
+    with session(scope, READING) as asked, route_of_a_later_version("costs"):
         if story is not None:
             asked.show(asked.client.get(f"stories/{story_id(asked, story, scope.project)}/token-usage"))
             return
@@ -54,14 +56,14 @@ def token_usage(
 
 def anomalies(*, include_resolved: Flag = False, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List stories that cost far more or less than others."""
-    with session(scope, "orchestrator") as asked, route_of_a_later_version("costs"):
+    with session(scope, READING) as asked, route_of_a_later_version("costs"):
         query = {"project_id": project_id(asked, scope.project), "include_archived": True if include_resolved else None}
         asked.show_list("cost-anomalies", pages, (), **query)
 
 
 @budget.command(name="set")
 def set_(
-    *, scope_type: Annotated[str, Parameter(name="--scope")], limit: int | None = None, cost: int | None = None,
+    *, scope_type: Annotated[BudgetScope, Parameter(name="--scope")], limit: int | None = None, cost: int | None = None,
     target: Target = WHOLE_PROJECT, scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """Set a budget.
@@ -75,7 +77,7 @@ def set_(
     """
     if limit is None and cost is None:
         raise Stop(Exit.USAGE, "How much?", "--limit TOKENS or --cost MILLICENTS")
-    with session(scope) as asked, route_of_a_later_version("budgets"):
+    with session(scope, PLANNING) as asked, route_of_a_later_version("budgets"):
         body = said(limit_tokens=limit, budget_millicents=cost, **_scoped(asked, scope_type, target, scope.project))
         asked.show(asked.client.post("token-budgets", body))
 
@@ -83,11 +85,11 @@ def set_(
 @budget.command(name="list")
 def list_(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List the budgets."""
-    with session(scope, "orchestrator") as asked, route_of_a_later_version("budgets"):
+    with session(scope, READING) as asked, route_of_a_later_version("budgets"):
         asked.show_list("token-budgets", pages, BUDGET, project_id=project_id_or_none(asked, scope.project))
 
 
-def _scoped(asked: Session, kind: str, target: Target, project: str | None) -> dict[str, str]:
+def _scoped(asked: Session, kind: BudgetScope, target: Target, project: str | None) -> dict[str, str]:
     match kind:
         case "per_story":
             return {"scope_type": "project", "scope_id": project_id(asked, project), "applies_to": "per_story"}
@@ -103,5 +105,5 @@ def _scoped(asked: Session, kind: str, target: Target, project: str | None) -> d
             raise Stop(
                 Exit.USAGE,
                 f"--scope {kind} of what?",
-                "per_story or project; epic, story or agent with --epic, --story, --agent",
+                OF_WHAT,
             )

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx2
-
 from loopctl import __version__
+from loopctl.cli.auth import who_is
 from loopctl.cli.exits import Exit
 from loopctl.cli.options import PLAIN, Common
-from loopctl.cli.output import Output
-from loopctl.cli.session import NO_SERVER, connect
-from loopctl.cli.settings import Settings
-from loopctl.client import Refused, Unreachable
+from loopctl.cli.output import Output, output_for
+from loopctl.cli.session import NO_SERVER, asking
+from loopctl.cli.settings import ROLES, Key, Settings, masked
+from loopctl.cli.settings_file import BadSettings
+from loopctl.client import Refused, Unreachable, Unusable
 
 SECONDS = 5.0
 SKEW_SECONDS = 60.0
@@ -21,9 +21,14 @@ SKEW_SECONDS = 60.0
 
 def doctor(*, common: Common = PLAIN) -> int:
     """Check settings, server, key and clock. Exit code 10 when something is wrong."""
-    settings = Settings()
-    found = list(_checks(settings, common))
-    output = Output(common.format or settings.get("format"), common.fields)
+    try:
+        settings = Settings()
+    except BadSettings as bad:
+        output = Output(common.format or "json", common.fields)
+        found = [_check("settings", False, bad.message, bad.hint)]
+    else:
+        output = output_for(common, settings)
+        found = list(_checks(settings, common))
     output.body({"data": found}, ("check", "result", "finding", "next"))
     return Exit.DONE if all(each["result"] != "bad" for each in found) else Exit.BAD
 
@@ -37,15 +42,19 @@ def _checks(settings: Settings, common: Common) -> Iterator[dict[str, Any]]:
         return
     began = time.monotonic()
     try:
-        answer = httpx2.get(f"{server.rstrip('/')}/readyz", timeout=SECONDS)
-    except (httpx2.TransportError, httpx2.InvalidURL) as error:
-        yield _check("server", False, f"{server}: {type(error).__name__}", "make up, or: loopctl config set server URL")
+        with asking(server, None) as client:
+            status, date = client.once("/readyz", SECONDS)
+    except Unreachable as error:
+        yield _check("server", False, str(error), "make up, or: loopctl config set server URL")
         return
-    seconds = time.monotonic() - began
-    hint = "" if answer.is_success else "See what is missing: loopctl api GET /health"
-    yield _check("server", answer.is_success, f"{server} answers {answer.status_code} in {seconds * 1000:.0f} ms", hint)
-    yield _clock(answer)
-    yield _key(server, common.api_key or settings.key("user"))
+    except Unusable as error:
+        yield _check("server", False, str(error), error.hint)
+        return
+    seconds, ready = time.monotonic() - began, 200 <= status < 300
+    hint = "" if ready else "See what is missing: loopctl api GET /health"
+    yield _check("server", ready, f"{server} answers {status} in {seconds * 1000:.0f} ms", hint)
+    yield _clock(date)
+    yield from _keys(server, settings, common)
 
 
 def _file(settings: Settings) -> dict[str, Any]:
@@ -57,29 +66,39 @@ def _file(settings: Settings) -> dict[str, Any]:
     )
 
 
-def _clock(answer: httpx2.Response) -> dict[str, Any]:
-    said = answer.headers.get("date")
-    if not said:
+def _clock(said: str) -> dict[str, Any]:
+    try:
+        skew = abs(time.time() - parsedate_to_datetime(said).timestamp())
+    except (ValueError, OverflowError):
         return _check("clock", True, "the server does not say its time")
-    skew = abs(time.time() - parsedate_to_datetime(said).timestamp())
     return _check(
         "clock", skew < SKEW_SECONDS, f"{skew:.0f} s from the server's", "" if skew < SKEW_SECONDS else "Set the clock"
     )
 
 
-def _key(server: str, key: str | None) -> dict[str, Any]:
-    if not key:
-        return _check("key", False, "none is known", NO_SERVER)
-    client = connect(server, key)
+def _keys(server: str, settings: Settings, common: Common) -> Iterator[dict[str, Any]]:
+    """Each key that a command would be asked with."""
+    found = [each for role in ROLES if (each := settings.key_for(role, common.api_key))]
+    for key in {each.value: each for each in found}.values():
+        yield _key(server, key)
+    if not found:
+        yield _check("key", False, "none is known", NO_SERVER)
+
+
+def _key(server: str, key: Key) -> dict[str, Any]:
     try:
-        tenant = client.get("tenants/me")["tenant"]
+        with asking(server, key.value) as client:
+            said = who_is(client)
+            role, tenant = (said.get("api_key") or {}).get("role"), (said["tenant"] or {}).get("slug", "no tenant")
     except Refused as refused:
         return _check("key", False, str(refused.error.get("message")), "loopctl auth login --server URL --key KEY")
+    except Unusable as error:
+        return _check("key", False, str(error), error.hint)
     except Unreachable as error:
         return _check("key", False, str(error))
-    finally:
-        client.close()
-    return _check("key", True, f"{key[:8]}… of {tenant['slug']}")
+    finding = f"{key.setting} ({masked(key.setting, key.value)}): {role or 'a key'} of {tenant}"
+    fits = role is None or ROLES.get(role) == key.setting or key.setting == "api_key"
+    return _check("key", fits, finding, "" if fits else f"loopctl auth login --role {role}")
 
 
 def _check(name: str, good: bool, finding: str, hint: str = "") -> dict[str, Any]:

@@ -26,12 +26,14 @@ class Exit(IntEnum):
     """`wait` gave up."""
     BAD = 10
     """`log` and `doctor`: something is wrong with what was checked."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
 
 
 EXPLAINED = (
     "Exit codes: 0 done, 1 failed or unreachable, 2 wrong usage or ambiguous, 3 denied (401, 403), 4 not found, "
     "5 conflict (409, 412), 6 invalid (400, 422), 7 rate limited, 8 server unavailable (5xx), 9 waited in vain, "
-    "10 a check found something bad."
+    "10 a check found something bad, 130 interrupted (Ctrl-C)."
 )
 
 
@@ -70,6 +72,7 @@ HINTS = {
     "agent_identity_required": "Register an agent with this key: loopctl agent register --name NAME --type implementer",
     "orchestrator_agent_required": "Its agent: loopctl agent register --name NAME --type orchestrator, "
     "then its key: loopctl keys create --name NAME --role orchestrator --agent ID (a user's key)",
+    "not_built": "What this server does: loopctl api GET routes",
     "must_contract_first": "First: loopctl contract {story}",
     "must_claim_first": "First: loopctl claim {story}",
     "dependencies_not_met": "See what it waits for: loopctl blocked",
@@ -81,9 +84,10 @@ HINTS = {
     "story_not_reported_done": "Somebody else than its implementer first: loopctl report {story}",
     "review_required": "First, by another agent: loopctl review-complete {story} --review-type TYPE --summary TEXT",
     "review_not_conducted": "First, by another agent: loopctl review-complete {story} --review-type TYPE --summary …",
+    "verification_run_required": "Whoever runs the work: loopctl report-run {story} --status pass --commit-sha SHA",
     "import_conflict": "To add to what is there: loopctl import … --merge",
     "version_conflict": "See what is stored: loopctl state load",
     "lease_lost": "The claim has ended; begin again: loopctl contract {story}",
-    "tenant_halted": "The tenant's log was proved forked; a person has to look. Nothing is tried again.",
+    "tenant_halted": "Custody of the tenant is halted; a person has to look. Nothing is tried again.",
 }
 """By the code of the error. ``{story}`` is what was typed."""

@@ -2,48 +2,73 @@
 
 import re
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cyclopts import CycloptsError
-from msgspec.json import encode
 
 from loopctl.cli.exits import HINTS, Exit, Stop, exit_of
-from loopctl.cli.output import Output
+from loopctl.cli.output import Output, json_text, note
+from loopctl.cli.plain import escaped
 from loopctl.cli.settings import Settings
-from loopctl.client import Refused, Unreachable
+from loopctl.cli.vocabulary import FORMATS, Format
+from loopctl.client import Refused, Unreachable, Unusable
 
 STORY = re.compile(r"(?:[uU][sS]-)?[0-9]+\.[0-9]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ABOUT_KEYS = {401, 403, 409}
+"""Statuses of refusals that another key might not get."""
 NO_ROUTE = "This server does not know this; its routes: loopctl api GET routes"
 
 
-def tell(tokens: Sequence[str], error: Exception) -> int:
-    """The exit code. Raises what nobody expected."""
-    output = Output(_format(tokens))
+class Told(NamedTuple):
+    """``error`` is the server's where that said one; ``hint`` is what to do next, ``key`` which one asked."""
+
+    error: Mapping[str, Any]
+    hint: str
+    code: Exit
+    key: Mapping[str, str] = {}
+
+
+def tell(tokens: Sequence[str], error: BaseException) -> int:
+    """The exit code. With PYTHONDEVMODE=1, raises what nobody expected."""
+    return _tell(Output(_format(tokens)), _told(tokens, error))
+
+
+def _told(tokens: Sequence[str], error: BaseException) -> Told:
     match error:
         case Refused():
-            return _refused(output, error, tokens)
+            said = {"status": error.status, **error.error}
+            key = error.asked_with if error.status in ABOUT_KEYS else {}
+            told = Told(said, hint_for(error, tokens), exit_of(error.status), key)
         case Stop():
             facts = {"code": error.exit_code.name.lower(), "message": error.message, **error.facts}
-            return _tell(output, facts, error.hint, error.exit_code)
+            told = Told(facts, error.hint, error.exit_code)
         case Unreachable():
             hint = "Is it running? Here: make up. Elsewhere: loopctl config set server URL; loopctl doctor"
-            return _tell(output, {"code": "unreachable", "message": str(error)}, hint, Exit.FAILED)
+            told = _own("unreachable", str(error), hint, Exit.FAILED)
+        case Unusable():
+            usage = error.code in ("no_address", "no_certificates")
+            told = _own(error.code, str(error), error.hint, Exit.USAGE if usage else Exit.FAILED)
         case CycloptsError():
             known = [token for token in tokens[:1] if not token.startswith("-")]
-            hint = f"loopctl {' '.join([*known, '--help'])}"
-            return _tell(output, {"code": "usage", "message": _first_line(error)}, hint, Exit.USAGE)
+            told = _own("usage", _first_line(error), f"loopctl {' '.join([*known, '--help'])}", Exit.USAGE)
+        case KeyboardInterrupt():
+            told = _own("interrupted", "Interrupted.", "", Exit.INTERRUPTED)
+        case UnicodeEncodeError():
+            told = _own("usage", "An argument has bytes that are no UTF-8.", "", Exit.USAGE)
         case OSError():
-            message = f"{error.filename or ''}: {error.strerror}".removeprefix(": ")
-            return _tell(output, {"code": "failed", "message": message}, "", Exit.FAILED)
-        case _:
+            message = f"{error.filename or ''}: {error.strerror or error}".removeprefix(": ")
+            told = _own("failed", message, "", Exit.FAILED)
+        case _ if sys.flags.dev_mode:
             raise error
+        case _:
+            message = f"This is a fault of loopctl itself: {type(error).__name__}: {error}"
+            told = _own("fault", message, "PYTHONDEVMODE=1 shows where.", Exit.FAILED)
+    return told
 
 
-def _refused(output: Output, refused: Refused, tokens: Sequence[str]) -> int:
-    said: dict[str, Any] = {**refused.error}
-    said.setdefault("status", refused.status)
-    return _tell(output, said, hint_for(refused, tokens), exit_of(refused.status))
+def _own(code: str, message: str, hint: str, exit_code: Exit) -> Told:
+    return Told({"code": code, "message": message}, hint, exit_code)
 
 
 def hint_for(refused: Refused, tokens: Sequence[str]) -> str:
@@ -52,28 +77,37 @@ def hint_for(refused: Refused, tokens: Sequence[str]) -> str:
     return hint.replace("{story}", story)
 
 
-def _tell(output: Output, said: dict[str, Any], hint: str, code: Exit) -> int:
+def _tell(output: Output, told: Told) -> int:
     if output.form == "json":
-        # The error is exactly the server's; what to do next is beside it.
-        sys.stderr.write(encode({"error": said, **({"hint": hint} if hint else {})}).decode() + "\n")
-        return code
-    sys.stderr.write(f"Error: {said.get('message', said)}\n")
-    for name in ("details", "candidates", "blocking_dependencies"):
+        # The error is exactly the server's; what to do next, and with which key it was, are beside it.
+        beside = {name: value for name, value in (("hint", told.hint), ("key", told.key)) if value}
+        sys.stderr.write(escaped(json_text({"error": told.error, **beside})) + "\n")
+        return told.code
+    said = told.error
+    note(f"Error: {said.get('message', said)}")
+    for name in ("details", "files", "candidates", "blocking_dependencies", "idempotency_key"):
         if said.get(name):
-            sys.stderr.write(f"  {name}: {encode(said[name]).decode()}\n")
-    if hint:
-        sys.stderr.write(f"  {hint}\n")
-    return code
+            note(f"  {name}: {json_text(said[name])}")
+    if key := told.key:
+        note(f"  asked with {key['setting']} ({key['key']}) of {key['from']}")
+    if told.hint:
+        note(f"  {told.hint}")
+    return told.code
 
 
-def _format(tokens: Sequence[str]) -> str | None:
+def _format(tokens: Sequence[str]) -> Format:
     """What was asked for, however the rest of the line is wrong."""
+    try:
+        said = Settings().get("format")
+    except Stop:
+        # Perhaps this is what is being told.
+        said = None
     for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
         if token == "--format":  # noqa: S105  # an option, no password
-            return following
+            said = following
         if token.startswith("--format="):
-            return token.partition("=")[2]
-    return Settings().get("format")
+            said = token.partition("=")[2]
+    return next((each for each in FORMATS if each == said), "json")
 
 
 def _first_line(error: CycloptsError) -> str:

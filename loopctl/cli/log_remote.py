@@ -1,7 +1,7 @@
 """`loopctl log fsck URL`."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from msgspec import Struct
@@ -40,15 +40,15 @@ def _hashes(source: RemoteSource, expected: Expected, show: ShowProgress) -> tup
 
 
 def _whole(place: Place, client: Client, expected: Expected, kept: Path | None, show: ShowProgress) -> Report:
-    directory = None if kept is None else open_kept(kept)
-    expected = replace(expected, form=True, older=None if directory is None else kept_head(directory))
-    while True:
-        source = RemoteSource(place, client, directory, expected.cosigners)
-        with show(source) as progress:
-            report = verify(source.members(), expected, progress=progress)
-        if report.fault is None:
-            source.tidy()
-        if report.fault is None or not source.reused or directory is None:
-            return report
-        # Perhaps it is what was kept that is damaged, and not the server's log.
-        directory.remove_tiles()
+    with nullcontext() if kept is None else open_kept(kept) as directory:
+        expected = replace(expected, form=True, older=None if directory is None else kept_head(directory))
+        while True:
+            source = RemoteSource(place, client, directory, expected.cosigners)
+            with show(source) as progress:
+                report = verify(source.members(), expected, progress=progress)
+            if report.fault is None:
+                source.tidy()
+            if report.fault is None or not source.reused or directory is None:
+                return report
+            # Perhaps it is what was kept that is damaged, and not the server's log.
+            directory.remove_tiles()

@@ -3,16 +3,18 @@
 Commands are loaded when they are used: the help needs none of them.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, Group
 
 from loopctl import __version__
+from loopctl.cli import streams
 from loopctl.cli.commands import GROUPS
 from loopctl.cli.exits import EXPLAINED, Exit
 
-BEFORE = ("--server", "--api-key", "--format", "--fields")
+BEFORE = ("--server", "--api-key", "--format", "--fields", "--as", "--impersonate", "--idempotency-key")
 """Options with a value that may stand before the command."""
 
 app = App(
@@ -22,6 +24,7 @@ app = App(
     help_epilogue=EXPLAINED,
     help_format="plaintext",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 for order, (title, commands) in enumerate(GROUPS.items()):
     group = Group(title, sort_key=order)
@@ -31,23 +34,23 @@ for order, (title, commands) in enumerate(GROUPS.items()):
 
 def main() -> int:
     """The exit codes are those of ``Exit``."""
-    return run(sys.argv[1:])
+    streams.prepare()
+    code = run(sys.argv[1:])
+    if lost := streams.unwritten():
+        sys.stderr.write(f"loopctl: the answer could not be written: {lost}\n")
+        return code or Exit.FAILED
+    return code
 
 
 def run(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["up"]:  # its flags, --help included, are the server's to explain
         arguments = ["up", "--", *arguments[1:]]
     tokens = options_last(["--help"] if not arguments or arguments[0] == "help" else list(arguments))
+    if any(name.startswith("LOOPCTL_") for name in os.environ):
+        _warn()
     try:
         return int(app(tokens, exit_on_error=False, print_error=False) or 0)
-    except CycloptsError as error:
-        return _told(tokens, error)
-    except BrokenPipeError:
-        return Exit.FAILED
-    except KeyboardInterrupt:
-        sys.stderr.write("\n")
-        return 130
-    except Exception as error:  # noqa: BLE001  # told below, or raised again there
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # told below
         return _told(tokens, error)
 
 
@@ -62,7 +65,15 @@ def options_last(tokens: list[str]) -> list[str]:
     return [*rest[:end], *leading, *rest[end:]]
 
 
-def _told(tokens: list[str], error: Exception) -> int:
+def _warn() -> None:
+    # Only who has set something needs it.
+    from loopctl.cli.settings import misspelt  # noqa: PLC0415  # as said
+
+    for line in misspelt(os.environ):
+        sys.stderr.write(line + "\n")
+
+
+def _told(tokens: list[str], error: BaseException) -> int:
     # Only what failed needs it, and it needs the HTTP client.
     from loopctl.cli.failing import tell  # noqa: PLC0415  # as said
 

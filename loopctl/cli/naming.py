@@ -1,13 +1,12 @@
-"""Projects by id, slug or name; stories by id or number, with or without US-; epics by id or number."""
+"""Projects by id, slug or name; stories by id or number, with or without US-; epics by number, agents by name."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from loopctl.cli.exits import Exit, Stop
-from loopctl.cli.session import Session
+from loopctl.cli.session import ID, Session
 
-ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 NUMBER = re.compile(r"(?:[uU][sS][-_ ]?)?([0-9]+(?:[._][0-9]+)?)")
 
@@ -67,6 +66,15 @@ def epic_id(session: Session, named: str, project: str | None) -> str:
         if epic["number"] == int(named):
             return str(epic["id"])
     raise Stop(Exit.MISSING, f"There is no epic {named}.", "See what there is: loopctl export --project SLUG")
+
+
+def agent_id(session: Session, named: str) -> str:
+    if ID.fullmatch(named):
+        return named.lower()
+    for agent in session.client.pages("agents"):
+        if agent["name"] == named:
+            return str(agent["id"])
+    raise Stop(Exit.MISSING, f"There is no agent {named!r}.", "See what there is: loopctl agent list")
 
 
 def _scope(session: Session, project: str | None) -> Sequence[tuple[str, str]]:

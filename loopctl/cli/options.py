@@ -1,12 +1,20 @@
 """Options of every command that asks a server."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Group, Parameter
 
+from loopctl.cli.exits import Exit, Stop
+from loopctl.cli.vocabulary import AnyRole, Format
+
 CONNECTION = Group("Connection and output", sort_key=99)
 Flag = Annotated[bool, Parameter(negative=())]
+Input = Annotated[Path, Parameter(allow_leading_hyphen=True)]
+"""A file, or - for standard input."""
+JsonText = Annotated[str, Parameter(allow_leading_hyphen=True)]
+"""As it was typed, or @FILE, or - for standard input."""
 
 
 @Parameter(name="*")
@@ -17,19 +25,29 @@ class Common:
     Parameters
     ----------
     server
-        Address of the server; else LOOPCTL_SERVER, else `config set server`.
+        Address of the server; else LOOPCTL_SERVER, else `config set server`. LOOPCTL_CA_BUNDLE=FILE trusts one
+        whose certificate is of its own making.
     api_key
         Others on this machine may see it here: better in LOOPCTL_API_KEY.
     format
-        json, human or csv; else LOOPCTL_FORMAT, else `config set format`, else human on a terminal and json elsewhere.
+        json, or human for tables, or csv; else LOOPCTL_FORMAT, else `config set format`, else json.
     fields
-        Columns of tables and CSV, with commas between.
+        Only these members, with commas between; a dot leads into an object: number,title,new_state.agent_status.
+    role
+        Which of the kept keys asks: agent, orchestrator, user or superadmin. Else the one that fits the command.
+    impersonate
+        A superadmin's key asks, in the tenant of this id or slug; --as is then the role that it takes there.
+    idempotency_key
+        That a command which was broken off has told: repeated with it, it is carried out once.
     """
 
     server: Annotated[str | None, Parameter(group=CONNECTION)] = None
     api_key: Annotated[str | None, Parameter(group=CONNECTION)] = None
-    format: Annotated[str | None, Parameter(group=CONNECTION)] = None
+    format: Annotated[Format | None, Parameter(group=CONNECTION)] = None
     fields: Annotated[str | None, Parameter(group=CONNECTION)] = None
+    role: Annotated[AnyRole | None, Parameter(name="--as", group=CONNECTION)] = None
+    impersonate: Annotated[str | None, Parameter(group=CONNECTION)] = None
+    idempotency_key: Annotated[str | None, Parameter(group=CONNECTION)] = None
 
 
 PLAIN = Common()
@@ -70,6 +88,11 @@ class Pages:
     all: Flag = False
     limit: int | None = None
     page: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises Stop."""
+        if self.all and (self.limit, self.page) != (None, None):
+            raise Stop(Exit.USAGE, "--all is every page: it goes with neither --page nor --limit.")
 
 
 FIRST_PAGE = Pages()

@@ -10,6 +10,7 @@ from loopctl.cli.naming import project_id
 from loopctl.cli.options import FIRST_PAGE, PLAIN, Common, Pages
 from loopctl.cli.output import PROJECT
 from loopctl.cli.session import session
+from loopctl.cli.settings import OWNING, PLANNING, READING
 
 app = App(name="project")
 tenant = App(name="tenant")
@@ -33,6 +34,7 @@ class About:
 
 
 NOTHING = About()
+SHORTEST_SLUG, LONGEST_SLUG = 2, 63
 
 
 @app.command
@@ -46,13 +48,13 @@ def create(name: str, /, *, slug: str | None = None, about: About = NOTHING, com
     """
     said = {
         "name": name,
-        "slug": slug or _slug(name),
+        "slug": slug or _made_from(name),
         "repo_url": about.repo,
         "tech_stack": about.tech_stack,
         "description": about.description,
         "mission": about.mission,
     }
-    with session(common) as asked:
+    with session(common, PLANNING) as asked:
         asked.show(asked.client.post("projects", {key: value for key, value in said.items() if value is not None}))
         asked.output.note(f"Next: loopctl import FILE --project {said['slug']}")
 
@@ -60,28 +62,28 @@ def create(name: str, /, *, slug: str | None = None, about: About = NOTHING, com
 @app.command(name="list")
 def list_(*, pages: Pages = FIRST_PAGE, common: Common = PLAIN) -> None:
     """List the projects."""
-    with session(common) as asked:
+    with session(common, READING) as asked:
         asked.show_list("projects", pages, PROJECT)
 
 
 @app.command
 def info(project: str, /, *, common: Common = PLAIN) -> None:
     """Show a project, by id, slug or name."""
-    with session(common) as asked:
+    with session(common, READING) as asked:
         asked.show(asked.client.get(f"projects/{project_id(asked, project)}"))
 
 
 @app.command
 def archive(project: str, /, *, common: Common = PLAIN) -> None:
     """Archive a project."""
-    with session(common) as asked:
+    with session(common, OWNING) as asked:
         asked.show(asked.client.request("DELETE", f"projects/{project_id(asked, project)}"))
 
 
 @tenant.command(name="info")
 def tenant_info(*, common: Common = PLAIN) -> None:
     """Show the tenant with its settings."""
-    with session(common) as asked:
+    with session(common, READING) as asked:
         asked.show(asked.client.get("tenants/me"))
 
 
@@ -96,7 +98,7 @@ def tenant_update(
     setting
         NAME=VALUE; true, false and whole numbers are sent as such. Can be given several times.
     """
-    with session(common) as asked:
+    with session(common, OWNING) as asked:
         changes = dict(map(_setting, setting))
         asked.show(asked.client.request("PATCH", "tenants/me", {"settings": changes}))
 
@@ -110,5 +112,10 @@ def _setting(text: str) -> tuple[str, str | int | bool]:
     return name, int(value) if value.removeprefix("-").isdigit() else value
 
 
-def _slug(name: str) -> str:
-    return "-".join("".join(letter if letter.isalnum() else " " for letter in name.lower()).split()) or name
+def _made_from(name: str) -> str:
+    """Raises Stop where the name has too few letters or digits that a slug may have."""
+    words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name.lower()).split()
+    slug = "-".join(words)[:LONGEST_SLUG].strip("-")
+    if len(slug) < SHORTEST_SLUG:
+        raise Stop(Exit.USAGE, f"No slug can be made from the name {name!r}.", "Say one: --slug my-app (a-z, 0-9, -).")
+    return slug

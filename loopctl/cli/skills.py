@@ -9,6 +9,7 @@ from loopctl.cli.naming import project_id_or_none
 from loopctl.cli.options import ANYWHERE, FIRST_PAGE, Pages, Scope
 from loopctl.cli.output import Columns
 from loopctl.cli.session import route_of_a_later_version, session
+from loopctl.cli.settings import READING
 
 app = App(name="skill")
 
@@ -18,14 +19,14 @@ SKILL: Columns = ("id", "name", "current_version", "status")
 @app.command(name="list")
 def list_(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List the skills."""
-    with session(scope, "orchestrator") as asked, route_of_a_later_version("skills"):
+    with session(scope, READING) as asked, route_of_a_later_version("skills"):
         asked.show_list("skills", pages, SKILL, project_id=project_id_or_none(asked, scope.project))
 
 
 @app.command
 def get(name: str, /, *, version: int | None = None, scope: Scope = ANYWHERE) -> None:
     """Show a skill, its newest version unless another is said."""
-    with session(scope, "orchestrator") as asked, route_of_a_later_version("skills"):
+    with session(scope, READING) as asked, route_of_a_later_version("skills"):
         found: list[Any] = [each for each in asked.client.get("skills", name=name)["data"] if each["name"] == name]
         if not found:
             raise Stop(Exit.MISSING, f"There is no skill {name!r}.", "See what there is: loopctl skill list")

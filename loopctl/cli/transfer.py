@@ -1,72 +1,127 @@
 """`loopctl import` and `loopctl export`."""
 
-import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from msgspec import MsgspecError
-from msgspec.json import decode, encode
+from cyclopts import Parameter
+from msgspec.json import encode
 from msgspec.json import format as laid_out
 
 from loopctl.cli.exits import Exit, Stop
+from loopctl.cli.left_out import say_what_was_left
 from loopctl.cli.naming import project_id
-from loopctl.cli.options import ANYWHERE, Flag, Scope
+from loopctl.cli.options import ANYWHERE, Flag, Input, Scope
 from loopctl.cli.output import note, write_json
-from loopctl.cli.session import session
-from loopctl.cli.story_files import read_directory
+from loopctl.cli.reading import STANDARD_INPUT, read_json
+from loopctl.cli.sending import Wish, known_of, send
+from loopctl.cli.session import Session, session
+from loopctl.cli.settings import PLANNING, READING
+from loopctl.cli.story_files import read_files
+from loopctl.cli.story_numbers import NOTHING_KNOWN, Known
+from loopctl.cli.whole_file import answer_file
 
 
-def import_(path: Path, /, *, merge: Flag = False, dry_run: Flag = False, scope: Scope = ANYWHERE) -> None:
+@Parameter(name="*")
+@dataclass(frozen=True)  # of which the command line can make options
+class How:
+    """How an import is done.
+
+    Parameters
+    ----------
+    merge
+        Add to what the project has, and change what is there under the same numbers.
+    dry_run
+        Ask the server what the import would do, and do nothing.
+    if_position
+        Only if the project has not changed since this position of the log; `file`: the one that the export says.
+    show
+        Print what would be sent, and ask no server.
+    """
+
+    merge: Flag = False
+    dry_run: Flag = False
+    if_position: str | None = None
+    show: Flag = False
+
+
+PLAINLY = How()
+
+
+def import_(path: Input, /, *, how: How = PLAINLY, scope: Scope = ANYWHERE) -> None:
     """Import epics and stories: all of them or, when one is wrong, none.
 
     Parameters
     ----------
     path
-        A JSON file as `export` prints it, a directory of story files (epic_<n>_*/us_*.json), or - for standard input.
-    merge
-        Add to what the project has, and change what is there under the same numbers.
-    dry_run
-        Print what would be sent.
+        A JSON file as `export` prints it, a file or a directory of stories (epic_<n>_*/us_*.json), or - for standard
+        input. docs/import.md says what is taken.
     """
-    payload = read_payload(path)
-    if dry_run:
-        write_json(payload)
+    if how.show:
+        if how != How(show=True):
+            raise Stop(Exit.USAGE, "--show asks no server: it goes with neither --merge, --dry-run nor --if-position.")
+        write_json(read_files(path, read_json, note).payload)
         return
-    with session(scope) as asked:
+    with session(scope, PLANNING) as asked:
+        backlog = read_files(path, read_json, note, lambda: _known(asked, scope) if how.merge else NOTHING_KNOWN)
         named = project_id(asked, scope.project)
-        epics = payload.get("epics") or []
-        note(f"Importing {sum(len(epic.get('stories') or ()) for epic in epics)} stories in {len(epics)} epics …")
-        asked.show(asked.client.post(f"projects/{named}/import", payload, merge=True if merge else None))
-        asked.output.note(f"Next: loopctl next --project {scope.project or named}")
+        wish = Wish(
+            path=f"projects/{named}/import", merge=how.merge, dry_run=how.dry_run,
+            if_position=_position(how.if_position, backlog.payload),
+        )  # fmt: skip
+        note(f"{'Trying' if how.dry_run else 'Importing'} {_size(backlog.payload)} …")
+        answer = send(asked.client, backlog, wish)
+        say_what_was_left(answer, backlog.files)
+        asked.output.body(
+            answer if asked.output.form == "json" else {"import": answer["import"]}, done=asked.client.wrote
+        )
+        if not how.dry_run:
+            asked.output.note(f"Next: loopctl next --project {scope.project or named}")
 
 
-def export(*, output: Path | None = None, scope: Scope = ANYWHERE) -> None:
+def _known(asked: Session, scope: Scope) -> Known:
+    return known_of(asked.client.get(f"projects/{project_id(asked, scope.project)}/export"))
+
+
+def _size(payload: Mapping[str, Any]) -> str:
+    epics = payload.get("epics")
+    epics = [epic for epic in epics if isinstance(epic, dict)] if isinstance(epics, list) else []
+    stories = sum(len(each) for epic in epics if isinstance(each := epic.get("stories"), list))
+    return f"{stories} stories in {len(epics)} epics"
+
+
+def _position(said: str | None, payload: Mapping[str, Any]) -> int | None:
+    """Raises Stop when the file does not say one."""
+    if said is None:
+        return None
+    metadata = payload.get("export_metadata")
+    found = metadata.get("position") if said == "file" and isinstance(metadata, dict) else said
+    if str(found).isdecimal():
+        return int(found)  # type: ignore[arg-type]  # digits
+    problem = "The file says no position in export_metadata." if said == "file" else f"{said} is no position."
+    raise Stop(Exit.USAGE, problem, "--if-position NUMBER, or --if-position file with what loopctl export wrote")
+
+
+def export(*, output: Input | None = None, scope: Scope = ANYWHERE) -> None:
     """Print a project as JSON that an import takes, whatever the format.
 
     Parameters
     ----------
     output
-        A file to write it to instead.
+        A file to write it to instead of standard output: all of it, or nothing.
     """
-    with session(scope, "orchestrator") as asked:
+    with session(scope, READING) as asked:
         body = asked.client.get(f"projects/{project_id(asked, scope.project)}/export")
-        if output is None:
+        if output is None or str(output) == STANDARD_INPUT:
             write_json(body)
             return
-        output.write_bytes(laid_out(encode(body)) + b"\n")
+        with answer_file(output) as file:
+            file.write(laid_out(encode(body)) + b"\n")
         note(f"Written to {output}.")
 
 
 def read_payload(path: Path) -> dict[str, Any]:
     """What an import sends. Raises Stop for what is none."""
-    if path.is_dir():
-        return read_directory(path, warn=note)
-    try:
-        found = decode(sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes())
-    except OSError as error:
-        raise Stop(Exit.USAGE, f"{path} cannot be read: {error.strerror}.") from None
-    except MsgspecError as error:
-        raise Stop(Exit.USAGE, f"{path} is no JSON: {error}.") from None
-    if not isinstance(found, dict):
-        raise Stop(Exit.USAGE, f"{path} is no object with epics in it.", "See what is taken: loopctl export")
+    found: dict[str, Any] = read_files(path, read_json, note).payload
     return found

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.naming import epic_id, project_id, project_id_or_none, story_id, story_number
 from loopctl.cli.options import ANYWHERE, FIRST_PAGE, Pages, Scope
 from loopctl.cli.output import STORY, Columns
 from loopctl.cli.session import Session, session
+from loopctl.cli.settings import READING
+from loopctl.cli.vocabulary import AgentStatus, VerifiedStatus
 
+PAGE = 100
 BLOCKED: Columns = ("number", "title", "blocked_by", "id")
 HISTORY: Columns = ("inserted_at", "action", "actor_label", "new_state.agent_status", "new_state.verified_status")
 
@@ -21,7 +25,9 @@ def status(story: str | None = None, /, *, epic: str | None = None, scope: Scope
     epic
         Its number (with a project) or its id.
     """
-    with session(scope, "orchestrator") as asked:
+    if story is not None and epic is not None:
+        raise Stop(Exit.USAGE, "A story or --epic, not both.")
+    with session(scope, READING) as asked:
         if story is not None:
             asked.show(asked.client.get(f"stories/{story_id(asked, story, scope.project)}"))
         elif epic is not None:
@@ -32,24 +38,25 @@ def status(story: str | None = None, /, *, epic: str | None = None, scope: Scope
 
 def next_(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List the stories that can be begun, the best first."""
-    with session(scope, "orchestrator") as asked:
-        asked.show_list("stories/ready", pages, STORY, project_id=project_id_or_none(asked, scope.project))
+    with session(scope, READING) as asked:
+        body = asked.list("stories/ready", pages, project_id=project_id_or_none(asked, scope.project))
+        _show_stories(asked, body, STORY)
         asked.output.note("Next: loopctl contract NUMBER, or the best one in one step: loopctl claim --next")
 
 
 def blocked(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List the stories that wait, and what for."""
-    with session(scope, "orchestrator") as asked:
+    with session(scope, READING) as asked:
         named = project_id_or_none(asked, scope.project)
-        if asked.output.form == "json":
-            asked.show_list("stories/blocked", pages, (), project_id=named)
-            return
         found = asked.list("stories/blocked", pages, project_id=named)
-        asked.show({**found, "data": [_waiting(each) for each in found["data"]]}, BLOCKED)
+        if asked.output.form == "json":
+            asked.show(found)
+            return
+        _show_stories(asked, {**found, "data": [_waiting(each) for each in found["data"]]}, BLOCKED)
 
 
 def stories(
-    *, agent_status: str | None = None, verified_status: str | None = None,
+    *, agent_status: AgentStatus | None = None, verified_status: VerifiedStatus | None = None,
     number: str | None = None, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """List the stories of a project.
@@ -61,7 +68,7 @@ def stories(
     verified_status
         unverified, verified or rejected.
     """
-    with session(scope, "orchestrator") as asked:
+    with session(scope, READING) as asked:
         asked.show_list(
             "stories", pages, STORY, project_id=project_id(asked, scope.project), agent_status=agent_status,
             verified_status=verified_status, number=number and story_number(number),
@@ -70,20 +77,30 @@ def stories(
 
 def pending(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List the stories that are reported as done and not confirmed yet."""
-    with session(scope, "orchestrator") as asked:
+    with session(scope, READING) as asked:
         wanted = {"agent_status": "reported_done", "verified_status": "unverified"}
         named = project_id_or_none(asked, scope.project)
         if named is not None:
             asked.show_list("stories", pages, STORY, project_id=named, **wanted)
             return
         items = _of_every_project(asked, wanted)
-        asked.show({"data": items, "meta": {"total_count": len(items)}}, STORY)
+        _show_stories(asked, {"data": _page(items, pages), "meta": {"total_count": len(items)}}, STORY)
 
 
 def history(story: str, /, *, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """Show all that happened to a story, oldest first."""
-    with session(scope, "orchestrator") as asked:
+    with session(scope, READING) as asked:
         asked.show_list(f"stories/{story_id(asked, story, scope.project)}/history", pages, HISTORY)
+
+
+def _show_stories(asked: Session, body: Any, columns: Columns) -> None:
+    """In a table over several projects each story says its own: a number is one story's in a project only."""
+    projects = {story.get("project_id") for story in body["data"]}
+    if asked.output.form != "json" and len(projects) > 1:
+        slugs = {project["id"]: project["slug"] for project in asked.client.pages("projects", include_archived=True)}
+        items = [{**story, "project": slugs.get(story["project_id"])} for story in body["data"]]
+        body, columns = {**body, "data": items}, ("project", *columns)
+    asked.show(body, columns)
 
 
 def _of_every_project(asked: Session, wanted: dict[str, str]) -> list[Any]:
@@ -92,6 +109,15 @@ def _of_every_project(asked: Session, wanted: dict[str, str]) -> list[Any]:
         for project in asked.client.pages("projects")
         for story in asked.client.pages("stories", project_id=project["id"], **wanted)
     ]
+
+
+def _page(items: list[Any], pages: Pages) -> list[Any]:
+    """All of them, unless a page is asked for: they are at hand."""
+    if pages.limit is None and pages.page is None:
+        return items
+    size = max(1, pages.limit or PAGE)
+    start = (max(1, pages.page or 1) - 1) * size
+    return items[start : start + size]
 
 
 def _waiting(item: dict[str, Any]) -> dict[str, Any]:

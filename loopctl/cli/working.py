@@ -5,6 +5,7 @@ from loopctl.cli.naming import project_id_or_none, story_id
 from loopctl.cli.options import ANYWHERE, Flag, Scope
 from loopctl.cli.output import note
 from loopctl.cli.session import session
+from loopctl.cli.settings import IMPLEMENTING, JUDGING
 from loopctl.cli.stepping import said, step
 
 
@@ -16,7 +17,7 @@ def contract(story: str, /, *, scope: Scope = ANYWHERE) -> None:
     story
         Its number, with or without US-, or its id.
     """
-    with session(scope, "agent") as asked:
+    with session(scope, IMPLEMENTING) as asked:
         id_ = story_id(asked, story, scope.project)
         shown = asked.client.get(f"stories/{id_}")["story"]
         criteria = shown.get("acceptance_criteria") or []
@@ -46,7 +47,7 @@ def claim(
     """
     if next == (story is not None):
         raise Stop(Exit.USAGE, "Say which story, or --next.", "See what is ready: loopctl next")
-    with session(scope, "agent") as asked:
+    with session(scope, IMPLEMENTING) as asked:
         if story is None:
             body = said(project_id=project_id_or_none(asked, scope.project), lease_seconds=lease_seconds)
             answer = asked.client.post("stories/next/claim", body)
@@ -66,14 +67,14 @@ def start(story: str, /, *, fencing_token: int | None = None, scope: Scope = ANY
     fencing_token
         From the answer of the claim: refused when the claim has become somebody else's.
     """
-    with session(scope, "agent") as asked:
+    with session(scope, IMPLEMENTING) as asked:
         step(asked, story, scope.project, "start", said(fencing_token=fencing_token))
         asked.output.note(f"Do the work. Next: loopctl request-review {story}")
 
 
 def request_review(story: str, /, *, fencing_token: int | None = None, scope: Scope = ANYWHERE) -> None:
     """Ask somebody else to review the work."""
-    with session(scope, "agent") as asked:
+    with session(scope, IMPLEMENTING) as asked:
         step(asked, story, scope.project, "request-review", said(fencing_token=fencing_token))
         asked.output.note(f"Next, by another agent: loopctl report {story}")
 
@@ -83,7 +84,7 @@ def heartbeat(
     scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """Renew the lease of a claim."""
-    with session(scope, "agent") as asked:
+    with session(scope, IMPLEMENTING) as asked:
         step(asked, story, scope.project, "heartbeat", said(lease_seconds=lease_seconds, fencing_token=fencing_token))
 
 
@@ -95,7 +96,9 @@ def unclaim(story: str, /, *, force: Flag = False, reason: str | None = None, sc
     force
         Take it back from whoever has it; for orchestrators.
     reason
-        Why it is taken back.
+        Why it is taken back; with --force.
     """
-    with session(scope, "orchestrator" if force else "agent") as asked:
+    if reason is not None and not force:
+        raise Stop(Exit.USAGE, "--reason is for --force: whoever gives back its own claim is not asked why.")
+    with session(scope, JUDGING if force else IMPLEMENTING) as asked:
         step(asked, story, scope.project, "force-unclaim" if force else "unclaim", said(reason=reason) if force else {})

@@ -26,7 +26,7 @@ class LogEvent(Struct, frozen=True, kw_only=True):
     """Who did it, and on whose behalf."""
     entity: tuple[str, str]
     data: Mapping[str, Any]
-    """Empty when the entry has a commitment instead."""
+    """Empty when the entry has nothing but a commitment."""
     commitment: bytes | None
     """To a payload that is stored elsewhere and can be erased."""
 

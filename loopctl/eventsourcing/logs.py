@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from threading import RLock
 from typing import Protocol
@@ -89,6 +90,7 @@ class ServerLog:
         self._place = place
         self._client = client
         self._asking = RLock()
+        self._kept = ExitStack()
         self._asked = time.monotonic()
         try:
             self._begin(expected, kept)
@@ -111,9 +113,10 @@ class ServerLog:
     def close(self) -> None:
         self._client.close()
         self.entries.close()
+        self._kept.close()
 
     def _begin(self, expected: Expected, kept: Path | None) -> None:
-        directory = None if kept is None else open_kept(kept)
+        directory = None if kept is None else self._kept.enter_context(open_kept(kept))
         if directory is not None:
             expected = replace(expected, older=kept_head(directory))
         while True:

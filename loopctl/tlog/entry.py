@@ -54,13 +54,14 @@ class EntryHead(Struct, frozen=True, kw_only=True):
 
 
 class Entry(EntryHead, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """With either its data or the commitment to a payload that is stored elsewhere and can be erased."""
+    """With its data, or the commitment to a payload that is stored elsewhere and can be erased, or both: then the data
+    are what is not to be erased."""
 
     data: CanonicalJson | UnsetType = UNSET
     commit: Hash | UnsetType = UNSET
 
     def value(self) -> dict[str, object]:
-        """The decoded data; empty when the entry has a commitment instead."""
+        """The decoded data; empty when the entry has nothing but a commitment."""
         if self.data is UNSET:
             return {}
         value: dict[str, object] = parse_canonical_json(bytes(self.data))
@@ -134,8 +135,8 @@ def _check(entry: Entry) -> None:
         raise TlogError("entry_malformed", "ts", "not a time in UTC with microseconds and Z")
     if not _is_type(entry.type) or not _is_kind(entry.entity[0]):
         raise TlogError("entry_malformed", "type, entity", "not lower-case tags")
-    if (entry.data is UNSET) == (entry.commit is UNSET):
-        raise TlogError("entry_malformed", "data, commit", "not exactly one of the two")
+    if entry.data is UNSET and entry.commit is UNSET:
+        raise TlogError("entry_malformed", "data, commit", "neither of the two")
     if entry.data is not UNSET and not bytes(entry.data).startswith(b"{"):
         raise TlogError("entry_malformed", "data", "not an object")
 

@@ -29,6 +29,7 @@ Code = Literal[
     "note_malformed",
     "note_too_large",
     "origin_mismatch",
+    "policy_malformed",
     "proof_invalid",
     "receipt_malformed",
     "rotation_invalid",

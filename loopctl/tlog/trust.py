@@ -13,6 +13,7 @@ from loopctl.tlog.errors import TlogError
 from loopctl.tlog.hashing import EMPTY_ROOT
 from loopctl.tlog.keys import KeyHistory
 from loopctl.tlog.note import Note, SignatureLine, parse_note
+from loopctl.tlog.policy import Policy
 from loopctl.tlog.vkey import KeyType, VerifierKey
 
 
@@ -22,6 +23,8 @@ class Trust(Struct, frozen=True):
     history: KeyHistory
     cosigners: tuple[VerifierKey, ...] = ()
     quorum: int = 0
+    policy: Policy | None = None
+    """Whose witnesses are among the cosigners."""
 
 
 class Signature(Struct, frozen=True):
@@ -76,10 +79,18 @@ def open_checkpoint(raw: bytes, trust: Trust) -> SignedTreeHead:
     cosigners = {line.key.name for line in cosignatures}
     if len(cosigners) < trust.quorum:
         raise TlogError("cosignatures_missing", "note", f"{len(cosigners)} cosigners instead of {trust.quorum}")
+    if trust.policy is not None:
+        check_quorum(trust.policy, cosignatures, "note")
     # 4. No leaf, no choice of root.
     if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
         raise TlogError("empty_root", "line 3", "an empty log has only one root")
     return SignedTreeHead(checkpoint, note, signatures, cosignatures)
+
+
+def check_quorum(policy: Policy, cosignatures: Sequence[Signature], place: str) -> None:
+    """Raises TlogError where they are too few for the policy."""
+    if not policy.is_reached({line.key for line in cosignatures}):
+        raise TlogError("cosignatures_missing", place, f"the policy wants {policy.told()}")
 
 
 def _check_line(key: VerifierKey, text: bytes, line: SignatureLine, place: str) -> int | None:

@@ -4,10 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from domain.audit_shapes import AUDIT_SHAPES
+from domain.dependency import (
+    EpicDependencyCreated,
+    EpicDependencyDeleted,
+    StoryDependencyCreated,
+    StoryDependencyDeleted,
+)
+from domain.epic import EpicCreated, EpicDeleted, EpicUpdated
 from domain.event import Recorded
 from domain.importing.plan import KnownStory, ProjectContents
+from domain.story import CriterionUpdated, StoryCreated, StoryDeleted, StoryImported, StoryUpdated
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
 from projections.rows.epics import EPICS
@@ -23,11 +32,32 @@ STORY_EDGES = "SELECT dependent_id, prerequisite_id FROM app.story_dependency WH
 EPIC_EDGES = "SELECT dependent_id, prerequisite_id FROM app.epic_dependency WHERE tenant_id = $1 AND project_id = $2"
 
 
+NEWEST_CHANGE = """
+    SELECT max(position)
+      FROM app.audit_index
+     WHERE tenant_id = $1 AND project_id = $2 AND position > $3 AND (entity_type, action) IN (
+           SELECT * FROM unnest($4::text[], $5::text[]))
+"""
+
+LOG_SIZE = "SELECT size FROM app.log_head WHERE tenant_id = $1"
+
+CHANGES = [
+    AUDIT_SHAPES[event]
+    for event in (
+        EpicCreated, EpicUpdated, EpicDeleted, StoryCreated, StoryImported, StoryUpdated, CriterionUpdated,
+        StoryDeleted, StoryDependencyCreated, StoryDependencyDeleted, EpicDependencyCreated, EpicDependencyDeleted,
+    )
+]  # fmt: skip
+"""What an export shows and an import could take back; not the way of the stories, which no import changes."""
+
+
 class ImportScope(Struct, frozen=True):
-    """A project, and the numbers of the stories that a merge names; None for a fresh import, which needs less."""
+    """A project, and the numbers of the stories that a merge names; None for a fresh import, which needs less. With
+    ``since``, whether it has changed after that place in the log."""
 
     project_id: UUID
     merged: tuple[str, ...] | None
+    since: int | None = None
 
 
 class ImportContents(Model[ImportScope, ProjectContents]):
@@ -64,6 +94,15 @@ async def _contents(tx: TenantTx, scope: ImportScope) -> ProjectContents:
             for row in rows
         },
     )
+    if scope.since is not None:
+        fresh = structs.replace(
+            fresh,
+            changed_position=await tx.fetchval(
+                NEWEST_CHANGE, tx.tenant_id, scope.project_id, scope.since, [each.entity_type for each in CHANGES],
+                [each.action for each in CHANGES],
+            ),
+            newest_position=await tx.fetchval(LOG_SIZE, tx.tenant_id) - 1,
+        )  # fmt: skip
     if scope.merged is None:
         return fresh
     return await _with_the_rest(tx, scope, fresh, epic_numbers)
@@ -78,9 +117,8 @@ async def _with_the_rest(
     story_numbers = {story.story_id: number for number, story in known.stories.items()}
     story_edges: list[Any] = await tx.fetch(STORY_EDGES, tx.tenant_id, scope.project_id)
     epic_edges: list[Any] = await tx.fetch(EPIC_EDGES, tx.tenant_id, scope.project_id)
-    return ProjectContents(
-        epics=known.epics,
-        stories=known.stories,
+    return structs.replace(
+        known,
         whole={story.number: (story, texts[story.story_id]) for story in stories.values()},
         story_edges=frozenset((story_numbers[one], story_numbers[other]) for one, other in story_edges),
         epic_edges=frozenset((epic_numbers[one], epic_numbers[other]) for one, other in epic_edges),

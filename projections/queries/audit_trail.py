@@ -13,7 +13,7 @@ from msgspec import Struct
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.log.codec import Codec
-from eventstore.log.read import read_picked
+from eventstore.log.read import decoded, read_picked
 
 # The limits of the branches bound nothing: with one, a branch keeps to its order and its index.
 TRAIL = """
@@ -63,6 +63,7 @@ TRAIL = """
               AND ($7::text IS NULL OR each.entity_type = $7)
               AND ($8::text IS NULL OR each.actor_type = $8)
               AND each.at >= $9::timestamptz AND each.at <= $10::timestamptz
+              AND NOT ($14 AND (each.entity_type = 'api_key' OR each.action IN ('tenant_updated', 'key_rotated')))
             ORDER BY each.position DESC
             LIMIT $11 OFFSET $12
       ) AS found
@@ -72,28 +73,40 @@ TRAIL = """
 
 TRAIL_LENGTH = """
     SELECT count(*)
-      FROM (
-           SELECT * FROM app.audit_index AS i WHERE $2 = 'entity_id' AND i.tenant_id = $1 AND i.entity_id = $3
-            UNION ALL
-           SELECT * FROM app.audit_index AS i WHERE $2 = 'actor_id' AND i.tenant_id = $1 AND i.actor_id = $4
-            UNION ALL
-           SELECT * FROM app.audit_index AS i WHERE $2 = 'project_id' AND i.tenant_id = $1 AND i.project_id = $5
-            UNION ALL
-           SELECT * FROM app.audit_index AS i WHERE $2 = 'time' AND i.tenant_id = $1 AND i.at >= $9 AND i.at <= $10
-            UNION ALL
-           SELECT * FROM app.audit_index AS i WHERE $2 = 'action' AND i.tenant_id = $1 AND i.action = $6
-            UNION ALL
-           SELECT * FROM app.audit_index AS i WHERE $2 = 'entity_type' AND i.tenant_id = $1 AND i.entity_type = $7
-            UNION ALL
-           SELECT * FROM app.audit_index AS i WHERE $2 = 'all' AND i.tenant_id = $1
-      ) AS each
-     WHERE ($3::uuid IS NULL OR each.entity_id = $3)
-       AND ($4::uuid IS NULL OR each.actor_id = $4)
-       AND ($5::uuid IS NULL OR each.project_id = $5)
-       AND ($6::text IS NULL OR each.action = $6)
-       AND ($7::text IS NULL OR each.entity_type = $7)
-       AND ($8::text IS NULL OR each.actor_type = $8)
-       AND each.at >= $9::timestamptz AND each.at <= $10::timestamptz
+      FROM (SELECT 1
+              FROM (
+                   SELECT * FROM app.audit_index AS i WHERE $2 = 'entity_id' AND i.tenant_id = $1 AND i.entity_id = $3
+                    UNION ALL
+                   SELECT * FROM app.audit_index AS i WHERE $2 = 'actor_id' AND i.tenant_id = $1 AND i.actor_id = $4
+                    UNION ALL
+                   SELECT * FROM app.audit_index AS i WHERE $2 = 'project_id' AND i.tenant_id = $1 AND i.project_id = $5
+                    UNION ALL
+                   SELECT * FROM app.audit_index AS i
+                    WHERE $2 = 'time' AND i.tenant_id = $1 AND i.at >= $9 AND i.at <= $10
+                    UNION ALL
+                   SELECT * FROM app.audit_index AS i WHERE $2 = 'action' AND i.tenant_id = $1 AND i.action = $6
+                    UNION ALL
+                   SELECT * FROM app.audit_index AS i
+                    WHERE $2 = 'entity_type' AND i.tenant_id = $1 AND i.entity_type = $7
+                    UNION ALL
+                   SELECT * FROM app.audit_index AS i WHERE $2 = 'all' AND i.tenant_id = $1
+              ) AS each
+             WHERE ($3::uuid IS NULL OR each.entity_id = $3)
+               AND ($4::uuid IS NULL OR each.actor_id = $4)
+               AND ($5::uuid IS NULL OR each.project_id = $5)
+               AND ($6::text IS NULL OR each.action = $6)
+               AND ($7::text IS NULL OR each.entity_type = $7)
+               AND ($8::text IS NULL OR each.actor_type = $8)
+               AND each.at >= $9::timestamptz AND each.at <= $10::timestamptz
+               AND NOT ($11 AND (each.entity_type = 'api_key' OR each.action IN ('tenant_updated', 'key_rotated')))
+             LIMIT $12) AS counted
+"""
+
+SECRETS = """
+    SELECT (SELECT count(*) FROM app.audit_index AS i WHERE i.tenant_id = $1 AND i.entity_type = 'api_key')
+         + (SELECT count(*)
+              FROM app.audit_index AS i
+             WHERE i.tenant_id = $1 AND i.action IN ('tenant_updated', 'key_rotated'))
 """
 
 LOG_SIZE = "SELECT size FROM app.log_head WHERE tenant_id = $1"
@@ -124,12 +137,15 @@ HISTORY_LENGTH = """
 """
 
 WHOLE = 2**62
+MOST_COUNTED = 100_000
+"""Of a filtered trail; counting on would read all of a log of millions for each page."""
 BEGINNING = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 END = datetime.fromisoformat("9999-12-30T00:00:00+00:00")
 
 
 class TrailFilter(Struct, frozen=True, kw_only=True):
-    """None filters nothing; ``first`` and ``last`` are times, both included. All hold together."""
+    """None filters nothing; ``first`` and ``last`` are times, both included. All hold together. ``secretive`` leaves
+    out what happened to keys and settings."""
 
     entity_id: UUID | None = None
     actor_id: UUID | None = None
@@ -139,6 +155,7 @@ class TrailFilter(Struct, frozen=True, kw_only=True):
     actor_type: str | None = None
     first: datetime | None = None
     last: datetime | None = None
+    secretive: bool = False
 
     @property
     def way(self) -> str:
@@ -154,7 +171,7 @@ class TrailFilter(Struct, frozen=True, kw_only=True):
 async def read_trail(
     tx: TenantTx, codec: Codec, wanted: TrailFilter, limit: int, offset: int
 ) -> tuple[Sequence[Recorded], int]:
-    """Newest first; and how many there are on all pages."""
+    """Newest first; and how many there are on all pages, of a filtered trail up to `MOST_COUNTED`."""
     if wanted == TrailFilter():
         total = await tx.fetchval(LOG_SIZE, tx.tenant_id)
         end = max(0, total - offset)
@@ -163,9 +180,12 @@ async def read_trail(
         tx.tenant_id, wanted.way, wanted.entity_id, wanted.actor_id, wanted.project_id, wanted.action,
         wanted.entity_type, wanted.actor_type, wanted.first or BEGINNING, wanted.last or END,
     )  # fmt: skip
-    rows: list[Any] = await tx.fetch(TRAIL, *arguments, limit, offset, WHOLE)
-    total = await tx.fetchval(TRAIL_LENGTH, *arguments)
-    return [codec.decode(row["entry"]) for row in rows], total
+    rows: list[Any] = await tx.fetch(TRAIL, *arguments, limit, offset, WHOLE, wanted.secretive)
+    if wanted == TrailFilter(secretive=True):
+        total = await tx.fetchval(LOG_SIZE, tx.tenant_id) - await tx.fetchval(SECRETS, tx.tenant_id)
+    else:
+        total = await tx.fetchval(TRAIL_LENGTH, *arguments, wanted.secretive, MOST_COUNTED)
+    return await decoded(tx, codec, rows), total
 
 
 async def read_history(
@@ -174,4 +194,4 @@ async def read_history(
     """Of a story, whether it is still there or not, oldest first; and how many there are on all pages."""
     rows: list[Any] = await tx.fetch(HISTORY, tx.tenant_id, story_id, limit, offset)
     total = await tx.fetchval(HISTORY_LENGTH, tx.tenant_id, story_id)
-    return [codec.decode(row["entry"]) for row in rows], total
+    return await decoded(tx, codec, rows), total

@@ -79,8 +79,6 @@ FIRST_LATER = """
      LIMIT 1
 """
 
-LATEST = "SELECT latest FROM app.audit_index WHERE tenant_id = $1 AND position = $2"
-
 
 class ChangeFilter(Struct, frozen=True, kw_only=True):
     """None filters nothing. ``since``: only what has a later time."""
@@ -105,21 +103,38 @@ class ChangeFilter(Struct, frozen=True, kw_only=True):
         return len(given) > 1 or self.since is not None
 
 
-class Changes(Struct, frozen=True):
-    """``cursor`` is the position to go on after. ``more``: there are, or may be, others already."""
+class Changes(Struct, frozen=True, kw_only=True):
+    """``cursor`` is the position to go on after. ``more``: there are, or may be, others already; the first of them is
+    ``following``, where that is known."""
 
     positions: Sequence[int]
     cursor: int
     more: bool
+    following: int | None = None
+
+
+class BeyondTheLog(Exception):
+    """Nobody was ever told a position as high as this one: whoever goes on there would miss all until it is reached."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the log ends at position {size - 1}")
+        self.size = size
 
 
 async def find_changes(tx: TenantTx, after: int, wanted: ChangeFilter, most: int) -> Changes:
-    """From position ``after`` + 1 on; with ``since`` the later of the two. At most ``most`` entries."""
-    # Before the entries: up to there nothing can be missing among them.
-    size: int = await tx.fetchval(LOG_SIZE, tx.tenant_id) or 0
+    """From position ``after`` + 1 on; with ``since`` the later of the two. At most ``most`` entries.
+
+    Raises BeyondTheLog.
+    """
+    size = await log_size(tx)  # before the entries: up to there nothing can be missing among them
+    if after >= size:
+        raise BeyondTheLog(size)
     if wanted == ChangeFilter():
-        last = max(after, min(after + most, size - 1))
-        return Changes(range(after + 1, last + 1), last, more=last < size - 1)
+        last = min(after + most, size - 1)
+        more = last < size - 1
+        return Changes(
+            positions=range(after + 1, last + 1), cursor=last, more=more, following=last + 1 if more else None
+        )
     if wanted.since is not None:
         first = await tx.fetchval(FIRST_LATER, tx.tenant_id, wanted.since)
         after = max(after, (size if first is None else first) - 1)
@@ -130,18 +145,18 @@ async def find_changes(tx: TenantTx, after: int, wanted: ChangeFilter, most: int
         if examined is not None:  # again: what the last look found may have been less than there is up to here
             found = await _matching(tx, place, wanted, most + 1)
             if len(found) <= most:
-                return Changes(found, examined, more=True)
+                return Changes(positions=found, cursor=examined, more=True)
     if len(found) > most:
-        return Changes(found[:most], found[most - 1], more=True)
-    return Changes(found, max(after, size - 1, *found), more=False)
+        return Changes(positions=found[:most], cursor=found[most - 1], more=True, following=found[most])
+    return Changes(positions=found, cursor=max(after, size - 1, *found), more=False)
+
+
+async def log_size(tx: TenantTx) -> int:
+    """How many entries the tenant's log has."""
+    found: int | None = await tx.fetchval(LOG_SIZE, tx.tenant_id)
+    return found or 0
 
 
 async def _matching(tx: TenantTx, place: tuple[object, ...], wanted: ChangeFilter, most: int) -> list[int]:
     rows: list[Any] = await tx.fetch(CHANGES, *place, wanted.since, MOST_EXAMINED, most)
     return [row["position"] for row in rows]
-
-
-async def latest_until(tx: TenantTx, position: int) -> datetime:
-    """The latest time of an entry and all before it."""
-    found: datetime = await tx.fetchval(LATEST, tx.tenant_id, position)
-    return found

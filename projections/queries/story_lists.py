@@ -72,14 +72,15 @@ class ShownStory(Struct, frozen=True):
 
 
 class StoryFilter(Struct, frozen=True, kw_only=True):
-    """None filters nothing. With ``epic_id`` alone the epic's stories, with ``project_id`` as well those in both."""
+    """None filters nothing. With ``epic_id`` alone the epic's stories, with ``project_id`` as well those in both, with
+    neither the tenant's."""
 
     project_id: UUID | None = None
     epic_id: UUID | None = None
     agent_status: str | None = None
     verified_status: str | None = None
     number: str | None = None
-    """Of a project's story, without a prefix."""
+    """Of a story in its project, without a prefix."""
 
     def lets_through(self, story: Story) -> bool:
         wanted = (self.project_id, self.epic_id, self.agent_status, self.verified_status)
@@ -110,9 +111,7 @@ async def stories_by_id(tx: TenantTx, ids: Sequence[UUID]) -> Sequence[StoryWith
 
 
 async def list_stories(ask: Ask, tenant_id: UUID, wanted: StoryFilter, limit: int, offset: int) -> StoryPage:
-    """In the order of their numbers."""
-    if wanted.project_id is None and (wanted.epic_id is None or wanted.number is not None):
-        raise ValueError("stories of a project or of an epic")
+    """In the order of their numbers, those of a whole tenant one project after the other."""
     where = (wanted.project_id, wanted.epic_id, wanted.number, wanted.agent_status, wanted.verified_status)
     return page_of_rows(await ask(LIST, tenant_id, *where, limit, offset))
 

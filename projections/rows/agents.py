@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from domain.agent import Agent, AgentRegistered, evolve_agent
+from domain.agent import Agent, AgentRegistered, AgentUpdated, evolve_agent
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
@@ -67,6 +67,45 @@ class AgentName(Model[str, UUID | None]):
 AGENT_NAME = AgentName()
 
 
+COSIGNERS = """
+    SELECT asked.key,
+           (SELECT a.agent_id
+              FROM app.agent AS a
+             WHERE a.tenant_id = $1 AND substring(a.cosigner FROM '[^+]*[+][^+]*[+](.*)') = asked.key
+             LIMIT 1) AS holder
+      FROM unnest($2::text[]) AS asked (key)
+"""
+
+
+class CosignerKey(Model[str, UUID | None]):
+    """The agent that signs heads with this key, which is the last part of a vkey."""
+
+    name = "cosigner_key"
+    events = (AgentUpdated,)
+
+    async def load(self, tx: TenantTx, keys: Sequence[str]) -> Mapping[str, UUID | None]:
+        rows = await tx.fetch(COSIGNERS, tx.tenant_id, list(keys))
+        return {row["key"]: row["holder"] for row in rows}
+
+    def initial(self, _: str) -> UUID | None:
+        return None
+
+    def touched(self, recorded: Recorded) -> Sequence[str]:
+        updated: Any = recorded.event
+        return [] if updated.cosigner is UNSET else [key_part(updated.cosigner)]
+
+    def evolve(self, _: UUID | None, recorded: Recorded) -> UUID | None:
+        return recorded.stream.id
+
+
+COSIGNER_KEY = CosignerKey()
+
+
+def key_part(vkey: str) -> str:
+    """Without the name, which tells two agents apart, and the key id that follows from it."""
+    return vkey.split("+", 2)[2]
+
+
 async def find_agent(tx: TenantTx, agent_id: UUID) -> tuple[Agent, datetime] | None:
     """With when it was last seen: at its registration at least."""
     row = await tx.fetchrow(ONE, tx.tenant_id, agent_id)
@@ -74,7 +113,7 @@ async def find_agent(tx: TenantTx, agent_id: UUID) -> tuple[Agent, datetime] | N
 
 
 class AgentFilter(Struct, frozen=True):
-    """``None`` filters nothing; what is no column to sort by sorts by name."""
+    """``None`` filters nothing."""
 
     agent_type: str | None = None
     status: str | None = None

@@ -16,7 +16,7 @@ from domain.event import Event, Recorded
 from domain.events import EVENTS
 from eventstore.database.transaction import TenantTx
 from eventstore.gc_pauses import collector_paused
-from eventstore.log.command import Model, Need
+from eventstore.log.command import EVERY, Model, Need
 from projections.rows.row_statements import delete_rows, insert_rows, replace_rows, select_rows
 
 State = TypeVar("State", bound=Struct)
@@ -37,6 +37,8 @@ class Entity(Struct, Generic[State], frozen=True, kw_only=True, dict=True):
     """Whether one statement puts new states in the place of old ones. Otherwise the old rows are deleted first."""
     events: tuple[type[Event], ...] = (Event,)
     """Those that can change the state; of the others nothing is read or written."""
+    spreading: tuple[type[Event], ...] = ()
+    """Those that change states of other streams than their own, which ``apply`` leaves to its caller."""
 
     def __post_init__(self) -> None:
         structs.force_setattr(self, "kind", self.kind or self.name)
@@ -132,9 +134,8 @@ class EntityModel(Model[UUID, State | None]):
     def __init__(self, entity: Entity[State]) -> None:
         self._entity = entity
         self.name = entity.name
-        self.events = tuple(
-            each for each in EVENTS if each.stream_kind() == entity.kind and issubclass(each, entity.events)
-        )
+        own = (each for each in EVENTS if each.stream_kind() == entity.kind and issubclass(each, entity.events))
+        self.events = tuple(dict.fromkeys((*own, *entity.spreading)))
 
     async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, State | None]:
         return await self._entity.load(tx, keys)
@@ -143,7 +144,7 @@ class EntityModel(Model[UUID, State | None]):
         return None
 
     def touched(self, recorded: Recorded) -> Sequence[UUID]:
-        return [recorded.stream.id]
+        return EVERY if isinstance(recorded.event, self._entity.spreading) else [recorded.stream.id]
 
     def evolve(self, state: State | None, recorded: Recorded) -> State | None:
         return self._entity.evolve(state, recorded)

@@ -155,8 +155,13 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 def percentage(part: int, whole: int) -> float:
-    """To one decimal, a half rounded up; 0.0 of nothing. In integers, so that no half gets lost."""
-    return (2000 * part + whole) // (2 * whole) / 10 if whole else 0.0
+    """To one decimal, a half rounded up; 0.0 of nothing. In integers, so that no half gets lost.
+
+    100.0 says that nothing is left, and 0.0 that nothing is done: what rounds to them otherwise stays a tenth away.
+    """
+    if part in (0, whole):
+        return 100.0 if part else 0.0
+    return min(max((2000 * part + whole) // (2 * whole), 1), 999) / 10
 
 
 async def epic_progress(tx: TenantTx, epic_id: UUID) -> Progress | None:

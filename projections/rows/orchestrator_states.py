@@ -8,6 +8,7 @@ from domain.event import Recorded
 from domain.orchestrator_state import OrchestratorState, evolve_orchestrator_state, state_id
 from eventstore.database.transaction import TenantTx
 from eventstore.log.codec import Codec
+from eventstore.log.read import decoded
 from projections.rows.entity import Entity
 
 TABLES = ("app.orchestrator_state",)
@@ -37,4 +38,4 @@ async def read_versions(
 ) -> tuple[Sequence[Recorded], int]:
     """The events of one checkpoint, newest first; and how many there are on all pages."""
     rows: list[Any] = await tx.fetch(VERSIONS, tx.tenant_id, wanted, limit, offset)
-    return [codec.decode(row["entry"]) for row in rows], await tx.fetchval(VERSION_COUNT, tx.tenant_id, wanted)
+    return await decoded(tx, codec, rows), await tx.fetchval(VERSION_COUNT, tx.tenant_id, wanted)

@@ -40,3 +40,17 @@ TO_VERIFY = """
 async def stories_to_verify(tx: TenantTx, epic_id: UUID) -> Sequence[Story]:
     """Those of the epic that are reported and not verified."""
     return [STORIES.from_row(row) for row in await tx.fetch(TO_VERIFY, tx.tenant_id, epic_id)]
+
+
+HELD = """
+    SELECT story_id
+      FROM app.story
+     WHERE tenant_id = $1 AND verified_status <> 'verified' AND agent_status <> 'pending'
+       AND (assigned_agent_id = $2 OR contracted_by_agent_id = $2)
+     ORDER BY story_id
+"""
+
+
+async def stories_held(tx: TenantTx, agent_id: UUID) -> Sequence[UUID]:
+    """Those that the agent has contracted or claimed, and that are not done."""
+    return [row["story_id"] for row in await tx.fetch(HELD, tx.tenant_id, agent_id)]

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import random
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
@@ -12,21 +13,24 @@ from redis.asyncio import Redis
 
 from api.http.rate_limits.counts import RedisCounts, Unreachable
 from api.http.rate_limits.local import LocalLimiter
-from api.http.rate_limits.script import GOOD_SECONDS, SCRIPT
+from api.http.rate_limits.script import GOOD_SECONDS, MICROSECONDS, SCRIPT
 from api.http.rate_limits.shared import SharedLimiter
-from api.http.rate_limits.verdict import PERIOD_SECONDS, TENANT_FACTOR, RateCheck, Verdict
+from api.http.rate_limits.verdict import PERIOD_SECONDS, RateCheck, Verdict
 
+TIME = "redis.call('TIME')"
 CLOCK = "test:clock"
 START = 1_800_000_000.0
+PERIOD = PERIOD_SECONDS * MICROSECONDS
 
 
 def with_test_clock(script: str) -> str:
-    assert script.count("redis.call('TIME')") == 1
-    return script.replace("redis.call('TIME')", f"redis.call('LRANGE', '{CLOCK}', 0, 1)")
+    assert script.count(TIME) == 1
+    return script.replace(TIME, f"redis.call('LRANGE', '{CLOCK}', 0, 1)")
 
 
 class World:
-    """``passed`` has the moment of each request that was let through, as somebody with a perfect clock saw it."""
+    """``passed`` has the moment of each request that was let through, in microseconds, as somebody with a perfect clock
+    saw it."""
 
     def __init__(self, redis: Redis, url: str, script: str = SCRIPT, seed: int = 0) -> None:
         """``redis`` is for the test itself."""
@@ -41,12 +45,10 @@ class World:
         self.lost = 0.0
         """The part of answers that do not arrive."""
         self.junk: Callable[[list[int]], object] | None = None
-        self.overstated = 0
-        """Answers that said more was left than there was."""
         self.opened: list[RedisCounts] = []
         self.trips = 0
         self.flying = 0
-        self.passed: dict[tuple[str, UUID], list[float]] = defaultdict(list)
+        self.passed: dict[tuple[str, UUID], list[int]] = defaultdict(list)
         self.verdicts: list[Verdict] = []
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
@@ -80,26 +82,21 @@ class World:
                 await self._next_timer()  # somebody is to ask again; a machine that is merely slow gets no time
         return [await task for task in tasks]
 
-    def most_in_a_period(self, kind: str, of: UUID) -> int:
-        """Brute force: every window that begins with a request."""
-        times = sorted(self.passed[kind, of])
-        return max((sum(start <= each <= start + PERIOD_SECONDS for each in times) for start in times), default=0)
+    @property
+    def micro(self) -> int:
+        return round(self.now * MICROSECONDS)
 
-    def now_in_a_period(self, kind: str, of: UUID) -> int:
-        return sum(each > self.now - PERIOD_SECONDS for each in self.passed[kind, of])
+    def most_in_a_period(self, kind: str, of: UUID) -> int:
+        """In any span of a minute that begins with a request, as Redis saw it: an answer is on its way for a while."""
+        times, span = sorted(self.passed[kind, of]), PERIOD - round(2 * self.delay * MICROSECONDS)
+        return max((bisect_left(times, each + span) - at for at, each in enumerate(times)), default=0)
 
     async def _one(self, limiter: SharedLimiter, asked: RateCheck) -> Verdict:
         verdict = await limiter.check(asked)
         self.verdicts.append(verdict)
         if verdict.wait == 0:
-            self.passed["key", asked.key].append(self.now)
-            self.passed["tenant", asked.tenant].append(self.now)
-            if not verdict.local:
-                left = min(
-                    asked.limit - self.now_in_a_period("key", asked.key),
-                    asked.limit * TENANT_FACTOR - self.now_in_a_period("tenant", asked.tenant),
-                )
-                self.overstated += verdict.remaining > left
+            self.passed["key", asked.key].append(self.micro)
+            self.passed["tenant", asked.tenant].append(self.micro)
         return verdict
 
     async def _next_timer(self) -> None:
@@ -129,7 +126,7 @@ class Faulty(RedisCounts):
     async def _run(self, keys: Sequence[str], arguments: Sequence[int]) -> object:
         world, sent = self._world, self._world.now
         world.now += world.dice.random() * world.delay
-        micro = int((world.now + world.redis_ahead) * 1_000_000)
+        micro = world.micro + round(world.redis_ahead * MICROSECONDS)
         async with world.redis.pipeline(transaction=True) as pipeline:
             pipeline.delete(CLOCK)
             pipeline.rpush(CLOCK, micro // 1_000_000, micro % 1_000_000)

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -10,13 +10,17 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import msgspec
+from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from api.founding import Founder
 from api.http.shell import Shell
 from api.log.reading import LogReader
 from config.keys import generate_key, parse_keys
+from config.settings import Settings
+from domain.agent import AgentRegistered, AgentType
 from domain.api_key import ALPHABET, complete_key, shown_prefix
-from domain.event import Stream
+from domain.event import JsonText, Stream
 from domain.events import EVENTS, UPCASTERS
 from domain.key import ApiKeyCreated
 from domain.tenant import TenantCreated
@@ -26,12 +30,14 @@ from eventstore.database.transaction import Database, TenantTx
 from eventstore.heads.last_signed import LastSigned
 from eventstore.heads.log_keys import Begin, log_origin, new_log_key
 from eventstore.keys.keyring import Keyring
+from eventstore.keys.purpose_keys import PurposeKeys
 from eventstore.log.codec import Codec
 from eventstore.log.command import Change
 from eventstore.log.founding import create_tenant_log
 from eventstore.log.lane import Store
 from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS, TRANSITIONS
+from projections.rows.webhook_secrets import WebhookSecrets
 from tests.api.asgi import JSON, Answer, ask, made
 
 PEPPERS = parse_keys(generate_key())
@@ -61,11 +67,12 @@ async def service(
     remember_seconds: float = 0.0,
     parts: Mapping[str, Any] | None = None,
     connect: Callable[..., Awaitable[Database]] = Database.connect,
+    routes: Sequence[HTTPRouteHandler] = (),
     **services: Any,
 ) -> AsyncIterator[Service]:
     """The application as `api.main` puts it together, on a given database; callers are looked up each time, unless
     they are to be remembered. Two of them on one database are two processes. ``parts`` of the store may differ, and
-    how it connects."""
+    how it connects; there may be ``routes`` besides its own."""
     opened = await connect(database.app_url, role="loopctl_app")
     callers = CallerCache(opened, PEPPERS, time.monotonic, remember_seconds)
     store = Store(
@@ -77,12 +84,18 @@ async def service(
     def caller_of(raw_key: str) -> Any:
         return callers.find(raw_key, NOON)
 
+    writer = Writer(store)
     given = {
-        "submit": Writer(store).submit, "reading": opened.tenant_transaction, "reading_once": opened.ask_tenant,
+        "submit": writer.submit, "purpose_keys": PurposeKeys(opened, KEYRING, writer.submit),
+        "webhook_secrets": WebhookSecrets(KEYRING),
+        "reading": opened.tenant_transaction, "reading_once": opened.ask_tenant,
         "reading_names": opened.system_transaction, "log_reader": LogReader(opened, KEYRING, last_signed),
-        "find_caller": caller_of, "utc_now": noon, "peppers": PEPPERS, "callers_are_current": callers.is_current,
+        "find_caller": caller_of, "utc_now": noon, "peppers": PEPPERS, "mark_of_callers": callers.mark_of,
+        "callers_marked": callers.marked,
+        "settings": Settings(signups_per_hour=1_000_000),
+        "found": Founder(store, KEYRING, "https://loopctl.example").found,
     }  # fmt: skip
-    yield Service(made(**{**given, **services}), store, callers)
+    yield Service(made(*routes, **{**given, **services}), store, callers)
     await opened.close()
 
 
@@ -94,12 +107,16 @@ def noon() -> datetime:
 
 
 async def tenant_with_key(store: Store, role: Any = "user", **changes: Any) -> tuple[UUID, str]:
-    """A tenant of its own and the raw key of one caller."""
+    """A tenant of its own and the raw key of one caller, whose agent is of the type that the role needs."""
     tenant, key = uuid4(), uuid4()
     raw = complete_key("".join(secrets.choice(ALPHABET) for _ in range(34)))
     created = TenantCreated(name="Acme", slug=f"acme-{tenant.hex[:8]}", root_of_trust="operator")
     key_created = ApiKeyCreated(name="k", role=role, key_prefix=shown_prefix(raw), **changes)
-    events = [Change(Stream("tenant", tenant), created), Change(Stream("api_key", key), key_created)]
+    events: list[Change] = [Change(Stream("tenant", tenant), created), Change(Stream("api_key", key), key_created)]
+    if changes.get("agent_id"):
+        kind: AgentType = "orchestrator" if role == "orchestrator" else "implementer"
+        agent = AgentRegistered(name="k", agent_type=kind, metadata=JsonText("{}"), key_id=str(key))
+        events.append(Change(Stream("agent", UUID(changes["agent_id"])), agent))
     keep = partial(store_key_hash, key_id=key, pepper=PEPPERS[0], raw_key=raw)
     await create_tenant_log(store, tenant, ("test",), events, [keep, log_key])
     return tenant, raw

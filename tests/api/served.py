@@ -11,6 +11,7 @@ import uvloop
 from msgspec import Struct
 
 from api.http.limits import Limits
+from api.http.newcomers import Newcomers
 from api.http.protocol import GuardedProtocol
 from api.http.server import Server, server_config
 from api.start import listening_socket
@@ -56,7 +57,8 @@ async def served(
     limits = limits or Limits()
     refused: list[str] = []
     config = server_config(app, limits, shutdown_seconds, refused.append)
-    config.http = partial(protocol, limits=limits, refused=refused.append) if guarded else "httptools"  # type: ignore[assignment]  # as server_config does
+    ours: Any = partial(protocol, limits=limits, refused=refused.append, newcomers=Newcomers())
+    config.http = ours if guarded else "httptools"
     server = Server(config, limits, signals=False)
     with listening_socket(Settings(port=0), {}) as listener:
         port = listener.getsockname()[1]

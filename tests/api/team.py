@@ -1,10 +1,19 @@
 """A tenant's team as the guide sets it up: a user, implementers, a reviewer, an orchestrator, each with a key."""
 
+import secrets
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from msgspec import Struct
 
-from tests.api.logs import Service
+from domain.api_key import ALPHABET, complete_key, shown_prefix
+from domain.event import Stream
+from domain.key import ApiKeyCreated, KeyRole
+from eventstore.callers.callers import store_key_hash
+from eventstore.log.command import Change, Command, Origin, Reply
+from eventstore.log.writer import Writer
+from tests.api.logs import NOON, PEPPERS, Service
 from tests.api.work import Client, client
 
 
@@ -23,7 +32,9 @@ class Team(Struct, frozen=True):
 async def team(service: Service) -> Team:
     user = await client(service)
     agents: dict[str, str] = {}
-    workers = {name: await worker(user, name, agents) for name in ("implementer", "other", "reviewer")}
+    # Of a type that may have an orchestrator's key as well, so that what one agent may not do is tried with both.
+    names = ("implementer", "other", "reviewer")
+    workers = {name: await worker(user, name, agents, "orchestrator") for name in names}
     lead = await worker(user, "lead", agents, "orchestrator")
     orchestrator = await key(user, "orchestrator", agents["lead"])
     return Team(user=user, lead=lead, orchestrator=orchestrator, agents=agents, **workers)
@@ -34,6 +45,20 @@ async def key(user: Client, role: str, agent_id: str | None = None) -> Client:
     answer = await user.post("/api_keys", {**body, **({"agent_id": agent_id} if agent_id else {})})
     assert answer.status == 201, answer.body
     return Client(user.service, user.tenant, answer.json()["api_key"]["raw_key"])
+
+
+async def older_key(user: Client, role: KeyRole, agent_id: str | None = None) -> Client:
+    """As older logs have them: of a role that its agent has no claim to, or of no agent."""
+    stream = Stream("api_key", uuid4())
+    raw = complete_key("".join(secrets.choice(ALPHABET) for _ in range(34)))
+    made = ApiKeyCreated(name=f"{role}-key", role=role, key_prefix=shown_prefix(raw), agent_id=agent_id)
+    command = Command(
+        origin=Origin(actor=("test",), at=NOON, refuse=lambda _: Reply(422, b"")), needs=(), streams=(stream,),
+        decide=lambda _: [Change(stream, made)], answer=lambda *_: None,
+        beside=partial(store_key_hash, key_id=stream.id, pepper=PEPPERS[0], raw_key=raw),
+    )  # fmt: skip
+    await Writer(user.service.store).submit(user.tenant, command)
+    return Client(user.service, user.tenant, raw)
 
 
 async def rotate(user: Client, old: Client) -> Client:

@@ -52,8 +52,9 @@ async def made(app: Shell, raw: str, **body: Any) -> dict[str, Any]:
     return key
 
 
-async def registered(app: Shell, raw: str, name: str = "worker") -> str:
-    answer = await call(app, raw, "/api/v1/agents/register", "POST", {"name": name, "agent_type": "implementer"})
+async def registered(app: Shell, raw: str, name: str = "worker", agent_type: str = "orchestrator") -> str:
+    """Of the type that may have keys of both roles."""
+    answer = await call(app, raw, "/api/v1/agents/register", "POST", {"name": name, "agent_type": agent_type})
     assert answer.status == 201, answer.body
     agent: str = answer.json()["agent"]["id"]
     return agent
@@ -125,23 +126,28 @@ async def test_blanks_around_the_presented_key_make_no_other_key(app: Shell, sto
     assert one.json() == two.json()
 
 
+A_TIME = ["is invalid: must be a time with its offset, such as 2027-01-31T12:00:00Z"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code", "details"),
     [
         ({}, 422, "validation_failed", {"name": ["can't be blank"], "role": ["can't be blank"]}),
-        ({"name": "x", "role": "boss"}, 422, "validation_failed", {"role": ["can't be blank"]}),
+        ({"name": "x", "role": "boss"}, 422, "validation_failed",
+         {"role": ["is invalid: must be one of agent, orchestrator, user"]}),
         ({"name": "x", "role": "superadmin"}, 403, "forbidden", None),
         ({"name": "x" * 256, "role": "user"}, 422, "validation_failed",
          {"name": ["should be at most 255 character(s)"]}),
-        ({**AGENT_KEY, "expires_at": "soon"}, 422, "validation_failed", {"expires_at": ["is invalid"]}),
-        ({**AGENT_KEY, "expires_at": "2027-01-01T00:00:00"}, 422, "validation_failed", {"expires_at": ["is invalid"]}),
+        ({**AGENT_KEY, "expires_at": "soon"}, 422, "validation_failed", {"expires_at": A_TIME}),
+        ({**AGENT_KEY, "expires_at": "2027-01-01T00:00:00"}, 422, "validation_failed", {"expires_at": A_TIME}),
         ({**AGENT_KEY, "expires_at": "0001-01-01T00:00:00+23:00"}, 422, "validation_failed",
-         {"expires_at": ["is invalid"]}),
-        ({**AGENT_KEY, "agent_id": "me"}, 422, "validation_failed", {"agent_id": ["is invalid"]}),
+         {"expires_at": A_TIME}),
+        ({**AGENT_KEY, "agent_id": "me"}, 422, "validation_failed",
+         {"agent_id": ["is invalid: must be the id of an agent"]}),
         ({**AGENT_KEY, "agent_id": str(uuid4())}, 404, "not_found", None),
         ({"name": "x", "role": "user", "agent_id": str(uuid4())}, 422, "validation_failed",
-         {"agent_id": ["is invalid"]}),
-        ({"name": 1, "role": "user"}, 422, "validation_failed", {"name": ["is invalid"]}),
+         {"agent_id": ["is invalid: a user key belongs to no agent, so leave it out"]}),
+        ({"name": 1, "role": "user"}, 422, "validation_failed", {"name": ["is invalid: must be a text"]}),
     ],
 )  # fmt: skip
 async def test_what_is_refused(app: Shell, store: Store, body: Any, status: int, code: str, details: Any) -> None:
@@ -250,7 +256,10 @@ async def test_what_cannot_be_rotated(app: Shell, store: Store) -> None:
     wrong = await call(app, raw, f"{KEYS}/{key['id']}/rotate", "POST", {"grace_period_hours": "long"})
     unknown = await call(app, raw, f"{KEYS}/{uuid4()}/rotate", "POST", {})
     assert (revoked.status, revoked.error["code"]) == (422, "rejected")
-    assert (wrong.status, wrong.error["details"]) == (422, {"grace_period_hours": ["is invalid"]})
+    assert (wrong.status, wrong.error["details"]) == (
+        422,
+        {"grace_period_hours": ["is invalid: must be a whole number of hours"]},
+    )
     assert unknown.status == 404
 
 

@@ -36,7 +36,7 @@ async def elsewhere(database: TestDatabase) -> AsyncIterator[Service]:
         yield started
 
 
-async def key_of(app: Shell, raw: str, role: str = "orchestrator") -> tuple[str, str]:
+async def key_of(app: Shell, raw: str, role: str = "user") -> tuple[str, str]:
     made = (await call(app, raw, KEYS, "POST", {"name": "x", "role": role})).json()["api_key"]
     return made["id"], made["raw_key"]
 
@@ -198,3 +198,22 @@ async def test_a_change_of_keys_is_seen_with_the_next_request_in_every_process(
     assert (await call(elsewhere.app, key, ME)).error["code"] == (
         "invalid_api_key" if change == "revoked" else "tenant_inactive"
     )
+
+
+async def test_another_limit_holds_from_the_next_request_on_in_every_process(
+    two_processes: tuple[Service, Service],
+) -> None:
+    """Red while the request that brought the news was itself judged by the old limit, and counted twice."""
+    here, elsewhere = two_processes
+    _, raw = await tenant_with_key(here.store)
+    _, key = await key_of(here.app, raw)
+    told = []
+    for limit, calls in ((5, 3), (7, 3), (2, 2)):
+        await call(here.app, raw, ME, "PATCH", {"settings": {"rate_limit_requests_per_minute": limit}})
+        for _ in range(calls):
+            answer = await call(elsewhere.app, key, ME)
+            named = (answer.headers[f"x-ratelimit-{name}"] for name in ("limit", "remaining"))
+            told.append((answer.status, *map(int, named)))
+    assert told == [
+        (200, 5, 4), (200, 5, 3), (200, 5, 2), (200, 7, 3), (200, 7, 2), (200, 7, 1), (429, 2, 0), (429, 2, 0),
+    ]  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from api.changes.news import News, hearing
+from api.http.budgets import Share
 from api.http.limits import Limits
 from api.http.server import Server, server_config
 from api.http.shell import Shell
@@ -30,7 +31,7 @@ from tests.support.database import TestDatabase, copied_database
 from tests.support.events import new_project, put
 
 PATH = "/api/v1/changes/stream"
-QUICK = Limits(heartbeat_seconds=0.05, stream_poll_seconds=0.05, streams=3, streams_of_tenant=2)
+QUICK = Limits(heartbeat_seconds=0.05, stream_poll_seconds=0.05, streams=Share(9, 2, 3))
 PATIENT = Limits(heartbeat_seconds=30, stream_poll_seconds=30, request_seconds=0.2)
 """Neither polls nor beats while a test runs: only a wake-up can make it say something."""
 
@@ -224,7 +225,7 @@ async def test_open_streams_are_bounded_for_a_tenant_and_for_the_process(databas
         while process.news.waiting(ann) < 2:
             await asyncio.sleep(0.005)
         answer = await ask(process.app, PATH, headers=headers)
-        assert (answer.status, answer.error["code"], answer.headers["retry-after"]) == (503, "overloaded", "5")
+        assert (answer.status, answer.error["code"], answer.headers["retry-after"]) == (429, "too_many_at_once", "5")
         async with listening(process.app, bob_raw):
             await subscribed(process, bob)
             answer = await ask(process.app, PATH, headers={"Authorization": f"Bearer {bob_raw}"})
@@ -233,7 +234,7 @@ async def test_open_streams_are_bounded_for_a_tenant_and_for_the_process(databas
 
 
 async def test_open_streams_take_no_place_of_other_requests(database: Database) -> None:
-    process = Process(database, msgspec.structs.replace(QUICK, running=1))
+    process = Process(database, msgspec.structs.replace(QUICK, running=Share(1, 1, 1)))
     tenant, raw = await tenant_with_key(process.store)
     async with listening(process.app, raw):
         await subscribed(process, tenant)

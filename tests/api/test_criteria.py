@@ -7,6 +7,7 @@ import pytest
 
 from domain.lifecycle.events import StoryClaimed
 from tests.api.logs import Service
+from tests.api.team import key, work
 from tests.api.work import Client, client, nobody
 
 TIME = "2026-03-27T12:00:00.000000Z"
@@ -24,16 +25,23 @@ async def listed(caller: Client, story: str) -> list[Any]:
     return found
 
 
-async def test_every_story_has_its_criteria_in_the_order_of_their_names(ann: Client, story: str) -> None:
+async def test_every_story_has_its_criteria_in_its_own_order(ann: Client, story: str) -> None:
     found = await listed(ann, story)
     bare = {"status": "pending", "verified_at": None, "evidence_path": None}
     legacy = {"type": "manual", "description": "legacy"}
     assert len({each.pop("id") for each in found}) == 3
     assert found == [
-        {**bare, "ac_id": "7", "description": "(no description)", "verification_criterion": legacy},
-        {**bare, "ac_id": "A-9", "description": "fast", "verification_criterion": TEST},
         {**bare, "ac_id": "AC-1", "description": "works", "verification_criterion": legacy},
+        {**bare, "ac_id": "A-9", "description": "fast", "verification_criterion": TEST},
+        {**bare, "ac_id": "7", "description": "(no description)", "verification_criterion": legacy},
     ]
+
+
+async def test_the_tenth_criterion_comes_after_the_ninth(ann: Client) -> None:
+    """Went red when they were sorted by their names as text."""
+    criteria = [{"id": f"AC-{number}", "criterion": "c"} for number in (1, 2, 9, 10, 3)]
+    story = await ann.story(await ann.epic(await ann.project()), acceptance_criteria=criteria)
+    assert [each["ac_id"] for each in await listed(ann, story)] == ["AC-1", "AC-2", "AC-9", "AC-10", "AC-3"]
 
 
 async def test_items_that_share_an_id_are_told_apart_by_their_place(ann: Client) -> None:
@@ -45,7 +53,7 @@ async def test_items_that_share_an_id_are_told_apart_by_their_place(ann: Client)
 
 
 async def test_a_criterion_is_changed_by_its_name_or_its_id(ann: Client, story: str) -> None:
-    by_id = (await listed(ann, story))[2]["id"]
+    by_id = (await listed(ann, story))[0]["id"]
     binding = {"type": "route", "method": "GET", "path": "/x"}
     bound = await ann.patch(f"/stories/{story}/acceptance_criteria/{by_id}", {"verification_criterion": binding})
     found = {"status": "verified", "evidence_path": "log.txt", "verification_criterion": None}
@@ -57,7 +65,7 @@ async def test_a_criterion_is_changed_by_its_name_or_its_id(ann: Client, story: 
             "status": "verified", "verified_at": TIME, "evidence_path": "log.txt",
         }
     }  # fmt: skip
-    assert (await listed(ann, story))[2] == answer.json()["acceptance_criterion"]
+    assert (await listed(ann, story))[0] == answer.json()["acceptance_criterion"]
     cleared = await ann.patch(f"/stories/{story}/acceptance_criteria/AC-1", {"evidence_path": "", "status": "failed"})
     assert [cleared.json()["acceptance_criterion"][name] for name in ("evidence_path", "verified_at")] == [None, None]
 
@@ -65,7 +73,7 @@ async def test_a_criterion_is_changed_by_its_name_or_its_id(ann: Client, story: 
 @pytest.mark.parametrize(
     ("body", "details"),
     [
-        ({"status": "done"}, {"status": ["is invalid"]}),
+        ({"status": "done"}, {"status": ["is invalid: must be one of failed, pending, unverifiable, verified"]}),
         ({"verification_criterion": []}, {"verification_criterion": ["must be a map"]}),
         (
             {"verification_criterion": {"type": "x"}},
@@ -113,6 +121,35 @@ async def test_who_did_the_work_does_not_say_what_was_found_and_the_attempt_is_r
     assert (await caller.recorded())[-1][0] == "story.custody_violated"
     assert (await listed(caller, story))[2]["status"] == "pending"
     assert (await caller.patch(path, {"evidence_path": "x"})).status == 200
+
+
+async def test_who_did_the_work_does_not_choose_how_it_is_checked(served: Service) -> None:
+    """Its orchestrator's key changed the check before the review, after it, and of the verified story."""
+    loop = await work(served)
+    own = await key(loop.team.user, "orchestrator", loop.team.agents["implementer"])
+    path = f"/stories/{loop.stories['1.1']}/acceptance_criteria/AC-1"
+    easy = {"verification_criterion": {"type": "manual", "description": "believe it"}}
+    assert (await own.patch(path, easy)).status == 200, "the control: nobody has worked on it"
+    await loop.works(loop.team.implementer, "1.1")
+    assert (await own.patch(path, easy)).status == 409
+    assert (await own.patch(path, {"evidence_path": "tests/test_it.py"})).status == 200
+    await loop.reviews(loop.team.reviewer, "1.1")
+    assert (await own.patch(path, easy)).error["code"] == "self_verify_blocked"
+    assert (await loop.team.orchestrator.patch(path, {**easy, "status": "verified"})).status == 200
+    await loop.verifies("1.1")
+    for said in (easy, {"status": "failed"}, {"evidence_path": "elsewhere"}):
+        assert (await own.patch(path, said)).error["code"] == "self_verify_blocked"
+
+
+async def test_how_a_verified_story_was_checked_is_frozen_for_everybody(served: Service) -> None:
+    loop = await work(served)
+    await loop.works(loop.team.implementer, "1.1")
+    await loop.reviews(loop.team.reviewer, "1.1")
+    await loop.verifies("1.1")
+    path = f"/stories/{loop.stories['1.1']}/acceptance_criteria/AC-1"
+    other = {"verification_criterion": {"type": "manual", "description": "other"}}
+    assert (await loop.team.orchestrator.patch(path, other)).error["code"] == "criteria_frozen"
+    assert (await loop.team.orchestrator.patch(path, {"status": "verified", "evidence_path": "x"})).status == 200
 
 
 async def test_what_is_unknown_or_of_another_tenant_is_not_found(ann: Client, bob: Client, story: str) -> None:

@@ -1,11 +1,14 @@
 """A slice of the campaign `make soak ARGS=custody_http`: all mutating routes, and what they change (06, B2 and T2)."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 
-from bench.custody import bulk_without_gate
-from bench.custody_http import campaign
+from bench.custody_http import CONTROLS, campaign
 from bench.custody_model import Bypass
-from bench.custody_requests import operations
+from bench.custody_requests import SETTINGS, operations
+from domain.tenant_settings import CHOICES, FLAGS
 from tests.api.asgi import ask, made
 from tests.support.database import TestDatabase
 
@@ -18,8 +21,16 @@ async def test_no_route_confirms_a_story_past_the_gate_or_in_another_tenant(data
     assert asked == {each.name for each in operations((await ask(made(), "/api/v1/openapi")).json())}
 
 
+def test_every_setting_of_custody_is_among_those_that_tenants_of_the_machine_choose() -> None:
+    assert {*SETTINGS} == {*FLAGS, *CHOICES}
+
+
 @pytest.mark.slow
-async def test_without_the_gate_in_the_bulk_path_the_machine_finds_a_bypass(database: TestDatabase) -> None:
-    """The control."""
-    with bulk_without_gate(), pytest.raises(Bypass, match="whoever did the work"):
-        await campaign(database, 10_000, seed=3)
+@pytest.mark.timeout(400)  # by chance some take thousands of requests
+@pytest.mark.parametrize("control", CONTROLS.values(), ids=list(CONTROLS))
+async def test_what_once_was_a_way_round_is_found(
+    database: TestDatabase, control: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """The controls."""
+    with control(), pytest.raises(Bypass):
+        await campaign(database, 20_000, seed=3)

@@ -64,7 +64,7 @@ async def test_every_listed_route_exists() -> None:
         if route["role"] != "public":
             assert answer.status == 401, route
         elif ":" not in route["path"]:  # without a tenant, not found is what the others answer too
-            assert answer.status < 400, route
+            assert answer.status < 400 or (route["method"] == "POST" and answer.status == 422), route
 
 
 async def test_the_well_known_document_has_fixed_addresses() -> None:
@@ -79,11 +79,11 @@ async def test_the_well_known_document_has_fixed_addresses() -> None:
             "repository_url": "https://github.com/mkreyman/loopctl",
         },
         "audit_signing_key_url": "https://loop.example/api/v1/tenants/{tenant_id}/audit_public_key",
-        "capability_scheme_url": "https://loop.example/wiki/capability-tokens",
-        "chain_of_custody_spec_url": "https://loop.example/wiki/chain-of-custody",
-        "discovery_bootstrap_url": "https://loop.example/wiki/agent-bootstrap",
-        "required_agent_pattern_url": "https://loop.example/wiki/agent-pattern",
-        "system_articles_endpoint": "https://loop.example/api/v1/articles/system",
+        "capability_scheme_url": None,
+        "chain_of_custody_spec_url": None,
+        "discovery_bootstrap_url": None,
+        "required_agent_pattern_url": None,
+        "system_articles_endpoint": None,
         "contact": "operator@loop.example",
     }
 

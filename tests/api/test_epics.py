@@ -36,9 +36,9 @@ async def test_the_project_may_be_named_by_its_slug_and_the_number_in_digits(ann
         ({}, {"number": ["can't be blank"], "title": ["can't be blank"]}),
         ({"number": "", "title": "x"}, {"number": ["can't be blank"]}),
         ({"number": 0, "title": "x"}, {"number": ["must be greater than 0"]}),
-        ({"number": 2**31, "title": "x"}, {"number": ["must be greater than 0"]}),
-        ({"number": "1a", "title": "x"}, {"number": ["is invalid"]}),
-        ({"number": 1.5, "title": "x"}, {"number": ["is invalid"]}),
+        ({"number": 2**31, "title": "x"}, {"number": ["must be less than or equal to 2147483647"]}),
+        ({"number": "1a", "title": "x"}, {"number": ["is invalid: must be written with digits only"]}),
+        ({"number": 1.5, "title": "x"}, {"number": ["is invalid: must be a whole number or a text"]}),
         ({"number": 1, "title": "x" * 501}, {"title": ["should be at most 500 character(s)"]}),
         (
             {"number": 1, "title": "x", "description": "x" * 50_001},

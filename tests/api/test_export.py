@@ -1,5 +1,6 @@
 """GET /api/v1/projects/{project}/export: everything, by number, and the same again after an import of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -45,11 +46,12 @@ async def test_an_export_has_every_member_and_is_sorted_by_number(app: Shell, st
     project = (await create(app, raw, whole)).json()["project"]["id"]
     edges = [("10.1", "2.1"), ("2.10", "2.1"), ("2.2", "2.1")]
     body = work("10.1", "2.10", "2.2", "2.1", edges=edges, epic_dependencies=[{"epic": 10, "depends_on": 2}])
-    assert (await send(app, raw, project, body)).status == 201
+    answer = await send(app, raw, project, body)
+    assert answer.status == 201
     found = await exported(app, raw, project)
     assert found.pop("export_metadata") == {
         "exported_at": "2026-03-27T12:00:00.000000Z", "loopctl_version": "1.2.3", "project_id": project,
-        "tenant_id": str(tenant),
+        "tenant_id": str(tenant), "position": int(answer.headers["loopctl-position"]),
     }  # fmt: skip
     assert found.pop("project") == {
         **whole, "description": None, "repo_url": None, "tech_stack": None, "status": "active"
@@ -113,8 +115,12 @@ async def test_an_export_can_be_merged_into_the_project_that_it_came_from(app: S
     project = await new_project(app, raw)
     await send(app, raw, project, backlog(3, 30))
     before = await exported(app, raw, project)
-    assert (await merge(app, raw, project, before))["stories_created"] == 0
-    assert await exported(app, raw, project) == before
+    summary = await merge(app, raw, project, before)
+    assert {name: count for name, count in summary.items() if count} == {
+        "epics_unchanged": 3, "stories_unchanged": 30, "dependencies_existing": len(before["story_dependencies"])
+    }  # fmt: skip
+    after = await exported(app, raw, project)
+    assert {name: after[name] for name in WORK} == {name: before[name] for name in WORK}
 
 
 texts = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=20)
@@ -161,7 +167,7 @@ def imports(draw: st.DrawFn) -> dict[str, Any]:
     """Of any text and JSON; an edge leads from a later story or epic to an earlier one."""
     made: list[dict[str, Any]] = []
     names: list[str] = []
-    for major in range(1, draw(st.integers(0, 3)) + 1):
+    for major in range(1, draw(st.integers(1, 3)) + 1):
         inside = draw(st.lists(stories, max_size=3))
         names += [f"{major}.{minor}" for minor in range(len(inside))]
         numbered = [{"number": f"{major}.{minor}", **story} for minor, story in enumerate(inside)]
@@ -198,3 +204,26 @@ async def there_and_back(app: Shell, raw: str, body: Any) -> tuple[Any, Any]:
         body = await exported(app, raw, project)
         found.append({name: body[name] for name in WORK})
     return found[0], found[1]
+
+
+async def test_an_export_that_is_made_while_others_write_is_of_one_moment(app: Shell, store: Store) -> None:
+    """Each import adds a story to the first epic, and one to the last that waits for it: both are shown, or neither.
+    Went red while each page was of a moment of its own."""
+    _, raw = await tenant_with_key(store)
+    project = await new_project(app, raw)
+    await send(app, raw, project, work(*(f"{epic}.1" for epic in range(1, 10))))
+    added, exports = 1, 0
+
+    async def read() -> None:
+        nonlocal exports
+        while exports < 12 or added < 8:
+            found = await exported(app, raw, project)
+            numbers = [[story["number"] for story in epic["stories"]] for epic in found["epics"]]
+            assert len(numbers[0]) == len(numbers[-1]) == len(found["story_dependencies"]) + 1
+            exports += 1
+
+    reading = asyncio.create_task(read())
+    while not reading.done():
+        added += 1
+        await merge(app, raw, project, work(f"1.{added}", f"9.{added}", edges=[(f"9.{added}", f"1.{added}")]))
+    await reading

@@ -63,7 +63,8 @@ async def refused(app: Shell, raw: str, project: str, body: Any) -> Any:
 
 async def test_the_summary_counts_what_was_named_and_lists_what_was_not(app: Shell, raw: str, project: str) -> None:
     assert await merge(app, raw, project, work("1.1", "1.3", "3.1", edges=[("1.3", "1.1"), ("1.2", "1.1")])) == {
-        "epics_created": 1, "epics_updated": 1, "stories_created": 2, "stories_updated": 1,
+        "epics_created": 1, "epics_updated": 0, "epics_unchanged": 1, "stories_created": 2, "stories_updated": 0,
+        "stories_unchanged": 1, "updates": [],
         "stories_orphaned": [{"number": "1.2", "title": "Story 1.2"}, {"number": "2.1", "title": "Story 2.1"}],
         "dependencies_created": 1, "dependencies_existing": 1,
     }  # fmt: skip
@@ -75,8 +76,10 @@ async def test_what_is_merged_twice_changes_nothing_the_second_time(
     before = await exported(app, raw, project)
     body = {name: before[name] for name in ("epics", "story_dependencies", "epic_dependencies")}
     summary = await merge(app, raw, project, body)
-    assert (summary["epics_updated"], summary["stories_updated"], summary["dependencies_created"]) == (2, 3, 0)
-    assert await exported(app, raw, project) == before
+    assert (summary["epics_updated"], summary["stories_updated"], summary["dependencies_created"]) == (0, 0, 0)
+    assert (summary["epics_unchanged"], summary["stories_unchanged"]) == (2, 3)
+    after = await exported(app, raw, project)
+    assert {name: after[name] for name in body} == body
 
 
 async def test_fields_that_are_given_replace_and_the_others_stay(app: Shell, raw: str, project: str) -> None:
@@ -123,7 +126,6 @@ async def test_edges_that_are_there_are_skipped_and_those_that_are_not_named_sta
 ) -> None:
     body = {**work("1.1", edges=[("1.2", "1.1")] * 2), "epic_dependencies": [{"epic": 2, "depends_on": 1}]}
     assert (await merge(app, raw, project, body))["dependencies_created"] == 0
-    await merge(app, raw, project, {})
     found = await exported(app, raw, project)
     assert found["story_dependencies"] == [{"story": "1.2", "depends_on": "1.1"}]
     assert found["epic_dependencies"] == [{"epic": 2, "depends_on": 1}]

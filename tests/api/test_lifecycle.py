@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.logs import Service
-from tests.api.team import Work, key, work
+from tests.api.team import Work, key, older_key, work
 
 ECHO = {"story_title": "Story 1.1", "ac_count": 2}
 VERIFY = {"review_type": "team", "summary": "All criteria met"}
@@ -60,6 +60,18 @@ async def test_each_step_says_what_the_very_caller_may_do_next(loop: Work) -> No
     assert names(await loop.do(team.implementer, "1.1", "claim")) == ["start"]
     assert names(await loop.do(team.implementer, "1.1", "start")) == ["request_review"]
     assert names(await loop.do(team.reviewer, "1.1", "report")) == ["review_complete"]
+
+
+async def test_a_step_that_is_done_is_neither_offered_again_nor_called_pending(loop: Work) -> None:
+    """Went red while request-review offered request_review, and verify answered that verification was pending."""
+    team = loop.team
+    for step, body in (("contract", ECHO), ("claim", None), ("start", None)):
+        await loop.do(team.implementer, "1.1", step, body)
+    assert names(await loop.do(team.implementer, "1.1", "request-review")) == []
+    await loop.reviews(team.reviewer, "1.1")
+    said = (await loop.do(team.orchestrator, "1.1", "verify", VERIFY)).json()
+    assert (said["status"], said["story"]["verified_status"]) == ("verified", "verified")
+    assert said["next_action"]["description"].startswith("The story is verified.")
 
 
 @pytest.mark.parametrize(
@@ -145,6 +157,12 @@ async def test_a_contract_echoes_title_and_count(loop: Work, body: Any, code: st
         assert answer.error["context"]["expected_ac_count"] == 2
 
 
+async def test_a_title_may_be_echoed_as_it_was_sent(loop: Work) -> None:
+    """Went red: it was stored without the blanks around it, and refused with them."""
+    answer = await loop.do(loop.team.implementer, "1.1", "contract", {**ECHO, "story_title": "  Story 1.1\n"})
+    assert answer.status == 200
+
+
 async def test_only_an_orchestrator_may_skip_the_echo(loop: Work) -> None:
     team = loop.team
     refused = await loop.do(team.implementer, "1.1", "contract", {"skip_contract_check": True})
@@ -153,12 +171,12 @@ async def test_only_an_orchestrator_may_skip_the_echo(loop: Work) -> None:
 
 
 async def test_a_key_without_an_agent_takes_no_step(loop: Work) -> None:
-    bare_agent, bare_orchestrator = await key(loop.team.user, "agent"), await key(loop.team.user, "orchestrator")
+    bare_agent, bare_orchestrator = await key(loop.team.user, "agent"), await older_key(loop.team.user, "orchestrator")
     answer = await loop.do(bare_agent, "1.1", "contract", ECHO)
     assert (answer.status, answer.error["code"]) == (422, "agent_identity_required")
     for action, body in (("verify", VERIFY), ("reject", {"reason": "x"}), ("force-unclaim", None)):
         answer = await loop.do(bare_orchestrator, "1.1", action, body)
-        assert (answer.status, answer.error["code"]) == (400, "orchestrator_agent_required")
+        assert (answer.status, answer.error["code"]) == (422, "orchestrator_agent_required")
 
 
 async def test_a_story_waits_for_what_it_depends_on(served: Service) -> None:
@@ -297,13 +315,20 @@ async def test_backfill_is_for_work_that_nobody_has_touched_here(served: Service
 
 
 async def test_where_work_from_before_comes_from_cannot_be_patched_away_or_made_up(served: Service) -> None:
-    loop = await work(served, "1.1", "1.2")
+    loop = await work(served, "1.1", "1.2", "1.3")
     await loop.do(loop.team.orchestrator, "1.1", "backfill", {"reason": "done in 2025"})
-    for number, kept in (("1.1", "done in 2025"), ("1.2", None)):
-        body = {"metadata": {"backfill": {"reason": "made up"}, "mine": 1}}
-        answer = await loop.team.user.patch(f"/stories/{loop.stories[number]}", body)
-        metadata = answer.json()["story"]["metadata"]
-        assert (metadata["mine"], metadata.get("backfill", {}).get("reason")) == (1, kept)
+    marked = {"stories": [{"story_id": loop.stories["1.3"], "summary": "done in 2024"}]}
+    assert (await loop.team.orchestrator.post("/stories/bulk/mark-complete", marked)).status == 200
+    for number, kept in (("1.1", "done in 2025"), ("1.2", None), ("1.3", "done in 2024")):
+        path = f"/stories/{loop.stories[number]}"
+        forged = {"metadata": {"backfill": {"reason": "made up"}, "mine": 1}}
+        answer = await loop.team.user.patch(path, forged)
+        assert (answer.status, list(answer.error["details"])) == (422, ["metadata.backfill"])
+        for body in ({"mine": 1}, {**(await loop.team.user.shown(loop.stories[number]))["metadata"], "mine": 2}):
+            metadata = (await loop.team.user.patch(path, {"metadata": body})).json()["story"]["metadata"]
+            assert (metadata["mine"], metadata.get("backfill", {}).get("reason")) == (body["mine"], kept)
+    answer = await loop.team.user.post(f"/epics/{loop.epic}/stories", {"number": "1.4", "title": "t", **forged})
+    assert (answer.status, list(answer.error["details"])) == (422, ["metadata.backfill"])
 
 
 @pytest.mark.parametrize(

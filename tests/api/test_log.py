@@ -91,7 +91,7 @@ async def test_every_entry_is_served_with_the_bytes_that_were_hashed(written: Wr
     assert [unpadded(entry["entry_hash"]) for entry in listed["data"]] == [
         leaf_hash(entry["entry"].encode()) for entry in listed["data"]
     ]
-    assert (listed["has_more"], listed["next_after"]) == (False, None)
+    assert (listed["has_more"], listed["next_after"]) == (False, PROJECTS + 1)
 
 
 async def test_the_entries_come_in_pages_without_gap(written: Written) -> None:
@@ -103,6 +103,8 @@ async def test_the_entries_come_in_pages_without_gap(written: Written) -> None:
             break
         after = page["next_after"]
     assert positions == list(range(PROJECTS + 2))
+    end = (await written.get(f"/api/v1/audit/chain?after={page['next_after']}")).json()
+    assert (end["data"], end["next_after"]) == ([], PROJECTS + 1), "the end says where to go on, too"
 
 
 async def test_inclusion_and_consistency_proofs_check(written: Written) -> None:

@@ -71,7 +71,9 @@ async def test_what_is_kept_takes_one_round_trip(log_of_module: TestDatabase) ->
     async with counting(log_of_module) as (running, trips):
         ann = await client(running)
         found = await trips_of(ann, await laid_out(ann), trips)
-    assert set(found.values()) == {1}, found
+    empty = {path for path in found if "assigned" in path}
+    assert {trips for path, trips in found.items() if path not in empty} == {1}, found
+    assert all(found[path] <= 4 for path in empty), "of a list of nothing it is looked whether its project is there"
 
 
 async def test_what_is_not_kept_takes_more(log_of_module: TestDatabase) -> None:

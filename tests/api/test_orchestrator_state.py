@@ -117,7 +117,7 @@ async def test_every_version_is_in_the_history_newest_first(running: Service) ->
     ]  # fmt: skip
     assert answer.json()["meta"]["total_count"] == 3
     nothing = await load(running, raw, project, "/history")
-    assert (nothing.status, nothing.json()["data"], nothing.json()["meta"]["page_size"]) == (200, [], 25)
+    assert (nothing.status, nothing.json()["data"], nothing.json()["meta"]["page_size"]) == (200, [], 20)
 
 
 async def test_what_is_not_there_is_not_found(running: Service) -> None:

@@ -54,8 +54,14 @@ async def test_a_project_is_answered_with_every_member_and_its_place_in_the_log(
     [
         ({}, {"name": ["can't be blank"], "slug": ["can't be blank"]}),
         ({"name": " ", "slug": "ok-slug"}, {"name": ["can't be blank"]}),
-        ({"name": "x", "slug": "Not Good"}, {"slug": ["has invalid format"]}),
-        ({"name": "x", "slug": "-x"}, {"slug": ["has invalid format"]}),
+        (
+            {"name": "x", "slug": "Not Good"},
+            {"slug": ["has invalid format: 2 to 63 of a-z, 0-9 and -, with a letter or a digit at both ends"]},
+        ),
+        (
+            {"name": "x", "slug": "-x"},
+            {"slug": ["has invalid format: 2 to 63 of a-z, 0-9 and -, with a letter or a digit at both ends"]},
+        ),
         ({**WHOLE, "mission": "x" * 2001}, {"mission": ["should be at most 2000 character(s)"]}),
     ],
 )

@@ -118,17 +118,30 @@ async def test_pages_are_in_the_order_of_numbers_and_know_the_whole(ann: Client)
     assert meta == {"page": 1, "page_size": 500, "total_count": 0, "total_pages": 0, "limit": 500, "offset": 0}
 
 
-async def test_unknown_ids_are_empty_and_another_tenant_s_work_is_unknown(ann: Client, bob: Client) -> None:
+async def test_blocked_stories_are_in_the_order_of_numbers_wherever_they_are_looked_for(ann: Client) -> None:
+    """Went red when they were in the order in which they were made."""
+    project = await ann.project()
+    epic = await ann.epic(project)
+    before = await ann.story(epic, "9")
+    for number in ("1.10", "1.2", "3"):
+        await wait(ann, "story", await ann.story(epic, number), before)
+    for query in ("?", f"?project_id={project}&", f"?epic_id={epic}&"):
+        assert await ann.numbers(f"/stories/blocked{query}limit=9") == ["1.2", "1.10", "3"]
+        assert await ann.numbers(f"/stories/blocked{query}limit=1&offset=1") == ["1.10"]
+
+
+async def test_unknown_ids_and_another_tenant_s_work_are_not_found(ann: Client, bob: Client) -> None:
+    """Red: empty, which reads as if all were done."""
     project = await ann.project()
     epic = await ann.epic(project)
     await ann.story(epic)
-    for query in (f"?project_id={nobody()}", f"?epic_id={nobody()}"):
-        assert await queues(ann, query) == ([], [])
-    for query in ("", f"?project_id={project}", f"?epic_id={epic}"):
-        assert await queues(bob, query) == ([], [])
-    for query in ("project_id=no-such", "epic_id=x"):
+    assert await queues(bob, "") == ([], [])
+    for caller, query in (
+        (ann, f"project_id={nobody()}"), (ann, f"epic_id={nobody()}"), (ann, "project_id=no-such"), (ann, "epic_id=x"),
+        (bob, f"project_id={project}"), (bob, f"epic_id={epic}"),
+    ):  # fmt: skip
         for queue in ("ready", "blocked"):
-            assert (await ann.get(f"/stories/{queue}?{query}")).status == 404
+            assert (await caller.get(f"/stories/{queue}?{query}")).status == 404
 
 
 async def test_an_agent_may_look(served: Service) -> None:

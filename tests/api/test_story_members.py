@@ -13,18 +13,15 @@ from msgspec import structs
 
 from api.stories.examples import STORY
 from api.stories.schemas import UpdateStoryBody, story_body
-from api.transfer.schemas import Export, export_body
+from api.transfer.schemas import exported_story
 from domain.audit_shapes import AUDIT_SHAPES
-from domain.epic import EpicCreated, evolve_epic
 from domain.event import Event, JsonText, Recorded, Stream
 from domain.importing.fields import story_fields
+from domain.importing.findings import Findings
 from domain.importing.payload import StoryItem
 from domain.lifecycle.evolve import evolve_story, evolve_text
-from domain.project import ProjectCreated, evolve_project
 from domain.story import Place, Story, StoryFields, StoryText, StoryUpdated, create_story, update_story
-from loopctl.cli.story_items import story_item
-from projections.queries.exports import Exported
-from tests.golden.samples import sample
+from loopctl.cli.story_items import StoryFile, story_item
 
 ID = UUID(int=1)
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
@@ -64,8 +61,8 @@ def test_every_member_that_a_client_may_say_is_said_here() -> None:
 def test_a_body_an_import_and_a_file_of_a_story_say_every_member() -> None:
     """Went red when estimated_hours was taken out of UpdateStoryBody.fields, of story_fields and of story_item."""
     assert msgspec.convert(SAID, UpdateStoryBody).fields() == FIELDS
-    assert story_fields(StoryItem("", "1.1", SAID)) == FIELDS
-    assert story_item(SAID, "1.1", "1.1") == {"number": "1.1", **SAID}
+    assert story_fields(Findings(), StoryItem("", "1.1", SAID)) == FIELDS
+    assert story_item(StoryFile(place="f", said=SAID), "1.1") == {"number": "1.1", **SAID}
 
 
 def test_a_story_is_made_and_changed_with_every_member() -> None:
@@ -84,11 +81,5 @@ def test_an_answer_an_export_and_the_audit_trail_show_every_member() -> None:
     story, text = made(FIELDS)
     assert set(SAID) - set(story_body(ID, story, text)) == set()
     assert set(story_body(ID, story, text)) == set(STORY)
-    project = evolve_project(None, Recorded(1, Stream("project", ID), 1, NOON, (), sample(ProjectCreated, "least")))
-    epic = evolve_epic(None, Recorded(2, Stream("epic", ID), 1, NOON, (), sample(EpicCreated, "least")))
-    assert project is not None
-    assert epic is not None
-    found = Exported(project=project, epics=[epic], stories=[(story, text)], story_edges=[], epic_edges=[])
-    (shown,) = export_body(Export(tenant_id=ID, at=NOON, version="1", found=found))["epics"]
-    assert set(SAID) - set(shown["stories"][0]) == set()
+    assert set(SAID) - set(exported_story(story, text)) == set()
     assert set(SAID) - set(AUDIT_SHAPES[StoryUpdated].new or {}) == set()

@@ -10,6 +10,7 @@ from domain.event import Event, JsonText, Stream
 from domain.lifecycle.events import StoryBackfilled
 from domain.project import ProjectCreated
 from eventstore.log.command import Change, Command, Origin, Reply
+from eventstore.log.read import decoded
 from eventstore.log.writer import Writer
 from tests.api.asgi import JSON, Answer, ask
 from tests.api.logs import NOON, Service, tenant_with_key
@@ -72,7 +73,7 @@ class Client(Struct, frozen=True):
         """Tags and data of the tenant's events, oldest first."""
         async with self.service.store.database.tenant_transaction(self.tenant) as tx:
             rows = await tx.fetch("SELECT entry FROM app.log_entry WHERE tenant_id = $1 ORDER BY position", self.tenant)
-        events = [self.service.store.codec.decode(row["entry"]).event for row in rows]
+            events = [each.event for each in await decoded(tx, self.service.store.codec, rows)]
         return [(event.TAG, event) for event in events]
 
     async def happens(self, kind: str, id_: str, *events: Event) -> None:

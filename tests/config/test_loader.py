@@ -49,6 +49,8 @@ def test_an_unreadable_secret_file_is_named() -> None:
         ("LOOPCTL_PORT", "four", "port cannot be 'four'"),
         ("LOOPCTL_WORKERS", "0", "workers cannot be '0'"),
         ("LOOPCTL_LOG_LEVEL", "loud", "log_level cannot be 'loud'"),
+        ("LOOPCTL_EGRESS_ALLOW", "10.0.0.1/8", "egress_allow cannot be '10.0.0.1/8'"),
+        ("LOOPCTL_EGRESS_ALLOW_HTTP", "maybe", "egress_allow_http cannot be 'maybe'"),
     ],
 )
 def test_a_value_out_of_bounds_is_named_with_its_origin(variable: str, value: str, said: str) -> None:
@@ -62,9 +64,19 @@ def test_a_wrong_secret_is_not_repeated_in_the_error() -> None:
     assert "hunter2" not in str(error.value)
 
 
-def test_an_unknown_name_is_warned_about_with_the_nearest_known_one() -> None:
-    loaded = load_settings({}, {"LOOPCTL_WORKRES": "2"})
-    assert loaded.warnings == ("LOOPCTL_WORKRES is not a setting; did you mean LOOPCTL_WORKERS?",)
+@pytest.mark.parametrize(
+    ("misspelt", "meant"), [("WORKRES", "WORKERS"), ("KEKS_FIEL", "KEKS_FILE"), ("DATADIR", "DATA_DIR")]
+)
+def test_a_misspelt_name_is_refused_with_the_one_that_is_meant(misspelt: str, meant: str) -> None:
+    """Went red while it was a warning among the lines of a start, and the service ran with the default."""
+    with pytest.raises(ConfigError, match=f"LOOPCTL_{misspelt} is not a setting; did you mean LOOPCTL_{meant}"):
+        load_settings({}, {f"LOOPCTL_{misspelt}": "2"})
+
+
+def test_a_name_that_is_somebody_elses_is_only_warned_about() -> None:
+    """The control."""
+    loaded = load_settings({}, {"LOOPCTL_SERVICE_HOST": "10.0.0.1"})
+    assert loaded.warnings == ("LOOPCTL_SERVICE_HOST is not a setting and is ignored.",)
 
 
 def test_names_of_the_client_are_not_warned_about() -> None:

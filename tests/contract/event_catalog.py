@@ -47,7 +47,9 @@ def _section(kind: type[Event]) -> str:
     audit = AUDIT_SHAPES.get(kind)
     name = f"`{audit.entity_type}` `{audit.action}`" if audit else "none"
     text = f"{python.cleandoc(kind.__doc__)}\n\n" if kind.__doc__ else ""
-    return f"\n### `{kind.TAG}`\n\n{text}Audit: {name}\n{''.join(_table(kind))}"
+    erasable = ", ".join(f"`{member}`" for member in kind.ERASABLE)
+    apart = f"Beside the log, and erasable: {erasable}\n\n" if erasable else ""
+    return f"\n### `{kind.TAG}`\n\n{text}{apart}Audit: {name}\n{''.join(_table(kind))}"
 
 
 def _table(kind: type[Event]) -> Iterator[str]:

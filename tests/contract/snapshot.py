@@ -7,9 +7,12 @@ import asyncio
 import json
 from pathlib import Path
 
+from api.transfer.form import import_schema
 from tests.api.asgi import ask, made
 
 SNAPSHOT = Path(__file__).with_name("openapi.json")
+IMPORT = Path("docs/import.schema.json")
+"""The same of an import; held by tests/api/test_import_schema.py."""
 
 
 async def current() -> str:
@@ -21,3 +24,4 @@ async def current() -> str:
 
 if __name__ == "__main__":
     SNAPSHOT.write_text(asyncio.run(current()), "utf-8")
+    IMPORT.write_text(json.dumps(import_schema(), indent=1) + "\n", "utf-8")

@@ -21,8 +21,8 @@ VOCABULARY = {
     "epic": "created updated deleted completed",
     "story": (
         "created updated deleted status_changed verified rejected auto_reset force_unclaimed backfilled mark_complete"
-        " review_requested review_completed imported revised"
-        " criterion_updated lease_renewed lease_expired custody_violation"
+        " review_requested review_completed run_reported imported revised"
+        " verifier_drawn verifier_needed criterion_updated lease_renewed lease_expired custody_violation"
     ),
     "epic_dependency": "created deleted",
     "story_dependency": "created deleted",
@@ -30,7 +30,10 @@ VOCABULARY = {
     "token_usage_report": "created",
     "orchestrator_state": "saved",
     "api_key": "created revoked rotated linked",
+    "authenticator": "enrolled renamed removed asserted suspected",
     "dispatch": "created revoked expired",
+    "violator": "resolved ignored",
+    "recovery": "opened seconded cancelled completed used",
     "capability": "minted picked_up consumed rejected",
 }
 """Spec 01, appendix B, and ours after them. Entities of the other specifications are not held to it."""

@@ -9,12 +9,14 @@ from msgspec import structs
 
 from domain.api_key import complete_key
 from domain.caller import Role
-from tests.api.asgi import ask
+from tests.api.asgi import Answer, ask
 from tests.api.logs import call, service
 from tests.api.work import Client
 from tests.contract.faults import FAULTS, Fault
+from tests.contract.links import Link, is_dead, of_answer
 from tests.contract.routes import ROUTES, STREAM, Route
 from tests.contract.test_table import promised
+from tests.contract.words import told as told_badly
 from tests.contract.world import Wanted, World, by_name, done, fill, send, world
 from tests.support.database import TestDatabase, copied_database
 
@@ -54,6 +56,7 @@ async def here(copied: TestDatabase) -> AsyncIterator[World]:
 async def test_what_is_right_succeeds(here: World, route: Route) -> None:
     answer = await send(here.home, route, await fill(here.home, route))
     assert answer.status == route.success, answer.body
+    assert await dead_links(here, answer) == []
 
 
 @pytest.mark.parametrize(("name", "fault"), CASES, ids=lambda case: case if isinstance(case, str) else case.code)
@@ -61,16 +64,26 @@ async def test_what_cannot_be_is_refused_with_its_code(here: World, name: str, f
     answer = await send(here.home, *await faulty(here, by_name(name), fault))
     assert (answer.status, answer.error["code"]) == (fault.status, fault.code), answer.body
     assert answer.error["status"] == fault.status
-    assert answer.error["message"]
+    assert told_badly(answer.error) == []
+    assert await dead_links(here, answer) == []
+
+
+async def dead_links(here: World, answer: Answer) -> list[Link]:
+    return [link for link in of_answer(answer) if await is_dead(here.service.app, link)]
 
 
 async def faulty(world: World, route: Route, fault: Fault) -> tuple[Route, Any]:
-    ids = {name: f"${fault.state}" for name in list(route.placeholders)[:1] if fault.state}
+    names, kind = list(route.placeholders), fault.state.removesuffix(".*")
+    if fault.state == kind:
+        ids = {name: f"${kind}" for name in names[:1] if kind}
+    else:
+        ids = {name: f"${kind}.{number}" for number, name in enumerate(names, 1)}
     changed = structs.replace(
         route,
         who=fault.who or route.who,
         ids={**route.ids, **ids},
         body=route.body if fault.body is None else fault.body,
+        query={**route.query, **fault.query},
     )
     return changed, await fill(world.home, changed)
 
@@ -175,7 +188,7 @@ async def test_an_idempotency_key_is_for_one_request(here: World, route: Route) 
     caller = await here.home.fresh_agent() if route.who == "fresh_agent" else here.home.caller(route.who)
     wanted, used = await fill(here.home, route), f"key-{uuid4()}"
     first, again = [await send(here.home, route, wanted, caller.raw, Idempotency_Key=used) for _ in range(2)]
-    assert (first.status, again.status) == (route.success, first.status)
+    assert (first.status, again.status) == (route.success, first.status), first.body
     if route.name in BY_STORY:
         return
     assert again.body == first.body
@@ -190,4 +203,7 @@ async def another(world: World, route: Route, wanted: Wanted) -> tuple[Route, Wa
     if route.admin:  # the key is kept where the change is: in the tenant that the path names
         change = by_name("PATCH /api/v1/admin/tenants/{tenant_id}")
         return change, await fill(world.home, change, {"path:tenant_id": next(iter(wanted.filled.values()))})
+    if "tenant_id" in route.placeholders or not route.placeholders:  # there is no other of its own
+        change = by_name("PATCH /api/v1/tenants/me")
+        return change, await fill(world.home, change)
     return route, await fill(world.home, route)

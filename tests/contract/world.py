@@ -4,38 +4,64 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
+import msgspec
 from msgspec import Struct, field
 
 from tests.api.asgi import JSON, Answer, ask
 from tests.api.logs import Service, call
 from tests.api.superadmins import superadmin
-from tests.api.team import Team, key, team, worker
+from tests.api.team import Team, key, older_key, team, worker
+from tests.api.touching import Person, person
 from tests.api.work import Client, client
-from tests.contract.routes import ROUTES, Route
+from tests.contract.capped import CAPPED, dispatched, freed
+from tests.contract.erasing import Erasing
+from tests.contract.hooked import Hooking, limited
+from tests.contract.recovering import Recovering
+from tests.contract.routes import ROUTES, RUN, Route
+from tests.contract.signing import Signing
+from tests.support.authenticator import b64
 from tests.support.database import TestDatabase
 
 CRITERIA = [{"id": "AC-1", "description": "It works"}]
 ECHO = {"story_title": "A story", "ac_count": 1}
 JUDGEMENT = {"review_type": "team", "summary": "all seen"}
-GENEROUS = {"max_api_keys": 10_000, "max_projects": 10_000, "rate_limit_requests_per_minute": 100_000}
+STRICT = {"require_distinct_verifier": True, "verification_gate": True}
+GENEROUS = {
+    "max_api_keys": 10_000,
+    "max_projects": 10_000,
+    "max_webhooks": 1000,
+    "rate_limit_requests_per_minute": 100_000,
+}
 
 STEPS: Mapping[str, tuple[str, str, str, Any]] = {
     "contracted": ("story", "implementer", "contract", ECHO),
     "claimed": ("contracted", "implementer", "claim", {}),
     "implementing": ("claimed", "implementer", "start", {}),
+    "asked": ("implementing", "implementer", "request-review", {}),
+    "drawn": ("asked", "orchestrator", "draw-verifier", {}),
     "reported": ("implementing", "other", "report", {}),
-    "reviewed": ("reported", "reviewer", "review-complete", {"review_type": "team"}),
+    "run_reported": ("reported", "orchestrator", "verification-runs", RUN),
+    "reviewed": ("run_reported", "reviewer", "review-complete", {"review_type": "team"}),
+    "never_run": ("reported", "reviewer", "review-complete", {"review_type": "team"}),
     "self_reviewed": ("reported", "orchestrator", "review-complete", {"review_type": "team"}),
     "verified": ("reviewed", "orchestrator", "verify", JUDGEMENT),
     "rejected": ("reviewed", "orchestrator", "reject", {"reason": "no"}),
+    "contracted_dispatched": ("story", "dispatched", "contract", ECHO),
+    "claimed_dispatched": ("contracted_dispatched", "dispatched", "claim", {}),
 }
 """A story's states: from which other, by whom, by what."""
 
-VALUES = ("$number", "$name", "$integer")
+USED_ONCE = (
+    "$attested", "$touched", "$enrolment", "$used", "$crowded", "$full", "$cancelling", "$link", "$linked",
+    "$linked_used", "$root_enrolment", "$root_enrolled", "$root_used", "$unrooted",
+)  # fmt: skip
+"""What a browser brought back of a security key: no ids."""
+
+VALUES = ("$number", "$name", "$integer", "$email", "$signed_note")
 """Placeholders that are new values, and no ids."""
 
 
-class Side(Struct):
+class Side(Struct, Signing, Recovering, Hooking, Erasing):
     """A tenant. Each ``$kind`` is a new thing of that kind, except for ``$project``, ``$epic`` and ``$tenant``."""
 
     database: TestDatabase
@@ -45,6 +71,7 @@ class Side(Struct):
     others: dict[str, Client]
     project: str
     epic: str
+    persons: dict[str, Person]
     numbers: Any = field(default_factory=lambda: count(2))
 
     def caller(self, name: str) -> Client:
@@ -54,6 +81,8 @@ class Side(Struct):
         """An id, several, or a value."""
         if kind in STEPS:
             return await self._step(kind)
+        if kind in CAPPED:
+            return await CAPPED[kind](self)
         return await getattr(self, f"make_{kind}")()
 
     async def _step(self, kind: str) -> str:
@@ -61,6 +90,19 @@ class Side(Struct):
         story: str = await self.make(before)
         await done(self.caller(who).post(f"/stories/{story}/{name}", body))
         return story
+
+    async def make_run(self) -> str:
+        story = await self.make("reported")
+        answer = await self.caller("orchestrator").post(f"/stories/{story}/verification-runs", RUN)
+        assert answer.status == 201, answer.body
+        return str(answer.json()["verification_run"]["id"])
+
+    async def make_violator(self) -> str:
+        """Of somebody who tried to report their own work."""
+        story = await self.make("implementing")
+        assert (await self.team.implementer.post(f"/stories/{story}/report", {})).status == 409
+        newest = (await self.root.get(f"/admin/violators?tenant_id={self.team.user.tenant}")).json()["data"][0]
+        return str(newest["id"])
 
     async def make_number(self) -> str:
         return f"1.{next(self.numbers)}"
@@ -71,6 +113,16 @@ class Side(Struct):
     async def make_integer(self) -> int:
         number: int = next(self.numbers)
         return number
+
+    async def make_slug(self) -> str:
+        """Of another tenant."""
+        found: str = (await self.team.user.get("/tenants/me")).json()["tenant"]["slug"]
+        return found
+
+    async def make_taken_email(self) -> str:
+        address = await self.make_email()
+        await done(self.team.user.patch("/tenants/me", {"email": address}))
+        return address
 
     async def make_project(self) -> str:
         return self.project
@@ -143,10 +195,27 @@ class Side(Struct):
         found: str = made.json()["api_key"]["id"]
         return found
 
+    async def make_dispatch(self) -> str:
+        """One that a person made, without an agent."""
+        made = await done(self.team.user.post("/dispatches", {"role": "agent"}))
+        found: str = made.json()["data"]["dispatch"]["id"]
+        return found
+
+    async def make_revoked_dispatch(self) -> str:
+        made = await self.make_dispatch()
+        await done(self.team.user.post(f"/dispatches/{made}/revoke"))
+        return made
+
     async def make_revoked_key(self) -> str:
         held = await self.make_key()
         await done(self.team.user.delete(f"/api_keys/{held}"))
         return held
+
+    async def make_older_key(self) -> str:
+        """An orchestrator's without an agent."""
+        made = await older_key(self.team.user, "orchestrator")
+        found: str = (await made.get("/tenants/me")).json()["api_key"]["id"]
+        return found
 
     async def make_limited_key(self) -> str:
         """The one key of the tenant that may have no more."""
@@ -225,26 +294,30 @@ async def world(service: Service, database: TestDatabase) -> World:
 async def side(service: Service, database: TestDatabase, root: Client) -> Side:
     people = await team(service)
     await done(root.patch(f"/admin/tenants/{people.user.tenant}", {"settings": GENEROUS}))
-    await done(people.user.patch("/tenants/me", {"settings": {"require_distinct_verifier": True}}))
+    await done(people.user.patch("/tenants/me", {"settings": STRICT}))
     agents: dict[str, str] = {}
     others = {
         "retired": await worker(people.user, "retired", agents),
         "loose_agent": await key(people.user, "agent"),
-        "loose_orchestrator": await key(people.user, "orchestrator"),
+        "loose_orchestrator": await older_key(people.user, "orchestrator"),
         "own_orchestrator": await key(people.user, "orchestrator", people.agents["implementer"]),
         "limited": await limited(service, root),
+        "unkeyed": await client(service),
     }
+    keyed = await person(service)
+    others["keyed"] = keyed.user
     await done(people.user.patch(f"/agents/{agents['retired']}", {"status": "deactivated"}))
+    for name, role, kind in (
+        ("dispatched", "agent", "implementer"),
+        ("dispatched_lead", "orchestrator", "orchestrator"),
+    ):
+        await freed(people.user, name, agents, kind)
+        others[name], _ = await dispatched(people.user, role, agents[name])
+    await freed(people.user, "second_lead", agents, "orchestrator")
+    others["second_lead"] = await key(people.user, "orchestrator", agents["second_lead"])
     project = await people.user.project("the-project")
-    return Side(database, people, root, others, project, await people.user.epic(project))
-
-
-async def limited(service: Service, root: Client) -> Client:
-    """A user whose tenant has as many keys and projects as it may have."""
-    user = await client(service)
-    await user.project()
-    await done(root.patch(f"/admin/tenants/{user.tenant}", {"settings": {"max_api_keys": 1, "max_projects": 1}}))
-    return user
+    epic = await people.user.epic(project)
+    return Side(database, people, root, others, project, epic, {"keyed": keyed})
 
 
 class Wanted(Struct):
@@ -254,6 +327,7 @@ class Wanted(Struct):
     path: str
     body: Any
     filled: dict[str, str]
+    headers: dict[str, str] = {}
 
 
 async def fill(side: Side, route: Route, instead: Mapping[str, str] | None = None) -> Wanted:
@@ -263,8 +337,9 @@ async def fill(side: Side, route: Route, instead: Mapping[str, str] | None = Non
     for name, value in route.placeholders.items():
         path = path.replace(f"{{{name}}}", str(await filler.value(f"path:{name}", value)))
     query = [f"{name}={await filler.value(f'query:{name}', value)}" for name, value in route.query.items()]
+    headers = {name: str(await filler.value(f"header:{name}", value)) for name, value in route.headers.items()}
     body = await filler.whole("body", route.body)
-    return Wanted(route.method, path + ("?" + "&".join(query) if query else ""), body, filler.filled)
+    return Wanted(route.method, path + ("?" + "&".join(query) if query else ""), body, filler.filled, headers)
 
 
 class Filler:
@@ -286,6 +361,8 @@ class Filler:
             return text
         if text in VALUES:
             return await self.side.make(text[1:])
+        if text.partition(".")[0] in USED_ONCE:
+            return await self._made(text[1:])
         self.filled[place] = found = self.instead.get(place) or await self._made(text[1:])
         return found
 
@@ -304,10 +381,16 @@ async def send(side: Side, route: Route, wanted: Wanted, raw: str | None = None,
     app = side.team.user.service.app
     if raw is None and route.who:
         raw = (await side.fresh_agent() if route.who == "fresh_agent" else side.caller(route.who)).raw
+    headers = {**wanted.headers, **headers}
     if raw is None:
         sent = JSON if wanted.body is not None else {}
         return await ask(app, wanted.path, method=wanted.method, headers={**sent, **headers})
-    return await call(app, raw, wanted.path, wanted.method, wanted.body, **headers)
+    answer = await call(app, raw, wanted.path, wanted.method, wanted.body, **headers)
+    if answer.status == 401 and answer.error["code"] == "webauthn_required" and raw in side.touch_by:
+        touch = await side.touch_by[raw](wanted.method, wanted.path.removeprefix("/api/v1"), wanted.body)
+        shown = {"Loopctl_Assertion": b64(msgspec.json.encode(touch))}
+        return await call(app, raw, wanted.path, wanted.method, wanted.body, **headers, **shown)
+    return answer
 
 
 def by_name(name: str) -> Route:

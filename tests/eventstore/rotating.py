@@ -3,16 +3,21 @@
 import io
 from uuid import UUID
 
+from msgspec import structs
+
 from api.log.export import export_bundle
 from api.log.reading import LogReader
+from api.log.rotating import Allowed, Rotated, RotationWish, rotate_log_key
 from eventstore.database.transaction import Database
 from eventstore.heads.last_signed import LastSigned
 from eventstore.heads.log_keys import LogKey, log_signer, read_log_keys
-from eventstore.heads.rotate import Rotated, RotationWish, Signing, rotate_log_key
+from eventstore.heads.rotate import Signing
 from eventstore.keys.keyring import Keyring
+from eventstore.log.lane import Store
 from loopctl.audit.archive import read_tar
 from loopctl.audit.report import Report
 from loopctl.tlog.signer import LogSigner
+from projections.facts.log_key import NEWEST_LOG_KEY
 from tests.eventstore.growing import KEYRING
 from tests.eventstore.writing import store
 from tests.loopctl.audit.bundles import Files, judge
@@ -30,7 +35,13 @@ async def rotate(
     remembered: LastSigned | None = None,
     keyring: Keyring = KEYRING,
 ) -> Rotated:
-    return await rotate_log_key(store(app), Signing(keyring, remembered), RotationWish(tenant, ("test",), reason))
+    """Of a log that belongs to no tenant, so that nobody has to allow it."""
+    wish = RotationWish(tenant, ("test",), reason, Allowed((), lambda _: None))
+    return await rotate_log_key(rotating_store(app), Signing(keyring, remembered), wish)
+
+
+def rotating_store(app: Database) -> Store:
+    return structs.replace(store(app), models={**store(app).models, NEWEST_LOG_KEY.name: NEWEST_LOG_KEY})
 
 
 async def keys_of(app: Database, tenant: UUID) -> list[LogKey]:

@@ -55,6 +55,14 @@ def new_project(slug: str, key: str | None = None, *, caller: UUID = SOMEBODY, m
     )  # fmt: skip
 
 
+def changing(change: Change) -> Command:
+    """This one event, whatever was before."""
+    return Command(
+        origin=Origin(actor=("test",), at=NOON, refuse=refused, idempotency=None), needs=(),
+        streams=(change.stream,), decide=lambda _: [change], answer=created, status=200,
+    )  # fmt: skip
+
+
 def created(_: Known, recorded: Sequence[Recorded]) -> Any:
     return msgspec.Raw(str(recorded[0].stream.id).encode())
 

@@ -1,4 +1,5 @@
-"""What reads text from outside: each compiled pattern and each reader, with texts that are hard on it.
+"""What reads text from outside: each compiled pattern and each reader, with texts that are hard on it. Of an import it
+is the number of its things that grows.
 
 A pattern or a module that is new has to be entered here, and with it what would make it slow.
 """
@@ -6,6 +7,7 @@ A pattern or a module that is new has to be entered here, and with it what would
 import ast
 import random
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -19,24 +21,30 @@ from api.http.json_guard import check_json
 from api.http.limits import LARGE_BODY_BYTES, Limits
 from api.http.negotiation import accepts_json, wants_problem
 from api.http.query import check_path, check_query
+from api.http.rate_limits.failed_keys import FailedKeys
 from api.http.validation import explained
 from bench.growing import FORM_SHAPES, HEADER_SHAPES, JSON_SHAPES, PATH_SHAPES, Repeated
 from config.logs import mask
 from domain.caller import Caller, Role
+from domain.importing.payload import MOST_STORIES
+from egress.destination import LONGEST_URL, Rules, parse_destination
 from loopctl.audit.heads import damaged_line
 from loopctl.audit.names import LARGEST_KEYS_FILE
 from loopctl.tlog.canonical import parse_canonical_json
 from loopctl.tlog.checkpoint import Checkpoint, parse_checkpoint
 from loopctl.tlog.hashing import EMPTY_ROOT
 from loopctl.tlog.note import LARGEST_NOTE, parse_note
+from loopctl.tlog.policy import LARGEST_POLICY, parse_policy
 from loopctl.tlog.receipt import parse_receipt
 from loopctl.tlog.tile import LARGEST_ENTRY, TILE_WIDTH, Bundle, parse_bundle, parse_tile_path
 from loopctl.tlog.vkey import LARGEST_VKEY, parse_vkey
 from loopctl.tlog.witness import parse_add_checkpoint
+from loopctl.webhook_signatures import ID, SIGNATURE, TIMESTAMP, check
+from tests.house.large_imports import PLANNED
 from tests.house.tree import Source
 
 PRODUCT = frozenset(
-    {"api", "loopctl", "config", "domain", "eventstore", "projections", "migrations", "workers", "supervisor"}
+    {"api", "loopctl", "config", "domain", "egress", "eventstore", "projections", "migrations", "workers", "supervisor"}
 )
 LIMITS = Limits()
 URL, HEADERS, BODY, IMPORT = LIMITS.url_bytes, LIMITS.header_bytes, LIMITS.body_bytes, LARGE_BODY_BYTES
@@ -68,21 +76,24 @@ PATTERNS: Mapping[str, Fed] = {
     "json_guard.NUL_ESCAPE": fed("search", IMPORT, '" \\\\ ', '" \\\\\\\\u0000 ', '" \\\\ u000', '" \\u000 '),
     "json_guard.STRING_OR_BRACKET": fed("finditer", IMPORT, '" \\" ', '" \\\\ ', ' "\\ ', ' " x', '" [ ', '" a '),
     "json_guard.BRACKET": fed("finditer", IMPORT, " a [", " \\ "),
-    "json_guard.LONG_OR_EXPONENT": fed("search", IMPORT, " 123456789012345678, ", " 7, x", DIGITS.replace("x", "")),
+    "fields.SLUG": fed("fullmatch", IMPORT, LETTERS, "a - "),
     "validation.MISSING": fed("fullmatch", IMPORT, "Object` a ", "Object` ` x", "Object Object x"),
     "validation.UNKNOWN": fed("fullmatch", IMPORT, "Object` a ", "Object` ` x", "Object Object x"),
     "validation.LENGTH": fed("match", IMPORT, "Expected` 7 ", LETTERS),
     "validation.BOUND": fed("match", IMPORT, "Expected` 7. ", LETTERS),
+    "validation.EXPECTED": fed("match", IMPORT, "Expected` , got", LETTERS),
+    "validation.STEP": fed("findall", IMPORT, "a.[ ]7", LETTERS),
     "schemas.HOURS": Fed("fullmatch", IMPORT, (BLANKS, Repeated(b"7", b"\t", b"x"), Repeated(b"", b"7", b"x"))),
-    "tenant.SLUG": fed("fullmatch", IMPORT, LETTERS, "a - "),
+    "runs.COMMIT": fed("fullmatch", IMPORT, DIGITS, "a x"),
     "tenant.EMAIL": fed("fullmatch", IMPORT, LETTERS, "a@ a @", " a@ "),
-    "project.SLUG": fed("fullmatch", IMPORT, LETTERS, "a - "),
     "numbering.STORY_NUMBER": fed("fullmatch", IMPORT, DIGITS, "US- 1. x"),
-    "payload.DIGITS": fed("fullmatch", IMPORT, DIGITS),
+    "payload.DIGITS": fed("fullmatch", IMPORT, DIGITS, " 0 x"),
+    "story.HOURS": fed("fullmatch", IMPORT, DIGITS, "7. 7 x"),
     "log_key.REASON": fed("fullmatch", IMPORT, LETTERS, "a _ !"),
     # Heads of requests.
     "query.LEADING_DIGITS": Fed("match", URL, (BLANKS, Repeated(b"", b"7", b"x"))),
     "schemas.POSITION": fed("fullmatch", URL, DIGITS),
+    "schemas.WITH_PLACE": fed("fullmatch", URL, DIGITS, ".000000000000000000+ 0 !"),
     "identifiers.SANE": fed("fullmatch", HEADERS, LETTERS),
     "api_key.FORM": fed("fullmatch", HEADERS, "lc_ a !"),
     "logs.SECRETS": fed(
@@ -101,23 +112,36 @@ PATTERNS: Mapping[str, Fed] = {
     "entry.TYPE": fed("fullmatch", LARGEST_ENTRY, LETTERS, " a. !", "a .a_ !"),
     "entry.KIND": fed("fullmatch", LARGEST_ENTRY, LETTERS),
     "entry.PLACE": Fed("search", LARGEST_ENTRY, (Repeated(b"", b" - at `$."), Repeated(b"", b" -"))),
+    "witness.OLDER": fed("fullmatch", HEADERS, DIGITS, "7: A =", "7:A = ="),
+    "witness.CLAIM": fed(
+        "fullmatch", HEADERS, "size= 7 ;", "size=7; root= A ;", "size=7;root=A; key= 0 x", "key=0; cosig= A ="
+    ),
     "names.SHOWN": fed("fullmatch", COMMAND_LINE, LETTERS),
     "rederive.ENTRY_PLACE": Fed("fullmatch", LARGEST_ENTRY, (Repeated(b"entry ", b"7", b"x"),)),
     # Command lines, names of files, settings.
     "remote.URL": fed("fullmatch", COMMAND_LINE, "https://a/ t/ ", "https:// a ", "https://a/ /t/ ", "http://a /t/0 "),
-    "naming.ID": fed("fullmatch", COMMAND_LINE, " 0 -", " 00000000- "),
+    "session.ID": fed("fullmatch", COMMAND_LINE, " 0 -", " 00000000- "),
     "naming.SLUG": fed("fullmatch", COMMAND_LINE, LETTERS),
     "naming.NUMBER": fed("fullmatch", COMMAND_LINE, DIGITS, "us- 7 ._", "1. 7 x"),
     "failing.STORY": fed("fullmatch", COMMAND_LINE, DIGITS, "us- 7 .", "1. 7 x", " 0000- "),
-    "story_files.EPIC": fed("fullmatch", COMMAND_LINE, "epic_ 7 x", "epic_1_ a \n"),
-    "story_files.NAME": fed(
+    # What is shown: a whole export, or a server's words.
+    "plain.OBEYED": fed("sub", IMPORT, LETTERS, " \x1b ", " \x9b a"),
+    "plain.GAP": fed("sub", IMPORT, LETTERS, " \n ", " \x85 a"),
+    "reading.AT_BYTE": fed("search", OUR_OWN, " (byte ", "(byte 7 x"),
+    "story_items.EPIC": fed("fullmatch", COMMAND_LINE, "epic_ 7 x", "epic_1_ a \n", "epic - 1", " 0 x", "1 - x"),
+    "story_items.NUMBER": fed("fullmatch", COMMAND_LINE, DIGITS),
+    "story_items.NAME": fed(
         "fullmatch", COMMAND_LINE, DIGITS.replace("x", "!"), "us_ 1. !", "1 .a !", "1 _1 -", "1. a !"
     ),
-    "story_files.MINOR": fed("fullmatch", COMMAND_LINE, DIGITS),
     "keys.ENTRY": fed("fullmatch", OUR_OWN, " 0 ", "00000000: A "),
     "resp.NUMBERS": Fed("match", OUR_OWN, (Repeated(b"", b":1\r\n"), Repeated(b":", b"1"))),
     "resp.NUMBER": fed("fullmatch", OUR_OWN, DIGITS),
     "transaction.UNCACHED": fed("sub", OUR_OWN, " ? ", " &statement_cache_size=0 x"),
+    # Addresses that somebody wrote down.
+    "destination.ODD": fed("search", LONGEST_URL, LETTERS),
+    "destination.LABEL": fed("fullmatch", LONGEST_URL, " a ", " a- ", " _ -"),
+    "destination.PATH": fed("fullmatch", LONGEST_URL, "/ a \x1f"),
+    "destination.NUMBER": fed("fullmatch", LONGEST_URL, DIGITS, "0x f !"),
     # What the routes say of themselves.
     "files.NAME": fed("fullmatch", OUR_OWN, DIGITS, "0000_ a !"),
     "openapi.PLACEHOLDER": fed("sub", OUR_OWN, " a ", "{ a "),
@@ -190,13 +214,28 @@ READERS: Mapping[str, Reader] = {
     "a query": Reader(lambda text: check_query(text, 100), URL, tuple(FORM_SHAPES.values())),
     "a path": Reader(check_path, URL, (*PATH_SHAPES.values(), *FORM_SHAPES.values())),
     "a path in the log": Reader(lambda text: mask(text.decode()), URL, tuple(PATH_SHAPES.values())),
+    "an address to send to": Reader(
+        lambda text: parse_destination(Rules(), text.decode()), LONGEST_URL, tuple(PATH_SHAPES.values())
+    ),
+    "the signature of a webhook": Reader(
+        lambda text: check("", {ID: "1", TIMESTAMP: "1", SIGNATURE: text.decode()}, b"{}", 1.0),
+        HEADERS,
+        (*CUT, Repeated(b"", b"v1,A ")),
+    ),
     "lines of headers": Reader(_many_headers, HEADERS, CUT),
     "Accept": Reader(lambda text: (accepts_json.__wrapped__(text), wants_problem.__wrapped__(text)), HEADERS, CUT),
     "Content-Type": Reader(lambda text: check_body_type({b"content-type": text}), HEADERS, CUT),
+    "X-Forwarded-For": Reader(
+        lambda text: FailedKeys(1, 2, bool, time.monotonic).source({b"x-forwarded-for": text}, None), HEADERS, CUT
+    ),
     "If-None-Match": Reader(lambda text: matches(text.decode(), 'W/"x"'), HEADERS, CUT),
     "Prefer, Idempotency-Key": Reader(
         lambda text: asking(
-            CALLER, "POST", "/", {b"prefer": text, b"idempotency-key": text, b"authorization": text}, b""
+            CALLER,
+            ("POST", "/"),
+            {b"prefer": text, b"idempotency-key": text, b"authorization": text},
+            b"",
+            halts=False,
         ),
         HEADERS,
         (*CUT, *VALUES),
@@ -213,14 +252,22 @@ READERS: Mapping[str, Reader] = {
     "a bundle": Reader(
         lambda text: parse_bundle(Bundle(0, TILE_WIDTH), text), 256 * LARGEST_ENTRY, (Repeated(b"", b"\0\0"),)
     ),
+    "a policy": Reader(
+        parse_policy,
+        LARGEST_POLICY,
+        (*LINES, Repeated(b"", b"quorum none\n"), Repeated(b"group g any", b" a"), Repeated(b"", b" \t")),
+    ),
     "a vkey": Reader(
         lambda text: parse_vkey(text.decode()), LARGEST_VKEY, (Repeated(b"", b"+"), Repeated(b"a+", b"A"))
     ),
+    **{name: Reader(plan, MOST_STORIES, (Repeated(b"", b" "),)) for name, plan in PLANNED.items()},
 }
 
 CUTTERS: Mapping[str, str] = {
     "asking": "Prefer, Idempotency-Key",
+    "failed_keys": "X-Forwarded-For",
     "body": "a body that is a form",
+    "destination": "an address to send to",
     "well_known": "If-None-Match",
     "json_guard": "a body of JSON",
     "negotiation": "Accept",
@@ -229,10 +276,12 @@ CUTTERS: Mapping[str, str] = {
     "heads": "a damaged head",
     "checkpoint": "a checkpoint",
     "note": "a note",
+    "policy": "a policy",
     "receipt": "a receipt",
     "tile": "the path of a tile",
     "vkey": "a vkey",
     "witness": "a checkpoint for a witness",
+    "webhook_signatures": "the signature of a webhook",
     # Once over a text that is short or our own.
     "endpoints": "a path",
     "transitions": "",
@@ -241,10 +290,31 @@ CUTTERS: Mapping[str, str] = {
     "main": "",
     "output": "",
     "projects": "",
+    "tables": "",
+    "bodies": "",
+    "not_built": "",
+    "relying_party": "",
+    "words": "",
+    "vocabulary": "",
     "story_files": "",
+    "story_items": "",
+    "story_numbers": "",
+    "import_parts": "",
+    "sending": "",
+    "left_out": "",
     "client": "",
     "application": "",
     "resp": "",
+    "outcome": "",
+    "log_cosign": "",
+    "fork": "",
+    "answers": "",
+    "heads_file": "",
+    "seen": "",
+    "webhooks": "",
+    "listening": "",
+    "signatures": "",
+    "receiving": "",
 }
 """Modules of the API and the command that cut texts, and the reader that shows how; none for a command's own texts."""
 

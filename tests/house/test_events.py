@@ -1,5 +1,6 @@
 """No event is forgotten: each is in the union of its stream, has its shape in the audit trail, and is folded."""
 
+import ast
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -14,16 +15,37 @@ from domain.audit_shapes import AUDIT_SHAPES
 from domain.event import Event, Recorded, Stream
 from domain.events import EVENTS, STREAMS
 from domain.lifecycle.completion import STANDING_EVENTS, EpicStanding, evolve_standing
-from domain.lifecycle.events import VERIFICATION_EVENTS, Judged, StoryBackfilled, StoryChange
+from domain.lifecycle.events import (
+    VERIFICATION_EVENTS,
+    CustodyViolated,
+    Judged,
+    StoryBackfilled,
+    StoryChange,
+    StoryMarkedComplete,
+    VerificationRunReported,
+    VerifierDrawn,
+    VerifierNeeded,
+)
 from domain.lifecycle.evolve import TEXT_EVENTS, evolve_text
 from domain.lifecycle.prerequisites import CONFIRMING_EVENTS, EpicBefore, Prerequisites, evolve_prerequisites
 from domain.story import CriterionUpdated, StoryRevised, StoryText, StoryUpdated
 from projections.moves import OF_STORIES
 from tests.golden.samples import sample
+from tests.house.tree import server_packages, sources
 
 STORY = UUID(int=1)
-GENERAL_WAY = {StoryUpdated, StoryRevised, CriterionUpdated, StoryBackfilled}
-"""They change long texts, which the short way does not write, or come with what does."""
+GENERAL_WAY = {
+    CustodyViolated,
+    VerifierDrawn,
+    VerifierNeeded,
+    StoryUpdated,
+    StoryRevised,
+    CriterionUpdated,
+    StoryBackfilled,
+    StoryMarkedComplete,
+    VerificationRunReported,
+}
+"""They change what the short way does not write, long texts or violators, or come with what does."""
 STORY_KINDS = STREAMS["story"].types
 
 
@@ -52,6 +74,19 @@ def test_every_event_type_has_a_name_and_a_shape_in_the_audit_trail() -> None:
 
 def test_every_verification_result_is_in_its_union() -> None:
     assert set(below(Judged)) == set(VERIFICATION_EVENTS.types)
+
+
+def test_nothing_gets_into_a_log_but_by_a_command_or_the_founding_of_its_tenant() -> None:
+    """So that nothing passes their guard by. Went red for the change of a log's key, which appended by itself."""
+    importing = {
+        source.name
+        for source in sources(".py")
+        if source.package in server_packages()
+        for node in ast.walk(source.tree())
+        if isinstance(node, ast.ImportFrom) and node.module == "eventstore.log.append"
+        if any(name.name == "append" for name in node.names)
+    }
+    assert importing == {"eventstore/log/founding.py", "eventstore/log/lane.py"}
 
 
 def recorded(kind: type[Event]) -> Recorded:

@@ -107,3 +107,51 @@ def test_an_import_past_the_doors_is_found(name: str, statement: str) -> None:
 
 def test_our_own_package_of_that_name_is_another_one() -> None:
     assert past_the_door([Source("tests/api/made_up.py", "from loopctl.eventsourcing import LogEvent\n")]) == []
+
+
+OUTWARD = {"http.client", "urllib.request", "asyncio.open_connection", "socket.create_connection"}
+CALLS = {"open_connection", "create_connection", "sock_connect"}
+LISTENERS_AND_STORES = {
+    "api/http/rate_limits/counts.py",
+    "supervisor/health.py",
+}
+"""Redis, and the service's own address: neither is chosen by anybody but the operator."""
+SERVER = {"api", "config", "domain", "eventstore", "migrations", "operations", "projections", "supervisor", "workers"}
+
+
+def ways_out(found: Iterable[Source]) -> list[str]:
+    """Of the server's modules, those that connect by what the import contract cannot name."""
+    return sorted(
+        {
+            source.name
+            for source in found
+            if source.name.partition("/")[0] in SERVER and source.name not in LISTENERS_AND_STORES
+            for node in ast.walk(source.tree())
+            if OUTWARD & {*imported_modules(node), *imported_names(node)}
+            or (isinstance(node, ast.Attribute) and node.attr in CALLS)
+        }
+    )
+
+
+def imported_names(node: ast.AST) -> list[str]:
+    match node:
+        case ast.ImportFrom(module=str(module), names=names):
+            return [f"{module}.{alias.name}" for alias in names]
+        case _:
+            return []
+
+
+def test_nothing_of_the_server_connects_past_egress() -> None:
+    """Went red when LISTENERS_AND_STORES was empty."""
+    assert ways_out(sources(".py")) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import http.client", "from http import client", "import urllib.request", "asyncio.open_connection(a, 1)",
+     "loop.create_connection(a, b, 1)", "from asyncio import open_connection"],
+)  # fmt: skip
+def test_a_way_past_egress_is_found(statement: str) -> None:
+    """The control."""
+    text = f"def f():\n    {statement}\n"
+    assert ways_out([Source("workers/made_up.py", text), Source("egress/made_up.py", text)]) == ["workers/made_up.py"]

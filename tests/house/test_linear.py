@@ -7,12 +7,15 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from bench.growing import Repeated
+from domain.errors import Rejected
 from tests.house import linear
+from tests.house.large_imports import PLANNED
 from tests.house.linear import CUTTERS, PATTERNS, READERS, Fed, Reader, asked, nobodys_texts, read
 from tests.house.tree import Source, sources
 
@@ -89,9 +92,8 @@ def test_each_pattern_of_the_product_is_in_the_table_and_has_a_name() -> None:
 
 
 def test_each_module_that_cuts_texts_from_outside_is_in_the_table() -> None:
-    cutters = {
-        linear.stem(source) for source in SOURCES if source.package in ("api", "loopctl") and linear.cuts(source)
-    }
+    packages = ("api", "egress", "loopctl")
+    cutters = {linear.stem(source) for source in SOURCES if source.package in packages and linear.cuts(source)}
     assert cutters == CUTTERS.keys()
     assert {name for name in CUTTERS.values() if name} <= READERS.keys()
 
@@ -114,6 +116,13 @@ def test_no_text_of_a_patterns_own_characters_takes_it_long(name: str) -> None:
 def test_a_reader_takes_time_in_proportion_to_its_text(name: str) -> None:
     known: Reader = READERS[name]
     assert slower(known.read, known.texts, known.most) == []
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_an_import_of_any_size_is_planned_or_refused(name: str) -> None:
+    """What breaks off takes hardly any time, and would pass for linear."""
+    with suppress(Rejected):
+        assert PLANNED[name](b" " * 100)
 
 
 def test_a_pattern_that_begins_again_at_each_quote_is_noticed() -> None:

@@ -16,6 +16,7 @@ INSIDE = [package for package in EVERYWHERE if package not in RIM]
 
 MAY_FORMAT = (
     "migrations/",
+    "projections/digests.py",
     "projections/rebuild.py",
     "projections/rows/row_statements.py",
     "workers/leased_rows.py",

@@ -53,10 +53,11 @@ def test_the_wheel_asks_for_nothing_of_the_server(wheel: Path) -> None:
     assert with_their_own(requirements(wheel)) & SERVER_ONLY == set()
 
 
-def test_an_extra_asks_for_its_library_and_nothing_else_does(wheel: Path) -> None:
-    asked = {str(each) for each in requirements(wheel) if canonicalize_name(each.name) == "eventsourcing"}
-    assert asked == {'eventsourcing<9.6,>=9.5; extra == "eventsourcing"'}
-    assert "eventsourcing" not in with_their_own(requirements(wheel))
+@pytest.mark.parametrize(("library", "versions"), [("eventsourcing", "<9.6,>=9.5"), ("mcp", "<3,>=2.3")])
+def test_an_extra_asks_for_its_library_and_nothing_else_does(wheel: Path, library: str, versions: str) -> None:
+    asked = {str(each) for each in requirements(wheel) if canonicalize_name(each.name) == library}
+    assert asked == {f'{library}{versions}; extra == "{library}"'}
+    assert library not in with_their_own(requirements(wheel))
 
 
 def test_without_the_extra_one_line_says_how_to_get_it(bare: BareEnvironment) -> None:
@@ -76,6 +77,28 @@ def test_with_the_extra_the_log_is_there_for_projections(wheel: Path, tmp_path: 
         "python", "-c", "from loopctl.eventsourcing import LogApplication; print(LogApplication.name)"
     )
     assert (said.stdout, said.stderr) == ("LogApplication\n", "")
+
+
+SERVE = (
+    "import os, sys; from loopctl.cli.main import run; "
+    "os.environ.update(LOOPCTL_SERVER='http://127.0.0.1:9', LOOPCTL_API_KEY='lc_x'); sys.exit(run(['mcp']))"
+)
+
+
+def test_without_the_extra_the_tools_of_agents_say_how_to_get_it(bare: BareEnvironment) -> None:
+    """The control is below."""
+    refused = bare.run("python", "-c", SERVE)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "pip install 'loopctl[mcp]'" in refused.stderr
+
+
+def test_with_the_extra_the_tools_of_agents_ask_the_server(wheel: Path, tmp_path: Path) -> None:
+    environment = BareEnvironment(tmp_path / "extra")
+    for name in with_their_own(requirements(wheel), "mcp"):
+        environment.copy_in(name)
+    environment.install(wheel)
+    refused = environment.run("python", "-c", SERVE)
+    assert (refused.returncode, '"code":"unreachable"' in refused.stderr) == (1, True)
 
 
 def test_the_command_explains_itself_in_a_bare_environment(bare: BareEnvironment) -> None:
@@ -128,4 +151,4 @@ def test_the_wheel_has_the_backlog_of_the_demo(bare: BareEnvironment) -> None:
 def test_the_demo_without_a_checkout_asks_for_a_key(bare: BareEnvironment) -> None:
     refused = bare.run("loopctl", "--format", "human", "demo")
     assert refused.returncode == 2
-    assert "loopctl demo --api-key KEY" in refused.stderr
+    assert "--api-key KEY" in refused.stderr

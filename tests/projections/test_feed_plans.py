@@ -67,5 +67,5 @@ async def test_a_page_of_the_feed_reads_no_more_than_it_answers(
 async def test_a_page_of_the_trail_reads_no_more_than_it_answers(
     tx: TenantTx, way: str, filters: tuple[object, ...], index: str
 ) -> None:
-    given = (None, None, None, *filters, None, BEGINNING, END, 20, 0, WHOLE)
+    given = (None, None, None, *filters, None, BEGINNING, END, 20, 0, WHOLE, False)
     assert await walked(tx, TRAIL, tx.tenant_id, way, *given) == {index: 20}

@@ -8,15 +8,22 @@ import pytest
 
 from domain.event import Stream
 from domain.key import ApiKeyCreated
+from domain.project import ProjectArchived
 from domain.tenant import TenantCreated
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.log.command import Change
 from eventstore.log.founding import create_tenant_log
+from eventstore.log.read import LogIncomplete, read_events, read_picked, read_stream
 from eventstore.log.writer import Writer
 from projections.inline import INLINE, PROJECTIONS
 from projections.rebuild import Rebuilt, rebuild
-from tests.eventstore.writing import CODEC, new_project, store
+from tests.eventstore.writing import CODEC, changing, new_project, store
 from tests.support.database import TestDatabase, session
+
+TAKE_AWAY = """
+    WITH gone AS (DELETE FROM app.log_entry WHERE tenant_id = $1 AND position BETWEEN $2 AND $3 RETURNING *)
+    INSERT INTO kept SELECT * FROM gone
+"""
 
 
 @pytest.fixture
@@ -40,10 +47,11 @@ async def tenant(app: Database) -> UUID:
     return tenant_id
 
 
-async def rebuilt(database: TestDatabase, tenant: UUID) -> list[Rebuilt]:
+async def rebuilt(database: TestDatabase, tenant: UUID, as_if: UUID | None = None) -> list[Rebuilt]:
+    """``as_if``: in a transaction whose setting is another tenant's."""
     async with session(database.migrator_url) as connection, connection.transaction():
         await connection.execute("SET LOCAL ROLE loopctl_owner")
-        await connection.execute("SELECT set_config('app.tenant', $1, true)", str(tenant))
+        await connection.execute("SELECT set_config('app.tenant', $1, true)", str(as_if or tenant))
         tx = TenantTx(connection, tenant)  # type: ignore[arg-type]  # a plain connection does as well as a pooled one
         return [each for projection in PROJECTIONS for each in await rebuild(tx, CODEC, projection)]
 
@@ -75,3 +83,65 @@ async def test_a_row_altered_by_hand_is_noticed_and_mended(
     found = {each.table: each for each in await rebuilt(database, tenant)}
     assert (found["app.project"].unexplained, found["app.project"].missing) == (unexplained, missing)
     assert all(each.was_equal for each in await rebuilt(database, tenant))
+
+
+async def test_nothing_is_rebuilt_where_the_tenants_setting_does_not_reach_the_log(
+    database: TestDatabase, tenant: UUID
+) -> None:
+    """Went red while a log that showed no entry counted as one that has none: every read model was emptied."""
+    with pytest.raises(LogIncomplete):
+        await rebuilt(database, tenant, as_if=uuid4())
+    assert all(each.was_equal for each in await rebuilt(database, tenant))
+
+
+@pytest.mark.parametrize("gone", [(6, 6), (3, 3), (0, 6)], ids=["the last entry", "one in between", "every entry"])
+async def test_nothing_is_rebuilt_from_a_part_of_a_log(
+    database: TestDatabase, tenant: UUID, gone: tuple[int, int]
+) -> None:
+    """Went red while the rows of what was still there replaced those of all of it. Put back, the same log passes."""
+    async with session(database.admin_url) as connection:
+        await connection.execute("ALTER TABLE app.log_entry DISABLE TRIGGER ALL")
+        await connection.execute("CREATE TABLE kept (LIKE app.log_entry)")
+        await connection.execute(TAKE_AWAY, tenant, *gone)
+        with pytest.raises(LogIncomplete):
+            await rebuilt(database, tenant)
+        await connection.execute("INSERT INTO app.log_entry SELECT * FROM kept")
+        await connection.execute("DROP TABLE kept")
+    assert all(each.was_equal for each in await rebuilt(database, tenant))
+
+
+async def test_no_reader_of_the_log_skips_an_entry_that_is_gone(
+    app: Database, database: TestDatabase, tenant: UUID
+) -> None:
+    """Followers, a story as it was, the audit trail. Went red while each of them took what it got for all there is."""
+    async with app.tenant_transaction(tenant) as tx:
+        before = await read_events(tx, CODEC, 0, 500)
+        assert len(before) == 7
+    async with session(database.admin_url) as connection:
+        await connection.execute("ALTER TABLE app.log_entry DISABLE TRIGGER ALL")
+        await connection.execute("DELETE FROM app.log_entry WHERE tenant_id = $1 AND position = 3", tenant)
+    async with app.tenant_transaction(tenant) as tx:
+        assert len(await read_events(tx, CODEC, 0, 3)) == 3
+        for reading in (
+            read_events(tx, CODEC, 2, 500),
+            read_events(tx, CODEC, 3, 500),
+            read_picked(tx, CODEC, [2, 3, 4]),
+        ):
+            with pytest.raises(LogIncomplete):
+                await reading
+
+
+async def test_a_stream_is_read_whole_or_not_at_all(app: Database, database: TestDatabase, tenant: UUID) -> None:
+    """Went red while what was left of a stream was folded into a state that never was."""
+    async with app.tenant_transaction(tenant) as tx:
+        project = (await read_events(tx, CODEC, 4, 1))[0].stream
+    archived = Change(project, ProjectArchived(status_was="active"))
+    await Writer(msgspec.structs.replace(store(app), projections=INLINE)).submit(tenant, changing(archived))
+    async with app.tenant_transaction(tenant) as tx:
+        assert [each.version for each in await read_stream(tx, CODEC, project.id, 7)] == [0, 1]
+    async with session(database.admin_url) as connection:
+        await connection.execute("ALTER TABLE app.log_entry DISABLE TRIGGER ALL")
+        await connection.execute("DELETE FROM app.log_entry WHERE tenant_id = $1 AND position = 4", tenant)
+    async with app.tenant_transaction(tenant) as tx:
+        with pytest.raises(LogIncomplete):
+            await read_stream(tx, CODEC, project.id, 7)

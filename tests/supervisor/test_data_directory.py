@@ -10,6 +10,7 @@ import pytest
 
 from config.refusal import StartRefused
 from supervisor.data_directory import LONGEST_SOCKET_PATH, DataDirectory
+from tests.support.guarded import guarded
 
 
 def test_two_cannot_have_it_and_the_second_is_told_who_does(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_only_the_owner_can_look_inside(tmp_path: Path) -> None:
 def test_what_an_earlier_run_left_is_ended(tmp_path: Path) -> None:
     data = DataDirectory(tmp_path)
     with data.taken():
-        left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        left = guarded(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]))
         data.remember_child(left.pid)
         assert data.end_left_over_children() == 1
         left.wait(timeout=5)

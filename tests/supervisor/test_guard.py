@@ -4,18 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import psutil
 import pytest
 
-from supervisor.guard import CLOSING_SECONDS, Guard, end_when_closed
+from supervisor.guard import Guard, end_when_closed
 from supervisor.left_over import end_all
-from supervisor.redis import binary
 from tests.support.guarded import guarded
 from tests.support.running import CHECKOUT
-from tests.support.waiting import WAITS
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(300)"]
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
@@ -100,32 +96,3 @@ def test_who_ended_before_is_not_mistaken_for_another() -> None:
         guard.watch(ended.pid)
         end_when_closed([f"{os.getpid()} 12.5\n", f"{os.getpid()} 12"])
     assert psutil.Process().is_running()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_of_the_tests_that_is_stopped_leaves_no_server(tmp_path: Path, how: signal.Signals) -> None:
-    """A worker of the run is in the middle of a test that has an `up`, besides the servers that all tests share."""
-    with (tmp_path / "said").open("wb") as said:
-        clean = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
-        run = guarded(
-            subprocess.Popen(
-                [sys.executable, "-m", "pytest", "-n", "1", "tests/support/waiting.py"],
-                stdout=said,
-                stderr=said,
-                cwd=CHECKOUT,
-                env={**clean, WAITS: str(tmp_path / "waits")},
-                start_new_session=True,
-            )
-        )
-    while not (tmp_path / "waits").exists():
-        assert run.poll() is None, (tmp_path / "said").read_text()
-        time.sleep(0.02)
-    family = psutil.Process(run.pid).children(recursive=True)
-    names = [process.name() for process in family]
-    assert ("postgres" in names, names.count(binary().name)) == (True, 2)
-    assert sum("supervisor" in process.cmdline() for process in family) == 1
-    run.send_signal(how)
-    run.wait(CLOSING_SECONDS)
-    _, alive = psutil.wait_procs(family, timeout=CLOSING_SECONDS)
-    assert alive == []

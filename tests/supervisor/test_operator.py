@@ -48,6 +48,15 @@ def test_the_first_key_creates_a_project_whose_receipt_is_in_the_log(running: Ru
     assert "loopctl-receipt" in answer.headers
 
 
+def test_the_directory_comes_from_the_environment_too(running: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Went red while the service took it from there and the operator's commands did not."""
+    command = [sys.executable, "-m", "operations", "list-tenants"]
+    for value, code in ((str(running.data), 0), ("", 1)):
+        monkeypatch.setenv("LOOPCTL_DATA_DIR", value)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False)
+        assert (done.returncode, "Give --data-dir" in done.stderr) == (code, bool(code))
+
+
 def test_a_running_service_goes_on_with_the_new_key_of_a_log(running: Run) -> None:
     made = tenant(running.data, "rotating")
     headers = {"Authorization": f"Bearer {made['api_key']['raw_key']}"}
@@ -70,7 +79,10 @@ def test_a_taken_slug_and_a_wrong_field_are_one_sentence_and_exit_1(running: Run
     wrong = operator(running.data, "create-tenant", "--name", "x", "--slug", "No!", "--email", "nobody")
     assert (again.returncode, again.stderr) == (1, "loopctl: The slug taken has already been taken.\n")
     assert wrong.returncode == 1
-    assert wrong.stderr == "loopctl: Validation failed: slug has invalid format; email has invalid format\n"
+    assert wrong.stderr == (
+        "loopctl: Validation failed: slug has invalid format: 2 to 63 of a-z, 0-9 and -, "
+        "with a letter or a digit at both ends; email has invalid format: must be like name@example.org\n"
+    )
 
 
 def test_without_a_service_it_says_how_to_start_one(tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ def test_a_stale_lock_of_another_process_with_the_same_pid_does_not_stop_it(data
     lines = lock.read_text().splitlines()
     lock.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
     with up(data) as run:
-        run.wait_until_healthy()
+        assert run.wait_until_healthy()
 
 
 def test_a_crash_while_the_cluster_was_being_made_is_recovered_from(data: Path) -> None:

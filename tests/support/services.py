@@ -2,6 +2,7 @@
 
 import io
 import time
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
@@ -12,9 +13,11 @@ from api.changes.news import News
 from api.changes.rendering import Renderer
 from api.documentation.assets import Assets
 from api.documentation.openapi import Documents
+from api.founding import NewTenant
 from api.health.check import HealthCheck, Probes
 from api.http.identifiers import new_id
 from api.http.limits import Limits
+from api.http.rate_limits.failed_keys import FailedKeys
 from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
 from api.log.reading import LogReader
@@ -22,14 +25,18 @@ from api.services import Services, utc_now
 from api.stories.rendering import StoryRenderer
 from config.settings import Settings
 from domain.caller import Caller
+from domain.event import Recorded
 from domain.events import EVENTS, UPCASTERS
 from eventstore.callers.callers import UnknownKey
 from eventstore.database.transaction import SystemTx, TenantTx
 from eventstore.database.unavailable import DatabaseUnavailable
 from eventstore.keys.keyring import Keyring
+from eventstore.keys.purpose_keys import PurposeKeys
 from eventstore.log.codec import Codec
 from eventstore.log.command import Command, Reply
+from projections.rows.webhook_secrets import WebhookSecrets
 
+NOBODY_WAITS = 1_000_000
 CODEC = Codec(EVENTS, UPCASTERS)
 
 
@@ -46,11 +53,22 @@ async def nobody(_: str) -> Caller:
     raise UnknownKey
 
 
-def always_current(_: UUID, __: int) -> bool:
-    return True
+def always_current(_: UUID) -> int:
+    return 0
+
+
+def never_found(_: str) -> bool:
+    return False
+
+
+def nothing_forgotten(_: UUID, __: int) -> None: ...
 
 
 async def nobody_is_told(_: UUID) -> None: ...
+
+
+async def no_problem(_: str) -> str | None:
+    return None
 
 
 def unnoticed(_: Caller) -> None: ...
@@ -61,6 +79,10 @@ async def unlimited(asked: RateCheck) -> Verdict:
 
 
 async def nowhere(_: UUID, __: Command) -> Reply:
+    raise DatabaseUnavailable("lost")
+
+
+async def no_log(_: NewTenant) -> Sequence[Recorded]:
     raise DatabaseUnavailable("lost")
 
 
@@ -88,10 +110,15 @@ def services_with(**given: Any) -> Services:
         "settings": settings, "version": version, "limits": Limits(), "submit": nowhere, "reading": nothing_to_read,
         "reading_once": nothing_to_ask, "reading_names": nothing_at_all,
         "log_reader": LogReader(None, Keyring(())), "codec": codec, "renderer": Renderer(codec),
+        "found": no_log,
         "stories": StoryRenderer(), "news": News(), "clock": clock, "utc_now": utc_now, "new_id": new_id,
         "find_caller": nobody, "check_rate": unlimited,
-        "callers_are_current": always_current, "callers_changed": nobody_is_told, "note_caller": unnoticed,
-        "peppers": (), "health": HealthCheck(version, probes), "metrics": Metrics(settings.metrics_dir),
+        "failed_keys": FailedKeys(NOBODY_WAITS, 0, never_found, clock),
+        "mark_of_callers": always_current, "callers_marked": nothing_forgotten,
+        "callers_changed": nobody_is_told, "note_caller": unnoticed,
+        "purpose_keys": PurposeKeys(None, Keyring(()), nowhere), "peppers": (),
+        "webhook_secrets": WebhookSecrets(Keyring(())), "problem_of_url": no_problem,
+        "health": HealthCheck(version, probes), "metrics": Metrics(settings.metrics_dir),
         "documents": Documents(version), "assets": Assets(), "log": io.BytesIO(),
     }  # fmt: skip
     return Services(**{**stand_ins, **given})

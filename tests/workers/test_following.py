@@ -100,6 +100,7 @@ async def test_a_lost_wake_up_is_made_up_for_by_polling(app: Database, worker_da
         for tenant in tenants:
             await write(announced_by(app), tenant, 3)
         await until(lambda: all(collector.has(tenant, 3) for tenant in tenants))
+    assert all(collector.has(tenant, 3) for tenant in tenants)
 
 
 async def test_a_commit_is_answered_at_once_while_redis_is_gone_and_announced_when_it_is_back(
@@ -118,6 +119,7 @@ async def test_a_commit_is_answered_at_once_while_redis_is_gone_and_announced_wh
             running(worker_database, collector.reader, pace=NEVER, redis=listening),
         ):
             await until(lambda: collector.has(tenant, 600))
+    assert collector.has(tenant, 600)
 
 
 async def test_commits_of_one_tenant_are_announced_together(app: Database, redis: Redis) -> None:

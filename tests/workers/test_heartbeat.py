@@ -91,6 +91,7 @@ async def test_when_the_scheduler_hangs_the_sign_goes(schedule: Schedule, broker
         await until(lambda: vanished(redis), within_seconds=20)
         alive.wakes_go_out.set()
         await until(lambda: shown(redis))
+        assert await shown(redis)
 
 
 async def test_when_a_consumer_thread_ends_the_sign_goes(schedule: Schedule, broker: JobBroker, redis: Redis) -> None:
@@ -99,6 +100,7 @@ async def test_when_a_consumer_thread_ends_the_sign_goes(schedule: Schedule, bro
         await until(lambda: shown(redis))
         alive.worker.consumers["default"].stop()
         await until(lambda: vanished(redis), within_seconds=20)
+        assert await vanished(redis)
 
 
 async def test_a_worker_whose_part_does_not_come_back_gives_up(

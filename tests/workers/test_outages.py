@@ -93,6 +93,7 @@ async def test_a_worker_that_starts_before_postgresql_waits_for_it(
         await until(lambda: said(worker, "server_lost") == 1)
         await door.open()
         await ticks_on(worker)
+        assert worker.process.poll() is None
 
 
 async def done_after_flush(

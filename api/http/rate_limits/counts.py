@@ -27,12 +27,14 @@ class RedisCounts:
         self._script = script
         self._digest = sha1(script.encode(), usedforsecurity=False).hexdigest()
         self._wire: Wire | None = None
+        self._closed = False
         self._connecting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._closed = True
         if self._wire is not None:
             self._wire.end()
 
@@ -60,6 +62,8 @@ class RedisCounts:
         if self._wire is not None and self._wire.open:
             return self._wire
         async with self._connecting:
+            if self._closed:
+                raise Broken("closed")
             if self._wire is None or not self._wire.open:
                 self._wire = await self._opened()
             return self._wire

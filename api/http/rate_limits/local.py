@@ -1,14 +1,11 @@
 """The limiter of one process, for when the shared one is out of reach: strict, never open, never shut."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from uuid import UUID
 
 from api.http.rate_limits.verdict import RateCheck, Verdict
-from api.http.rate_limits.window import Window
-
-MOST_COUNTED = 20_000
+from api.http.rate_limits.window import Windows
 
 
 class LocalLimiter:
@@ -29,13 +26,13 @@ class LocalLimiter:
         self._processes = processes
         self._clock = clock
         self._wall = wall
-        self._windows: OrderedDict[tuple[str, UUID], Window] = OrderedDict()
+        self._windows = Windows[tuple[str, UUID]]()
 
     def check(self, asked: RateCheck) -> Verdict:
         now = self._clock()
         counted = [
-            (self._window("key", asked.key), max(1, asked.limit // self._processes)),
-            (self._window("tenant", asked.tenant), max(1, asked.tenant_limit // self._processes)),
+            (self._windows.of(("key", asked.key)), max(1, asked.limit // self._processes)),
+            (self._windows.of(("tenant", asked.tenant)), max(1, asked.tenant_limit // self._processes)),
         ]
         wait = max((window.wait(now, limit) for window, limit in counted if window.at(now) >= limit), default=0.0)
         if wait == 0:
@@ -51,12 +48,5 @@ class LocalLimiter:
     def note(self, key: UUID, tenant: UUID, count: int) -> None:
         """So many have passed until now that were not judged here."""
         now = self._clock()
-        self._window("key", key).add(now, count)
-        self._window("tenant", tenant).add(now, count)
-
-    def _window(self, kind: str, of: UUID) -> Window:
-        found = self._windows.setdefault((kind, of), Window())
-        self._windows.move_to_end((kind, of))
-        while len(self._windows) > MOST_COUNTED:
-            self._windows.popitem(last=False)
-        return found
+        self._windows.of(("key", key)).add(now, count)
+        self._windows.of(("tenant", tenant)).add(now, count)

@@ -1,14 +1,11 @@
 """The script in Redis that counts for all processes, what it is asked and what it answers.
 
-A request that is let through is a permit. Permits are counted when they are handed out, in lists by quarters of a
-second, for the key and for its tenant; one may be used for a quarter of a second and counts until half a second after
-the minute that follows its last possible use. So no span of a minute ever holds more than the limit, whichever
-process uses them and when.
+A counter holds when requests were let through, to the microsecond, and forgets each after a minute. So no span of a
+minute holds more than the limit, whichever process lets them through, and when the next one passes is known as well.
+Times are those of Redis when the script runs.
 
-A process that asks often gets a block: more than it needs now. Only where much is left and the pace is slow compared
-with it, and only with a promise: three quarters of what is left stay for as long as the block is good. That makes
-what the process says of the remainder true without asking again, and nobody is refused because a block lies unused.
-Whoever would break a promise is told to ask again in a moment. What is not used of a block comes back.
+Of a limit so high that its keys can be busy, a process takes a block: more than it needs now, for use within a quarter
+of a second. It counts from its last possible use on, and what is not used of it comes back.
 """
 
 from collections.abc import Sequence
@@ -16,202 +13,186 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from api.http.rate_limits.verdict import LONGEST_WAIT_SECONDS, TENANT_FACTOR
+from api.http.rate_limits.verdict import LONGEST_WAIT_SECONDS
 
-PREFIX = "loopctl:permits:"
+PREFIX = "loopctl:passed:"
 MARK = "loopctl:keys:"
 EPOCH = PREFIX + "epoch"
 GOOD_SECONDS = 0.25
 """For how long a permit may be used, counted from before it was asked for."""
+EXACT_UP_TO = 6000
+"""Requests a minute. A higher limit is counted in blocks, and in steps of ten milliseconds."""
 MOST_PERMITS = 1_000_000
 """In an answer; more is nonsense."""
 EXACT = 1 << 53
+MICROSECONDS = 1_000_000
+ANY_MARK = -1
 
 SCRIPT = """
 -- KEYS: the epoch's, then for each request: counter of the key, counter of the tenant, mark of the tenant.
--- ARGV: an epoch for an empty Redis, the epoch that the asking process knows, then for each request: limit, how many
--- are needed, how many more are wanted, quarter and number of permits given back, how many have passed uncounted.
-local SPAN, TENANT, QUARTER_MS = 244, 3, 250
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local quarter = math.floor(now / QUARTER_MS)
+-- ARGV: an epoch for a Redis without one, then for each request: limit, how many are needed, how many more are wanted,
+-- the mark as it is known (-1: any), which block is given back, how many of it, how many have passed uncounted.
+local PERIOD, GOOD, STEP, EXACT_UP_TO, TENANT = 60000000, 250000, 10000, 6000, 3
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local lost = false
 
--- Another epoch tells every process that the counts were lost.
-local epoch = redis.call('GET', KEYS[1])
-if not epoch then
-    epoch = ARGV[1]
-    redis.call('SET', KEYS[1], epoch)
+local function number(text)
+    if type(text) == 'string' and #text <= 16 and not string.find(text, '%D') then return tonumber(text) end
 end
 
--- A counter is a list: quarter and count, from the oldest on, then what it promises: from which quarter on, in it, in
--- the next; last the sum of the counts. Only its end is read, with the three newest quarters.
-local function opened(name, limit)
-    local tail = redis.pcall('LRANGE', name, -10, -1)
-    local counter = {name = name, newest = {}, total = 0, since = 0, promise = 0, later = 0, read = 0}
-    if #tail == 0 and not tail.err then return counter end
-    local sound = #tail >= 6
-    for i = 1, #tail do
-        tail[i] = tonumber(tail[i])
-        sound = sound and tail[i] and tail[i] >= 0 and tail[i] == math.floor(tail[i]) and tail[i] < 2 ^ 40
+-- Of a name that holds something else than is asked for: nothing.
+local function read(...)
+    local found = redis.pcall(...)
+    if type(found) == 'table' and found.err then return nil end
+    return found
+end
+
+-- A counter is a list: when and how many, from the oldest on; last, how many there are altogether.
+local function entries(counter)
+    local start, some, i = 0, {}, 1
+    return function()
+        if not some[i] then
+            some, i = redis.call('LRANGE', counter.name, start, start + (start == 0 and 1 or 127)), 1
+            start = start + #some
+        end
+        local at, count = number(some[i]), number(some[i + 1])
+        i = i + 2
+        return count and at, count
     end
-    if not sound then
-        -- Nobody knows what it was: it counts as full.
-        redis.call('DEL', name)
-        counter.newest, counter.total, counter.changed = {quarter, limit}, limit, true
-        return counter
-    end
-    local last = tail[#tail - 5]
-    if quarter >= last + SPAN then
-        redis.call('DEL', name)
-        return counter
-    end
-    counter.total, counter.later, counter.promise, counter.since =
-        tail[#tail], tail[#tail - 1], tail[#tail - 2], tail[#tail - 3]
-    if last > quarter + 8 then
-        -- The clock has gone back by more than a moment: everything counts from now on, and a promise is kept a little
-        -- longer. After a moment, what comes now counts with what came last.
-        redis.call('DEL', name)
-        counter.newest = {quarter, counter.total}
-        counter.since = quarter
-        counter.promise = math.max(counter.promise, counter.later)
-        counter.later = counter.promise
-        counter.changed = true
-        return counter
-    end
-    local oldest = tonumber(redis.call('LINDEX', name, 0))
-    local gone = 0
-    while quarter >= oldest + SPAN do
-        counter.total = counter.total - tonumber(redis.call('LPOP', name, 2)[2])
-        gone = gone + 2
-        counter.changed = true
-        oldest = tonumber(redis.call('LINDEX', name, 0))
-    end
-    if gone > 0 then
-        tail = redis.call('LRANGE', name, -10, -1)
-    end
-    for i = 1, #tail - 4 do counter.newest[i] = tonumber(tail[i]) end
-    counter.read = #tail
+end
+
+local function emptied(counter)
+    redis.call('DEL', counter.name)
+    counter.newest, counter.last, counter.total = 0, 0, 0
     return counter
 end
 
-local function kept(counter)
-    if not counter.changed then return end
-    if counter.read > 0 then redis.call('RPOP', counter.name, counter.read) end
-    local last = counter.newest[#counter.newest - 1]
-    local values = {}
-    for i = 1, #counter.newest do values[i] = counter.newest[i] end
-    for _, value in ipairs({counter.since, counter.promise, counter.later, counter.total}) do
-        values[#values + 1] = value
-    end
-    redis.call('RPUSH', counter.name, unpack(values))
-    redis.call('PEXPIRE', counter.name, (last + SPAN) * QUARTER_MS - now + 1000)
+-- What none of us has written may be written over what one of us had.
+local function nonsense(counter)
+    lost = true
+    return emptied(counter)
 end
 
-local function add(counter, count)
+local function opened(name)
+    local counter = {name = name, newest = 0, last = 0, total = 0}
+    local tail = read('LRANGE', name, -3, -1)
+    if not tail then return nonsense(counter) end
+    if #tail == 0 then return counter end
+    counter.newest, counter.last, counter.total = number(tail[1]), number(tail[2]), number(tail[3])
+    if not (counter.newest and counter.last and counter.total) then return nonsense(counter) end
+    if counter.newest <= now - PERIOD then return emptied(counter) end
+    if counter.newest > now + 2 * GOOD then
+        -- The clock has gone back: everything counts from now on.
+        redis.call('DEL', name)
+        redis.call('RPUSH', name, now, counter.total, counter.total)
+        redis.call('PEXPIRE', name, PERIOD / 1000)
+        counter.newest, counter.last = now, counter.total
+        return counter
+    end
+    local gone, sound = 0, false
+    for at, count in entries(counter) do
+        if at > now - PERIOD then
+            sound = at <= counter.newest and counter.total >= count
+            break
+        end
+        counter.total = counter.total - count
+        gone = gone + 2
+    end
+    if not sound then return nonsense(counter) end
+    if gone > 0 then
+        redis.call('LPOP', name, gone)
+        redis.call('LSET', name, -1, counter.total)
+    end
+    return counter
+end
+
+local function add(counter, at, count)
     if count <= 0 then return end
-    local newest = counter.newest
-    if #newest > 0 and newest[#newest - 1] >= quarter then
-        newest[#newest] = newest[#newest] + count
-    else
-        newest[#newest + 1] = quarter
-        newest[#newest + 1] = count
-    end
+    local name = counter.name
     counter.total = counter.total + count
-    counter.changed = true
-end
-
-local function take_back(counter, from, count)
-    for i = 1, #counter.newest, 2 do
-        if counter.newest[i] == from then
-            count = math.min(count, counter.newest[i + 1])
-            counter.newest[i + 1] = counter.newest[i + 1] - count
-            counter.total = counter.total - count
-            counter.changed = true
-        end
+    if at > counter.newest then
+        redis.call('RPOP', name)
+        redis.call('RPUSH', name, at, count, counter.total)
+        counter.newest, counter.last = at, count
+    else
+        counter.last = counter.last + count
+        redis.call('LSET', name, -2, counter.last)
+        redis.call('LSET', name, -1, counter.total)
     end
+    redis.call('PEXPIRE', name, math.ceil((counter.newest + PERIOD - now) / 1000))
 end
 
-local function promised(counter)
-    if counter.since >= quarter then return counter.promise end
-    return counter.since == quarter - 1 and counter.later or 0
+local function take_back(counter, block, count)
+    local place = counter.total > 0 and redis.call('LPOS', counter.name, block, 'RANK', -1, 'MAXLEN', 500)
+    local there = place and number(redis.call('LINDEX', counter.name, place + 1))
+    if not there then return end
+    count = math.min(count, there)
+    counter.total = counter.total - count
+    if counter.newest == block then counter.last = there - count end
+    redis.call('LSET', counter.name, place + 1, there - count)
+    redis.call('LSET', counter.name, -1, counter.total)
 end
 
-local function promise(counter, count)
-    local now_promised = promised(counter)
-    local later = counter.since >= quarter and counter.later or 0
-    counter.since, counter.promise, counter.later = quarter, math.max(now_promised, count), math.max(later, count)
-    counter.changed = true
-end
-
-local function lately(counter)
-    local sum = 0
-    for i = 1, #counter.newest, 2 do
-        if counter.newest[i] >= quarter - 1 then sum = sum + counter.newest[i + 1] end
-    end
-    return sum
-end
-
--- Milliseconds until fewer than the limit count, or until the first of fewer counts no more.
+-- Microseconds until fewer than the limit count, or until the first of fewer counts no more.
 local function freed(counter, limit)
-    local all = redis.call('LLEN', counter.name) - 4
-    for _, some in ipairs({math.min(all, 20), all}) do
-        local above = math.max(counter.total - limit + 1, 1)
-        local counts = redis.call('LRANGE', counter.name, 0, some - 1)
-        for i = 1, #counts, 2 do
-            above = above - tonumber(counts[i + 1])
-            if above <= 0 then return (tonumber(counts[i]) + SPAN) * QUARTER_MS - now end
-        end
+    local above = math.max(counter.total - limit + 1, 1)
+    for at, count in entries(counter) do
+        above = above - count
+        if above <= 0 then return math.min(at, counter.newest) + PERIOD - now end
     end
+    lost = lost or counter.total > 0
     return 0
 end
 
-local answer = {now, quarter, tonumber(epoch)}
+local epoch = number(read('GET', KEYS[1]))
+lost = not epoch
+
+local answer = {now, 0}
 for i = 2, #KEYS, 3 do
-    local at = (i - 2) * 2 + 2
-    local limit, needed, wanted, from, back, uncounted = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]),
-        tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
-    local limits = {limit, limit * TENANT}
-    local counters = {opened(KEYS[i], limits[1]), opened(KEYS[i + 1], limits[2])}
-    local room, quarter_left, slow = math.huge, math.huge, true
-    for j, counter in ipairs(counters) do
-        if back > 0 and epoch == ARGV[2] then take_back(counter, from, back) end
-        add(counter, uncounted)
-        room = math.min(room, limits[j] - counter.total - promised(counter))
+    local asked = {}
+    for j = 1, 7 do asked[j] = tonumber(ARGV[(i - 2) / 3 * 7 + 1 + j]) end
+    local limit, needed, wanted, known, block, back, uncounted = unpack(asked)
+    local mark = read('GET', KEYS[i + 2])
+    mark = mark == false and 0 or number(mark)
+    if not mark then
+        -- Whoever knows one looks again.
+        mark = tonumber(ARGV[1])
+        redis.call('SET', KEYS[i + 2], mark, 'EX', 60)
     end
-    local granted = math.max(0, math.min(needed, room))
+    if known >= 0 and known ~= mark then needed, wanted = 0, 0 end
+
+    local counters, limits = {opened(KEYS[i]), opened(KEYS[i + 1])}, {limit, limit * TENANT}
+    local room, again = math.huge, 0
     for j, counter in ipairs(counters) do
-        local part = math.floor((limits[j] - counter.total - granted) / 4)
-        quarter_left = math.min(quarter_left, part)
-        slow = slow and lately(counter) * 4 <= part
+        if back > 0 then take_back(counter, block, back) end
+        add(counter, now, uncounted)
+        room = math.min(room, limits[j] - counter.total)
     end
-    local more = math.min(wanted, math.floor(quarter_left / 8), room - granted)
-    local in_block = granted == needed and more > 1 and slow
-    if in_block then granted = granted + more end
-    local left, sure = math.huge, math.huge
-    for j, counter in ipairs(counters) do
-        add(counter, granted)
-        local rest = limits[j] - counter.total
-        left = math.min(left, math.max(rest, 0))
-        if in_block then
-            local part = rest - math.floor(rest / 4)
-            promise(counter, part)
-            sure = math.min(sure, part)
+    local granted, at = math.max(0, math.min(needed, room)), now
+    if limit > EXACT_UP_TO then
+        local more = math.min(wanted, math.floor((room - granted) / 8))
+        if granted == needed and more > 0 then
+            granted, at = granted + more, now + GOOD
         end
-        kept(counter)
+        at = math.ceil(at / STEP) * STEP
     end
-    local reset = 0
+    local left, free = math.max(room - granted, 0), 0
     for j, counter in ipairs(counters) do
-        if math.max(limits[j] - counter.total, 0) == left and #counter.newest > 0 then
-            reset = math.max(reset, freed(counter, limits[j]))
-        end
+        -- Blocks that are not used up come back.
+        if granted < needed then again = math.max(again, counter.newest - now) end
+        add(counter, at, granted)
+        if math.max(limits[j] - counter.total, 0) == left then free = math.max(free, freed(counter, limits[j])) end
     end
-    local wait = 0
-    if granted < needed then wait = left > 0 and (quarter + 1) * QUARTER_MS - now or reset end
-    for _, value in ipairs({granted, left, in_block and sure or left, wait, reset,
-                            tonumber(redis.call('GET', KEYS[i + 2]) or 0)}) do
-        answer[#answer + 1] = value
-    end
+    for _, value in ipairs({granted, left, free, again, mark, at}) do answer[#answer + 1] = value end
 end
+
+-- Another epoch tells every process that counts were lost.
+if lost then
+    epoch = tonumber(ARGV[1])
+    redis.call('SET', KEYS[1], epoch)
+end
+answer[2] = epoch
 return answer
 """
 
@@ -221,36 +202,36 @@ class MalformedAnswer(Exception):
 
 
 class Request(Struct, frozen=True):
-    """``needed`` wait for a permit, ``wanted`` more would soon be used. ``back`` of those of the quarter ``quarter``
-    were not used; ``uncounted`` have passed without the script."""
+    """``needed`` wait for a permit, ``wanted`` more would soon be used. ``back`` of those of ``block`` were not used;
+    ``uncounted`` have passed without the script. Whoever knows another ``mark`` than there is gets no permit."""
 
     names: tuple[str, str, str]
     """As ``names`` makes them."""
     limit: int
     needed: int
     wanted: int = 0
-    quarter: int = 0
+    mark: int | None = None
+    block: int = 0
     back: int = 0
     uncounted: int = 0
 
 
 class Granted(Struct, frozen=True):
-    """``sure`` is how many, beside those granted, cannot be used up by others while the permits are good. Fewer than
-    needed: the rest is to ask again in ``wait`` seconds when something is ``left``, else refused for so long."""
+    """When ``permits`` are fewer than needed, one more passes in ``free`` seconds; with ``again``, it should be asked
+    again in so many first. Else ``free`` is when one more than ``left`` is left. ``mark`` as it is."""
 
     permits: int
     left: int
-    sure: int
-    wait: float
-    reset: float
+    free: float
+    again: float
     mark: int
+    block: int
 
 
 class Answer(Struct, frozen=True):
     """``now`` in Unix seconds by the clock of Redis. With another ``epoch`` than before, the counts were lost."""
 
     now: float
-    quarter: int
     epoch: int
     granted: Sequence[Granted]
 
@@ -264,28 +245,30 @@ def keys(requests: Sequence[Request]) -> list[str]:
     return [EPOCH, *(name for each in requests for name in each.names)]
 
 
-def arguments(requests: Sequence[Request], new_epoch: int, epoch: int) -> list[int]:
-    found = [new_epoch, epoch]
+def arguments(requests: Sequence[Request], new_epoch: int) -> list[int]:
+    found = [new_epoch]
     for each in requests:
-        found += (each.limit, each.needed, each.wanted, each.quarter, each.back, each.uncounted)
+        mark = ANY_MARK if each.mark is None else each.mark
+        found += (each.limit, each.needed, each.wanted, mark, each.block, each.back, each.uncounted)
     return found
 
 
 def answer(reply: object, requests: Sequence[Request]) -> Answer:
     """Raises MalformedAnswer."""
-    if not isinstance(reply, list) or len(reply) != 3 + 6 * len(requests):
+    if not isinstance(reply, list) or len(reply) != 2 + 6 * len(requests):
         raise MalformedAnswer("length")
     if not all(type(number) is int and 0 <= number < EXACT for number in reply):
         raise MalformedAnswer("numbers")
-    granted = [_granted(each, reply[at : at + 6]) for each, at in zip(requests, range(3, len(reply), 6), strict=True)]
-    return Answer(reply[0] / 1000, reply[1], reply[2], granted)
+    granted = [_granted(each, reply[at : at + 6]) for each, at in zip(requests, range(2, len(reply), 6), strict=True)]
+    return Answer(reply[0] / MICROSECONDS, reply[1], granted)
 
 
 def _granted(request: Request, numbers: Sequence[int]) -> Granted:
-    permits, left, sure, wait, reset, mark = numbers
-    most = request.limit * TENANT_FACTOR
-    if permits > request.needed + request.wanted or not sure <= left <= most or permits > MOST_PERMITS:
+    permits, left, free, again, mark, block = numbers
+    if permits > min(request.needed + request.wanted, MOST_PERMITS) or left > request.limit:
         raise MalformedAnswer("permits")
-    if max(wait, reset) > LONGEST_WAIT_SECONDS * 1000 or (permits < request.needed) != (wait > 0):
+    if max(free, again) > LONGEST_WAIT_SECONDS * MICROSECONDS:
         raise MalformedAnswer("times")
-    return Granted(permits, left, sure, wait / 1000, reset / 1000, mark)
+    if permits < request.needed and request.mark in (None, mark) and (left or not free):
+        raise MalformedAnswer("refused without a reason")
+    return Granted(permits, left, free / MICROSECONDS, again / MICROSECONDS, mark, block)

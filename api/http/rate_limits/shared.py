@@ -1,7 +1,7 @@
 """The limiter that all processes share: a script in Redis hands out permits for keys and their tenants.
 
-A permit at hand costs no round trip. Keys that need one while a round trip is under way share the next one, as
-commands share a commit: a lone request goes at once, and under load the work is paid once for many.
+Requests that come while a round trip is under way share the next one, as commands share a commit: a lone request goes
+at once, and under load the work is paid once for many. A permit of a block costs none.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from uuid import UUID
 
 import structlog
 
-from api.http.rate_limits.counts import RedisCounts, Unreachable
-from api.http.rate_limits.held import MOST_PAUSES, Held, held_by
+from api.http.rate_limits.counts import RedisCounts
+from api.http.rate_limits.held import MOST_PAUSES, Held
 from api.http.rate_limits.local import LocalLimiter
-from api.http.rate_limits.script import GOOD_SECONDS, MARK, Answer, MalformedAnswer, Request, answer, arguments, keys
+from api.http.rate_limits.script import GOOD_SECONDS, MARK, Answer, Request, answer, arguments, keys
 from api.http.rate_limits.trust import Trust
 from api.http.rate_limits.verdict import LONGEST_WAIT_SECONDS, RateCheck, Verdict
 
@@ -31,6 +31,8 @@ TIMEOUT_SECONDS = 0.25
 FAILURES = 3
 """In a row, after which Redis is left alone for ``OPEN_SECONDS``."""
 OPEN_SECONDS = 5.0
+PAUSE_SECONDS = 0.02
+"""After a block's end, until what was not used of it has surely come back."""
 
 
 class SharedLimiter:
@@ -59,15 +61,14 @@ class SharedLimiter:
         self._failures = 0
         self._closed_until = 0.0
 
+    @property
+    def is_local(self) -> bool:
+        """Redis is left alone, because it does not answer, or its counts cannot be trusted."""
+        return self._clock() < self._closed_until
+
     async def check(self, asked: RateCheck) -> Verdict:
         held = self._held.get(asked.key)
-        if (
-            held is not None
-            and held.unused
-            and held.limit == asked.limit
-            and held.tenant == asked.tenant
-            and self._clock() < held.good_until
-        ):
+        if held is not None and held.unused and held.fits(asked) and self._clock() < held.good_until:
             return held.use()
         return await self._asked(asked)
 
@@ -80,7 +81,7 @@ class SharedLimiter:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._counts.put(MARK + str(tenant_id), secrets.randbits(48) + 1, MARK_SECONDS)
-        except (Unreachable, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the change itself is committed
             log.warning("change_of_keys_not_told", error_class=_class_of(error))
 
     def sweep(self) -> None:
@@ -88,7 +89,7 @@ class SharedLimiter:
         now = self._clock()
         while self._due and self._due[0][0] <= now:
             until, held = self._due.popleft()
-            if held.good_until == until and held.permits:
+            if held.good_until == until:
                 if held.unused:
                     self._ask(held)
                 else:
@@ -98,12 +99,12 @@ class SharedLimiter:
 
     async def _asked(self, asked: RateCheck) -> Verdict:
         now, held = self._clock(), self._holding(asked)
+        held.turn_to(asked)
         if now < self._closed_until:
             return self._locally(held, now)
-        refused = held.refused(now) if held.limit == asked.limit else None
+        refused = held.refused(now)
         if refused is not None:
             return refused
-        held.limit = asked.limit
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         held.waiting.append(verdict)
         if not held.paused:
@@ -113,10 +114,9 @@ class SharedLimiter:
     def _holding(self, asked: RateCheck) -> Held:
         held = self._held.get(asked.key)
         if held is None or held.tenant != asked.tenant:  # a superadmin's key is in one tenant after the other
-            held = self._held[asked.key] = held_by(asked)
-            held.limit = asked.limit
+            held = self._held[asked.key] = Held(asked)
         self._held.move_to_end(asked.key)
-        while len(self._held) > MOST_KEYS:
+        if len(self._held) > MOST_KEYS:
             self._held.popitem(last=False)
         return held
 
@@ -134,7 +134,7 @@ class SharedLimiter:
                 for held in batch:
                     del self._asking[held]
                 await self._judge(batch)
-        except BaseException:  # no failure of Redis: a bug, or the end of the process; nobody may wait for ever
+        except BaseException:  # the end of the process; nobody may wait for ever
             for held in (*batch, *self._asking):
                 self._answer_locally(held)
             self._asking.clear()
@@ -151,10 +151,9 @@ class SharedLimiter:
         requests = [held.request(sent, self._note(held)) for held in batch]
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                new_epoch = secrets.randbits(48) + 1
-                reply = await self._counts.run(keys(requests), arguments(requests, new_epoch, self._trust.epoch))
+                reply = await self._counts.run(keys(requests), arguments(requests, secrets.randbits(48) + 1))
             found = answer(reply, requests)
-        except (Unreachable, MalformedAnswer, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the answer is given here
             self._failed(error)
             self._failed_batch(batch, requests)
             return
@@ -172,16 +171,19 @@ class SharedLimiter:
     def _granted(self, batch: Sequence[Held], requests: Sequence[Request], found: Answer, sent: float) -> None:
         unix = self._wall()
         for held, request, granted in zip(batch, requests, found.granted, strict=True):
-            held.grant(granted, found.quarter, sent, unix)
+            if request.mark not in (None, granted.mark):
+                held.tell(Verdict(request.limit, 0.0, 0, 0.0, newer=granted.mark), request.needed)
+                continue
+            held.grant(granted, sent, unix)
             if held.unused:
                 self._watch(held)
             else:
                 self._note(held)
             missing = request.needed - granted.permits
-            if missing > 0 and granted.left and held.pauses < MOST_PAUSES:
+            if missing > 0 and granted.again and held.pauses < MOST_PAUSES:
                 held.paused = True
                 held.pauses += 1
-                self._later(granted.wait, partial(self._ask, held))
+                self._later(granted.again + PAUSE_SECONDS, partial(self._ask, held))
                 continue
             held.pauses = 0
             if missing > 0:

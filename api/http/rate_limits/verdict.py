@@ -12,7 +12,7 @@ from domain.caller import Caller
 PERIOD_SECONDS = 60
 """In any span of so many seconds no more requests pass than the limit says."""
 LONGEST_WAIT_SECONDS = 61
-"""A request counts for a little longer than it must, so that clocks need not agree to the millisecond."""
+"""Where a clock has been set back, or a block is counted from its end on; else it is a minute."""
 TENANT_FACTOR = 3
 """A tenant's keys together may ask as often as this many of them alone."""
 
@@ -23,6 +23,8 @@ class RateCheck(Struct, frozen=True):
     key: UUID
     tenant: UUID
     limit: int
+    mark: int | None = None
+    """Of the tenant, when its keys were last looked up; None: whatever it is."""
 
     @property
     def tenant_limit(self) -> int:
@@ -30,8 +32,8 @@ class RateCheck(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """``wait`` is 0 for a request that may go on, else seconds until one would. ``remaining`` is never more than the
-    key could still ask now, and ``reset`` is the moment, in Unix seconds, at which it may ask one more than that."""
+    """``wait`` is 0 for a request that may go on, else seconds until one would. ``remaining`` is what the key could
+    still ask now, and ``reset`` the moment, in Unix seconds, at which it may ask one more than that."""
 
     limit: int
     wait: float
@@ -39,8 +41,9 @@ class Verdict(Struct, frozen=True):
     reset: float
     local: bool = False
     """Judged in this process alone, because the shared limiter is out of reach."""
-    mark: int | None = None
-    """Another one after each change of the tenant's keys or status; None when nobody can tell."""
+    newer: int | None = None
+    """The tenant's mark, when it is another than was asked with: nothing was counted, and the key is to be looked up
+    again, because its limit or its rights may be others."""
 
     def headers(self) -> Sequence[Header]:
         named: list[Header] = [
@@ -51,12 +54,16 @@ class Verdict(Struct, frozen=True):
         return [*named, (b"x-ratelimit-policy", b"local")] if self.local else named
 
     def refusal(self) -> Refused:
-        seconds = min(max(ceil(self.wait), 1), LONGEST_WAIT_SECONDS)
-        return Refused(
-            "rate_limited", f"Too many requests. Retry after {seconds} seconds.",
-            headers={"Retry-After": str(seconds)}, retry_after_seconds=seconds,
-        )  # fmt: skip
+        return too_many(self.wait, "Too many requests.")
 
 
-def asked_by(caller: Caller) -> RateCheck:
-    return RateCheck(caller.key_id, caller.tenant_id, caller.requests_per_minute)
+def too_many(wait: float, what: str) -> Refused:
+    seconds = min(max(ceil(wait), 1), LONGEST_WAIT_SECONDS)
+    return Refused(
+        "rate_limited", f"{what} Retry after {seconds} seconds.",
+        headers={"Retry-After": str(seconds)}, retry_after_seconds=seconds,
+    )  # fmt: skip
+
+
+def asked_by(caller: Caller, mark: int | None) -> RateCheck:
+    return RateCheck(caller.key_id, caller.tenant_id, caller.requests_per_minute, mark)

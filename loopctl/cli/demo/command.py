@@ -1,5 +1,6 @@
 """`loopctl demo`."""
 
+import os
 import secrets
 from importlib import resources
 from pathlib import Path
@@ -8,15 +9,18 @@ from typing import Any
 from msgspec.json import decode
 from msgspec.structs import replace
 
+from loopctl.cli.demo import custody as custody_demo
 from loopctl.cli.demo import founding
-from loopctl.cli.demo.course import Course, follow
+from loopctl.cli.demo.course import Course, follow, hear_out
 from loopctl.cli.demo.crew import crew
 from loopctl.cli.demo.duty import Duty
+from loopctl.cli.demo.receiving import duty_of, new_hook
 from loopctl.cli.demo.showing import Display
 from loopctl.cli.demo.telling import Ended, tell
-from loopctl.cli.options import PLAIN, Common
+from loopctl.cli.exits import Exit, Stop
+from loopctl.cli.options import PLAIN, Common, Flag, Input
 from loopctl.cli.output import note
-from loopctl.cli.session import connect
+from loopctl.cli.session import asking
 from loopctl.cli.settings import Settings
 from loopctl.cli.transfer import read_payload
 from loopctl.client import Client
@@ -29,7 +33,12 @@ SECONDS = 900.0
 
 
 def demo(
-    *, project: Path | None = None, data_dir: Path = Path("var"), timeout: float = SECONDS, common: Common = PLAIN
+    *,
+    project: Input | None = None,
+    custody: Flag = False,
+    data_dir: Path | None = None,
+    timeout: float = SECONDS,
+    common: Common = PLAIN,
 ) -> int:
     """See a whole loop on a running service (`make up`): agents as separate processes, each with a key of its own.
 
@@ -41,29 +50,50 @@ def demo(
     ----------
     project
         A backlog: a JSON file or a directory of story files. Default: a small one.
+    custody
+        Another demo: dispatched agents with bounded keys and capabilities. The child, the sibling and the parent of an
+        implementer each try to confirm its work under each lineage policy, and a drawn verifier ends a whole loop.
     data_dir
-        Of the service on this machine: a tenant is made there, unless a user key is given (--api-key, LOOPCTL_API_KEY).
+        Of the service on this machine, else LOOPCTL_DATA_DIR, else var, as for `loopctl up`: a tenant is made there,
+        unless a user key is given (--api-key, LOOPCTL_API_KEY).
     timeout
         Seconds.
     """
+    if not timeout > 0:
+        raise Stop(Exit.USAGE, "--timeout is a number of seconds.")
+    if custody and project:
+        raise Stop(Exit.USAGE, "--custody makes its own stories: leave --project out.")
     payload = read_payload(project) if project else small_backlog()
+    data = data_dir or Path(os.environ.get("LOOPCTL_DATA_DIR") or "var")
     run = f"demo-{secrets.token_hex(4)}"
     given = common.api_key or Settings().from_environment("api_key")
-    server = common.server or Settings().from_environment("server") or founding.server_of(data_dir)
-    key = given or founding.new_tenant(data_dir, run)
-    client = connect(server, key)
-    try:
+    server = common.server or Settings().from_environment("server") or founding.server_of(data)
+    key = given or founding.new_tenant(data, run)
+    with asking(server, key) as client:
+        ended = Ended(run, server, "", key, data / "demo" / run)
+        if custody:
+            return custody_demo.run(client, ended)
         note(f"{run} at {server}: a tenant of its own" if given is None else f"{run} at {server}")
-        project_id, imported = founding.new_project(client, run, payload)
-        note(
-            f"Imported {imported['stories_created']} stories in {imported['epics_created']} epics, "
-            f"{imported['dependencies_created']} dependencies between them"
-        )
-        duties = _duties(client, server, project_id, _some(payload))
-        course = _driven(duties, imported["stories_created"], timeout)
-        return tell(client, Ended(run, server, project_id, key, data_dir / "demo" / run), course)
+        return _loop(client, ended, payload, timeout)
+
+
+def _loop(client: Client, ended: Ended, payload: dict[str, Any], timeout: float) -> int:
+    """The exit code."""
+    run, server = ended.run, ended.server
+    project_id, imported = founding.new_project(client, run, payload)
+    note(
+        f"Imported {imported['stories_created']} stories in {imported['epics_created']} epics, "
+        f"{imported['dependencies_created']} dependencies between them"
+    )
+    if not imported["stories_created"]:
+        raise Stop(Exit.USAGE, "There is no story in the backlog.", "Try the small one: loopctl demo")
+    duties, hook = _duties(client, server, project_id, _some(payload)), new_hook(client, project_id)
+    try:
+        course = _driven([*duties, *duty_of(hook, duties[0])], imported["stories_created"], timeout)
     finally:
-        client.close()
+        if hook is not None:
+            client.request("DELETE", f"webhooks/{hook.id}")
+    return tell(client, replace(ended, project_id=project_id), course)
 
 
 def small_backlog() -> dict[str, Any]:
@@ -112,6 +142,7 @@ def _driven(duties: list[Duty], stories: int, timeout: float) -> Course:
         try:
             started.start(*(duty for duty in duties if duty not in others))
             follow(course, started, others, display)
+            hear_out(course, started, display)
         finally:
             display.close()
     return course

@@ -1,5 +1,6 @@
 """The processes of the demo: started, listened to, one of them killed, ended."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -15,13 +16,31 @@ from loopctl.cli.demo.duty import Duty, Told
 END_SECONDS = 5.0
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C waits until a process that was started is known to whoever will end it. What is started in here begins
+    with the same signals held back, so that none of them meets an interpreter that is not ready for it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Member(Struct, frozen=True):
     process: subprocess.Popen[bytes]
     listener: threading.Thread
 
     def left(self) -> None:
-        """After its end: nothing of it stays open."""
-        self.process.wait(END_SECONDS)
+        """After it was told to end: nothing of it stays open."""
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.listener.join(END_SECONDS)
         if self.process.stdout is not None:
             self.process.stdout.close()
@@ -36,7 +55,8 @@ class Crew:
 
     def start(self, *duties: Duty) -> None:
         for duty in duties:
-            self._members[duty.name] = self._started(duty)
+            with undisturbed():
+                self._members[duty.name] = self._started(duty)
 
     def told(self, within_seconds: float) -> Told | None:
         try:
@@ -74,7 +94,8 @@ class Crew:
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         for line in process.stdout or ():
-            self._told.put(decode(line, type=Told))
+            if line.endswith(b"\n"):  # the last one of who was killed may not
+                self._told.put(decode(line, type=Told))
 
 
 @contextmanager

@@ -1,19 +1,17 @@
 """Before the demo runs: a server, a tenant, agents with their keys, a project with a backlog."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from msgspec import MsgspecError, Struct
 from msgspec.json import decode
 
+from loopctl.cli.demo.running import run_ours
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.server_here import checkout, server_environment
 from loopctl.client import Client
 
 OPERATOR_SECONDS = 60
-USUAL_SERVER = "http://127.0.0.1:4000"
 
 
 class Crew(Struct, frozen=True):
@@ -26,11 +24,12 @@ class Crew(Struct, frozen=True):
 
 
 def server_of(data: Path) -> str:
-    """Where the service that runs on this directory answers."""
+    """Where the service that runs on this directory answers. Raises Stop when none has run there."""
     try:
         said = decode((data / "run" / "service.json").read_bytes(), type=dict[str, str])
     except (OSError, MsgspecError):
-        return USUAL_SERVER
+        hint = "Start one: make up; or say where it is: --data-dir DIR, or --server URL --api-key KEY"
+        raise Stop(Exit.USAGE, f"No service has run on {data.absolute()} yet.", hint) from None
     return said.get("LOOPCTL_PUBLIC_URL") or f"http://127.0.0.1:{said.get('LOOPCTL_PORT', '4000')}"
 
 
@@ -41,20 +40,23 @@ def new_tenant(data: Path, slug: str) -> str:
         raise Stop(
             Exit.USAGE, "Making a tenant needs the server's checkout.", "Give a user key: loopctl demo --api-key KEY"
         )
-    command = [sys.executable, "-m", "operations", "create-tenant", "--name", "Demo", "--slug", slug]
-    command += ["--email", f"{slug}@example.com", "--data-dir", str(data)]
-    done = subprocess.run(  # noqa: S603  # our own module, no shell
-        command, env=server_environment(root), capture_output=True, text=True, timeout=OPERATOR_SECONDS, check=False
-    )
+    command = ("create-tenant", "--name", "Demo", "--slug", slug, "--email", f"{slug}@example.com")
+    done = run_ours(
+        "operations", *command, "--data-dir", str(data), seconds=OPERATOR_SECONDS, kept=True,
+        environment=server_environment(root),
+    )  # fmt: skip
     if done.returncode:
         raise Stop(Exit.FAILED, done.stderr.strip() or done.stdout.strip(), "Start a service: make up")
     return str(decode(done.stdout)["api_key"]["raw_key"])
 
 
 def new_crew(client: Client, server: str, names: tuple[tuple[str, ...], tuple[str, ...], str]) -> Crew:
-    """Every agent registers itself with its own key; the orchestrator's is made for it by the user."""
+    """Every agent registers itself with its own key; the orchestrator's is made for it by the user. The one that cheats
+    is of a type that may have such a key."""
     implementers, reviewers, orchestrator = names
-    made = {name: _agent(client, server, name, "implementer") for name in (*implementers, *reviewers)}
+    honest = (*implementers[1:], *reviewers)
+    made = {name: _agent(client, server, name, "implementer") for name in honest}
+    made[implementers[0]] = _agent(client, server, implementers[0], "orchestrator")
     agent_id, agent_key_id = _registered(client, server, orchestrator, "orchestrator")[1:]
     client.request("DELETE", f"api_keys/{agent_key_id}")
     cheat_id = next(each["id"] for each in client.pages("agents") if each["name"] == implementers[0])
@@ -64,6 +66,17 @@ def new_crew(client: Client, server: str, names: tuple[tuple[str, ...], tuple[st
         (orchestrator, str(_key(client, orchestrator, "orchestrator", agent_id)["raw_key"])),
         str(_key(client, f"{implementers[0]}-as-orchestrator", "orchestrator", cheat_id)["raw_key"]),
     )
+
+
+def new_agent(client: Client, server: str, name: str, kind: str) -> str:
+    """The id of an agent that has no long-lived key."""
+    _, agent_id, key_id = _registered(client, server, name, kind)
+    client.request("DELETE", f"api_keys/{key_id}")
+    return agent_id
+
+
+def new_key(client: Client, name: str, role: str, agent_id: str) -> str:
+    return str(_key(client, name, role, agent_id)["raw_key"])
 
 
 def new_project(client: Client, slug: str, payload: dict[str, Any]) -> tuple[str, dict[str, Any]]:

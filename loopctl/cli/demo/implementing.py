@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from loopctl.cli.demo.duty import LEASE_SECONDS
+from loopctl.cli.demo.duty import LEASE_SECONDS, MORTAL_LEASE_SECONDS
 from loopctl.cli.demo.worker import Worker
 from loopctl.client import Client, Refused
 
 WORK_SECONDS = 0.05
 IDLE_SECONDS = 0.5
 NO_STORY = {404, 409}
+LOST = 409
 
 
 def implement(worker: Worker) -> None:
@@ -21,21 +22,34 @@ def implement(worker: Worker) -> None:
             worker.pause(IDLE_SECONDS)
             continue
         worker.tell("claimed", story)
-        worker.client.post(f"stories/{story['id']}/start", {"fencing_token": story["fencing_token"]})
-        if worker.duty.hangs:
-            worker.tell("hangs", story)
-            worker.pause(10 * LEASE_SECONDS)
-        worker.pause(WORK_SECONDS)
-        worker.client.post(f"stories/{story['id']}/request-review", {"fencing_token": story["fencing_token"]})
-        worker.tell("asked", story)
+        try:
+            _work_on(worker, story)
+        except Refused as refused:
+            if refused.status != LOST:
+                raise
+            worker.tell("lost", story, refused.code)
+            continue
         if cheats:
             _cheat(worker, story)
             cheats = False
 
 
+def _work_on(worker: Worker, story: dict[str, Any]) -> None:
+    """Raises Refused with LOST when the claim has ended meanwhile."""
+    worker.client.post(f"stories/{story['id']}/start", {"fencing_token": story["fencing_token"]})
+    if worker.duty.hangs:
+        worker.tell("hangs", story)
+        while True:
+            worker.pause(IDLE_SECONDS)
+    worker.pause(WORK_SECONDS)
+    worker.client.post(f"stories/{story['id']}/request-review", {"fencing_token": story["fencing_token"]})
+    worker.tell("asked", story)
+
+
 def _claimed(worker: Worker) -> dict[str, Any] | None:
     """None when nothing is ready."""
-    wanted = {"project_id": worker.duty.project_id, "lease_seconds": LEASE_SECONDS}
+    seconds = MORTAL_LEASE_SECONDS if worker.duty.hangs else LEASE_SECONDS
+    wanted = {"project_id": worker.duty.project_id, "lease_seconds": seconds}
     try:
         answer = worker.client.post("stories/next/claim", wanted)
     except Refused as refused:
@@ -64,4 +78,4 @@ def _refused(worker: Worker, story: dict[str, Any], action: str, attempt: Callab
     except Refused as refused:
         worker.tell("refused", story, f"{action}: {refused.status} {refused.code}")
     else:
-        worker.tell("refused", story, f"{action}: was let through")
+        worker.tell("let_through", story, f"{action}: was let through")

@@ -4,6 +4,7 @@ import sys
 import time
 
 from loopctl.cli.demo.course import Course
+from loopctl.cli.plain import one_line
 
 PAUSE_SECONDS = 0.1
 QUIET_SECONDS = 5.0
@@ -18,7 +19,7 @@ class Display:
 
     def __call__(self, line: str) -> None:
         if line:
-            sys.stderr.write(f"{self._clear()}{self._course.seconds:6.1f} s  {line}\n")
+            sys.stderr.write(f"{self._clear()}{self._course.seconds:6.1f} s  {one_line(line)}\n")
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + (PAUSE_SECONDS if self._live else QUIET_SECONDS)

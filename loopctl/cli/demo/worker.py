@@ -1,13 +1,15 @@
 """One process of the demo. Its duty comes on the standard input, so that no key is in a list of processes."""
 
 import os
+import signal
 import sys
 import time
 
 from msgspec.json import decode, encode
 
+from loopctl.cli.demo.crew import ENDING
 from loopctl.cli.demo.duty import Duty, Told
-from loopctl.client import Client
+from loopctl.client import Client, Refused, Unreachable
 
 
 class Worker:
@@ -34,11 +36,25 @@ class Worker:
         self.tell("waits", text=text)
 
 
-def main() -> None:
+def main() -> int:
+    """Whoever started the process ends it; before that, in one line why it cannot go on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for that one
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     duty = decode(sys.stdin.buffer.readline(), type=Duty)
-    worker = Worker(duty)
+    try:
+        _do(Worker(duty))
+    except BrokenPipeError:
+        sys.stdout = None  # nobody listens any more, and nothing is left to be said
+    except Refused as refused:
+        sys.stderr.write(f"{duty.name}: {refused.error.get('message')} ({refused.status} {refused.code})\n")
+    except Exception as error:  # noqa: BLE001  # said in the one line
+        sys.stderr.write(f"{duty.name}: {error if isinstance(error, Unreachable) else repr(error)}\n")
+    return 1
+
+
+def _do(worker: Worker) -> None:
     # One of them is needed in each process.
-    match duty.part:
+    match worker.duty.part:
         case "implementer":
             from loopctl.cli.demo.implementing import implement  # noqa: PLC0415  # as said
 
@@ -51,7 +67,11 @@ def main() -> None:
             from loopctl.cli.demo.confirming import judge  # noqa: PLC0415  # as said
 
             judge(worker)
+        case "receiver":
+            from loopctl.cli.demo.receiving import receive  # noqa: PLC0415  # as said
+
+            receive(worker)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -117,7 +117,7 @@ def test_codes_say_what_they_mean_and_are_spelled_alike() -> None:
         (DatabaseUnavailable("lost"), 503, "database_unavailable", {}),
         (asyncpg.CharacterNotInRepertoireError("bytes"), 422, "validation_failed", {}),
         (msgspec.ValidationError("Expected `int`, got `str` - at `$.a[0].b`"), 422, "validation_failed", {
-            "details": {"a[0].b": ["is invalid"]}
+            "details": {"a[0].b": ["is invalid: must be a whole number"]}
         }),
         (HTTPException(status_code=500), 500, "internal_error", {}),
         (RuntimeError("SELECT secret"), 500, "internal_error", {}),
@@ -149,7 +149,7 @@ def test_a_lost_commit_says_that_the_outcome_is_unknown_and_other_losses_do_not(
         ("Expected `float` < 1.5 - at `$.n`", {"n": ["must be less than 1.5"]}),
         ("Expected `object`, got `array` - at `$.settings`", {"settings": ["must be a map"]}),
         ("Invalid enum value 'x' - at `$.role`", {"role": ["is invalid"]}),
-        ("Expected `int`, got `str` - at `$[...]`", {"[...]": ["is invalid"]}),
+        ("Expected `int`, got `str` - at `$[...]`", {"[...]": ["is invalid: must be a whole number"]}),
     ],
 )
 def test_what_a_decoder_says_is_put_in_the_words_that_clients_know(said: str, details: dict[str, list[str]]) -> None:

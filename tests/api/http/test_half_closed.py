@@ -2,6 +2,7 @@
 
 import itertools
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,26 @@ async def test_a_protocol_that_forgets_that_it_has_said_goodbye_would_be_caught(
         await connection.send(EXPECTING + b"zz\r\n")
         assert (await connection.response()).status == 400
         assert await bugs(here) > 0
+
+
+@pytest.mark.parametrize("unfinished", [WHOLE_POST[:-5], CHUNKED + b"5\r\n{"])
+async def test_nothing_behind_a_request_whose_end_is_in_doubt_is_begun(unfinished: bytes) -> None:
+    """Nor its answer written behind the end of the connection."""
+    begun: list[str] = []
+    app = made(echo, limits=LIMITS)
+
+    async def counting(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            begun.append(scope["path"])
+        await app(scope, receive, send)
+
+    counting.limits, counting.refused = app.limits, app.refused  # type: ignore[attr-defined]  # as the shell has them
+    twice = GET + b"Authorization: a\r\nAuthorization: b\r\n\r\n"
+    async with served(counting, LIMITS) as here:
+        async with wire(here.port) as connection:
+            await connection.send(twice + WHOLE_POST + unfinished)
+            refused = await connection.response()
+            assert (refused.status, refused.headers["connection"]) == (400, "close")
+            assert await connection.is_closed()
+        assert begun == ["/livez"]
+        assert await bugs(here) == 0

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
+from api.http.budgets import Share
 from api.http.limits import Limits
 from tests.api.asgi import JSON, ask, echo, made
 
@@ -50,7 +51,7 @@ async def test_a_route_can_have_more_time_than_the_others() -> None:
 
 
 async def test_one_too_many_waits_briefly_and_is_told_to_come_back_while_health_answers() -> None:
-    app = made(sleeping(0.3), limits=Limits(running=2, admission_seconds=0.05))
+    app = made(sleeping(0.3), limits=Limits(running=Share(2, 2, 2), admission_seconds=0.05))
     async with asyncio.TaskGroup() as group:
         first = [group.create_task(ask(app, "/sleep")) for _ in range(2)]
         await asyncio.sleep(0.02)
@@ -61,7 +62,7 @@ async def test_one_too_many_waits_briefly_and_is_told_to_come_back_while_health_
 
 
 async def test_whoever_waits_gets_the_place_that_becomes_free() -> None:
-    app = made(sleeping(0.05), limits=Limits(running=1, admission_seconds=5))
+    app = made(sleeping(0.05), limits=Limits(running=Share(1, 1, 1), admission_seconds=5))
     answers = await asyncio.gather(*(ask(app, "/sleep") for _ in range(5)))
     assert [answer.status for answer in answers] == [200] * 5
     assert (await ask(app, "/sleep")).status == 200

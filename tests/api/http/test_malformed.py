@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 import pytest
@@ -12,9 +12,12 @@ from litestar import get
 
 from api.http.body import read
 from api.http.limits import LARGE_BODY_BYTES, Limits
-from bench import growing
+from api.http.refusal import Refused
+from bench import growing, malformed_headers
+from bench.custody_http_controls import heads_unheard
 from bench.malformed import HANG_SECONDS, Report, campaign, crowd, judge, keyed_campaign, schemathesis, serving
 from bench.malformed_keyed import serving as keyed_service
+from config.settings import Settings
 from tests.api.asgi import echo, made
 from tests.api.served import served
 from tests.support.database import TestDatabase
@@ -26,8 +29,14 @@ def answered(status: bytes, body: bytes) -> bytes:
     return b"HTTP/1.1 %b X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body
 
 
+def nobody_is_named() -> NoReturn:
+    """There is no database here, and nothing that a public route could find in one."""
+    raise Refused("not_found")
+
+
 async def test_two_thousand_malformed_requests_break_nothing() -> None:
-    async with served(made(echo), Limits()) as running:
+    app = made(echo, reading_names=nobody_is_named, settings=Settings(signups_per_hour=0))
+    async with served(app, Limits()) as running:
         report = await campaign(f"http://127.0.0.1:{running.port}", 2000, seed=7)
     assert (report.sent, dict(report.failures), report.examples) == (2000, {}, [])
     assert {200, 400, 404, 415} <= report.statuses.keys()
@@ -40,6 +49,20 @@ async def test_five_hundred_malformed_requests_with_real_keys_break_nothing(
         report = await keyed_campaign(running, 500, seed=7, concurrency=2)
     assert (report.sent, dict(report.failures), report.examples) == (500, {}, [])
     assert {200, 201, 400, 404, 409, 422} <= report.statuses.keys(), "most of them come in"
+
+
+async def test_headers_of_custody_in_hostile_forms_are_refused_with_a_sentence_by_every_route(
+    database: TestDatabase,
+) -> None:
+    report = await malformed_headers.campaign(database, every=37)
+    assert (report.failures, report.sent > 200) == ([], True)
+
+
+async def test_without_a_look_at_heads_hostile_ones_are_let_in(database: TestDatabase) -> None:
+    """The control."""
+    with heads_unheard():
+        report = await malformed_headers.campaign(database, every=97)
+    assert {each.partition(": ")[0] for each in report.failures} == {"let in"}
 
 
 async def test_the_same_campaign_goes_red_on_an_application_without_our_guards() -> None:
@@ -152,6 +175,6 @@ async def test_schemathesis_finds_nothing_wrong_here_and_a_handler_with_a_bug() 
         raise RuntimeError
 
     async with served(made(buggy), Limits()) as running:
-        code, output = await asyncio.to_thread(schemathesis, f"http://127.0.0.1:{running.port}", 5, 7)
+        code, output = await asyncio.to_thread(schemathesis, f"http://127.0.0.1:{running.port}", 5, 7, "/buggy")
     assert code != 0
     assert "/buggy" in output

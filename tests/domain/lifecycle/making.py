@@ -5,8 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
+from domain.agent import AgentType
 from domain.caller import Role
+from domain.capability import CONSUMED_BY, CapabilityMinted, Fresh, Right, minted, prospective
 from domain.errors import Rejected
 from domain.event import JsonText, Recorded, Stream
 from domain.lifecycle.identity import Identity
@@ -19,6 +22,7 @@ POLICY = TenantSettings()
 PROJECT, EPIC, STORY = UUID(int=1), UUID(int=2), UUID(int=3)
 ANN, BEN, LEA = UUID(int=11), UUID(int=12), UUID(int=13)
 ANNS_KEY, BENS_KEY, LEAS_KEY, OTHER_KEY = UUID(int=21), UUID(int=22), UUID(int=23), UUID(int=24)
+CAP = UUID(int=41)
 PLACE = {"project_id": PROJECT, "epic_id": EPIC}
 
 STATUSES = ("pending", "contracted", "assigned", "implementing", "reported_done")
@@ -58,10 +62,25 @@ def reviewed(**changes: Any) -> Story:
 
 
 def who(agent: UUID | None = ANN, key: UUID = ANNS_KEY, role: str = "agent", *chain: UUID) -> Identity:
-    """``chain`` of dispatches; without one the key stands for itself."""
+    """``chain`` of dispatches; without one the key stands for itself. The agent is of the type that the role needs."""
     return Identity(
-        role=Role(role), key_id=key, agent_id=agent, dispatch_id=chain[-1] if chain else None, lineage=chain or (key,)
-    )
+        role=Role(role), key_id=key, agent_id=agent, agent_type=_type(agent, role),
+        dispatch_id=chain[-1] if chain else None, lineage=chain or (key,),
+    )  # fmt: skip
+
+
+def _type(agent: UUID | None, role: str) -> AgentType | None:
+    if agent is None:
+        return None
+    return "orchestrator" if role == "orchestrator" else "implementer"
+
+
+def right(action: str, by: Identity, **changes: Any) -> Right:
+    """The newest capability for the action, made for this caller, and presented by it."""
+    typ = CONSUMED_BY[action]
+    made = minted(CapabilityMinted, typ, story(), by.lineage, Fresh(CAP, "n", NOON))
+    slot = prospective(made, NOON)
+    return Right(presented=CAP, slot=structs.replace(slot, **changes), at=NOON)
 
 
 ann = who()

@@ -87,7 +87,7 @@ def test_who_brought_it_in_confirms_nothing_of_it_and_others_do(policy: TenantSe
             lambda own=own: confirming.complete_review(done, own, policy, REVIEW, LATER),
             "self_review_blocked", CustodyViolation,
         )  # fmt: skip
-        assert next_actions(done, own, policy) == ()
+        assert next_actions(done, own, policy, NOON) == ()
     done = after(done, *confirming.complete_review(done, ben, policy, REVIEW, LATER))
     refused(lambda: confirming.verify(done, leas_new_key, policy, GOOD), "self_verify_blocked", CustodyViolation)
     assert confirming.verify(done, ben_as_lead, policy, GOOD)
@@ -134,10 +134,10 @@ def test_what_an_old_log_brought_in_without_its_author_is_confirmed_by_nobody(ho
     assert "reject" in error.facts["hints"][0]
     reviewed = structs.replace(done, verified_status="unverified", review_position=99)
     refused(lambda: confirming.verify(reviewed, ben_as_lead, policy, GOOD), "self_verify_blocked", Conflict)
-    assert [each.action for each in next_actions(reviewed, ben_as_lead, policy)] == ["reject"]
+    assert [each.action for each in next_actions(reviewed, ben_as_lead, policy, NOON)] == ["reject"]
     kept = after(done, *confirming.reject(done, ben_as_lead, KEPT["ancestry"], GOOD))
     refused(lambda: confirming.report(kept, ben, policy), "self_report_blocked", Conflict)
-    assert next_actions(kept, ben, policy) == ()
+    assert next_actions(kept, ben, policy, NOON) == ()
     refused(lambda: confirming.reject(done, lea, policy, GOOD), "self_verify_blocked", CustodyViolation)
     assert after(done, *confirming.reject(done, ben_as_lead, policy, GOOD)).worked_agents == ()
 

@@ -46,6 +46,7 @@ from tests.domain.lifecycle.making import (
     refused,
     reported,
     reviewed,
+    right,
     story,
     who,
     worked,
@@ -78,26 +79,27 @@ def test_a_report_says_who_and_of_whose_work() -> None:
 
 def test_a_report_that_was_made_already_is_told_so() -> None:
     error = refused(lambda: confirming.report(reported(), ben, POLICY), "invalid_transition", Conflict)
-    assert error.facts["hints"] == ["Already reported."]
+    assert error.facts["hints"][0] == "Already reported."
     error = refused(lambda: confirming.report(story(), ben, POLICY), "invalid_transition", Conflict)
-    assert error.facts["hints"] != ["Already reported."]
+    assert error.facts["hints"][0] != "Already reported."
     assert error.facts["attempted_action"] == "report"
 
 
 def test_the_settings_of_the_tenant_say_whose_lineage_counts() -> None:
     relative = who(BEN, BENS_KEY, "orchestrator", *worked().implementer_lineage, BENS_KEY)
     assert refused(lambda: confirming.report(worked(), relative, POLICY), "self_report_blocked", CustodyViolation)
-    assert confirming.report(worked(), relative, TenantSettings(lineage_policy="agent"))
+    agents = TenantSettings(lineage_policy="agent")
+    assert confirming.report(worked(), relative, agents, right("report", relative))
     assert refused(
         lambda: confirming.complete_review(reported(), relative, POLICY, TEAM_REVIEW, NOON),
         "self_review_blocked", CustodyViolation,
     )  # fmt: skip
-    agents = TenantSettings(lineage_policy="agent")
-    assert confirming.complete_review(reported(), relative, agents, TEAM_REVIEW, NOON)
+    mine = structs.replace(TEAM_REVIEW, right=right("review-complete", relative))
+    assert confirming.complete_review(reported(), relative, agents, mine, NOON)
     assert refused(
         lambda: confirming.verify(reviewed(), relative, POLICY, GOOD), "self_verify_blocked", CustodyViolation
     )
-    assert confirming.verify(reviewed(), relative, agents, GOOD)
+    assert confirming.verify(reviewed(), relative, agents, GOOD, right("verify", relative))
 
 
 def test_a_review_is_of_the_report_that_stands() -> None:
@@ -146,8 +148,6 @@ def problems(changes: Any, now: datetime = LATER) -> Any:
 @pytest.mark.parametrize(
     ("changes", "wrong"),
     [
-        ({"review_type": None}, {"review_type": ["can't be blank"]}),
-        ({"review_type": "  "}, {"review_type": ["can't be blank"]}),
         ({"findings_count": -1}, {"findings_count": ["must be greater than or equal to 0"]}),
         ({"fixes_count": -1}, {"fixes_count": ["must be greater than or equal to 0"]}),
         ({"disproved_count": -1}, {"disproved_count": ["must be greater than or equal to 0"]}),
@@ -170,6 +170,15 @@ def test_every_finding_is_fixed_or_disproved(counts: tuple[int, int, int], said:
     names = ("findings_count", "fixes_count", "disproved_count")
     (text,) = problems(dict(zip(names, counts, strict=True)))["fixes_count"]
     assert text == f"fixes_count + disproved_count must equal findings_count: {said}"
+
+
+@pytest.mark.parametrize("said", [None, "", "  "])
+def test_a_review_of_which_nobody_said_the_type_is_unspecified(said: Any) -> None:
+    """Went red while review_type had to be said."""
+    review = structs.replace(TEAM_REVIEW, review_type=said)
+    (event,) = confirming.complete_review(reported(), ben, POLICY, review, LATER)
+    assert isinstance(event, ReviewCompleted)
+    assert event.review_type == "unspecified"
 
 
 def test_a_review_without_findings_is_one() -> None:
@@ -228,9 +237,9 @@ def test_what_is_confirmed_is_not_confirmed_again() -> None:
     error = refused(
         lambda: confirming.verify(reviewed(verified_status="verified"), lea, POLICY, GOOD), "invalid_transition"
     )
-    assert error.facts["hints"] == ["Already verified."]
+    assert "Already verified" in error.facts["hints"][0]
     error = refused(lambda: confirming.verify(worked(), lea, POLICY, GOOD), "invalid_transition", Conflict)
-    assert error.facts["hints"] != ["Already verified."]
+    assert "Already verified" not in error.facts["hints"][0]
 
 
 @pytest.mark.parametrize("agent_status", ["pending", "implementing"])
@@ -299,8 +308,8 @@ def test_a_rejection_voids_report_and_review_and_only_the_reset_ends_whose_work_
     assert not confirming.is_reviewed(kept)
     assert (kept.worked_agents, kept.worked_lineages) == ((ANN,), (ANNS_KEY,))
     assert kept.awaits_report
-    assert [each.action for each in next_actions(kept, ben, KEPT)] == ["report"]
-    assert next_actions(kept, ann, KEPT) == next_actions(kept, human, KEPT) == ()
+    assert [each.action for each in next_actions(kept, ben, KEPT, NOON)] == ["report"]
+    assert next_actions(kept, ann, KEPT, NOON) == next_actions(kept, human, KEPT, NOON) == ()
     again = after(kept, *confirming.report(kept, ben, KEPT))
     assert (again.report_position, again.awaits_report) == (10, False)
     reset = after(done, *confirming.reject(done, lea, POLICY, NO))

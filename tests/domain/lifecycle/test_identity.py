@@ -3,11 +3,30 @@
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from domain.caller import Caller, Role
+from domain.lifecycle.evolve import evolve_story
 from domain.lifecycle.identity import Identity, identity_of, is_implementer
+from domain.lifecycle.implementer import Hold, claim
+from domain.lifecycle.prerequisites import Prerequisites
+from domain.story import Story
 from domain.tenant_settings import LineagePolicy
-from tests.domain.lifecycle.making import ANN, ANNS_KEY, BEN, BENS_KEY, OTHER_KEY, ann_as_lead, nameless, story, who
+from tests.domain.lifecycle.making import (
+    ANN,
+    ANNS_KEY,
+    BEN,
+    BENS_KEY,
+    LEA,
+    LEAS_KEY,
+    NOON,
+    OTHER_KEY,
+    ann_as_lead,
+    nameless,
+    recorded,
+    story,
+    who,
+)
 
 ROOT, CHILD, SIBLING, GRANDCHILD = (UUID(int=each) for each in range(31, 35))
 
@@ -70,5 +89,57 @@ def test_a_key_without_agent_is_not_taken_for_the_holder_of_a_story_that_nobody_
 )
 def test_of_another_agent_the_lineage_decides(policy: LineagePolicy, chain: tuple[UUID, ...], is_same: bool) -> None:
     """The work was done under CHILD of ROOT. Who dispatched the implementer is free to judge, unless it is strict."""
-    done = story(assigned_agent_id=ANN, implementer_lineage=(ROOT, CHILD))
+    done = claimed(who(ANN, ANNS_KEY, "agent", ROOT, CHILD))
     assert is_implementer(done, who(BEN, BENS_KEY, "orchestrator", *chain), policy) is is_same
+
+
+def claimed(by: Identity) -> Story:
+    """A story that this one works on."""
+    (event,) = claim(story(agent_status="contracted"), by, Prerequisites(), Hold(), NOON)
+    done = evolve_story(story(agent_status="contracted"), recorded(event))
+    assert done is not None
+    return done
+
+
+@pytest.mark.parametrize(
+    ("policy", "chain", "is_same"),
+    [
+        ("ancestry", (ROOT,), False),
+        ("ancestry", (ROOT, SIBLING), False),
+        ("ancestry", (ROOT, CHILD, GRANDCHILD), True),
+        ("strict", (ROOT,), False),
+        ("strict", (ROOT, SIBLING), False),
+        ("strict", (ROOT, CHILD, GRANDCHILD), True),
+    ],
+)
+def test_under_a_person_s_root_siblings_are_no_relatives(
+    policy: LineagePolicy, chain: tuple[UUID, ...], is_same: bool
+) -> None:
+    done = claimed(structs.replace(who(ANN, ANNS_KEY, "agent", ROOT, CHILD), human_root=True))
+    judge = structs.replace(who(BEN, BENS_KEY, "orchestrator", *chain), human_root=True)
+    assert is_implementer(done, judge, policy) is is_same
+
+
+@pytest.mark.parametrize("policy", ["ancestry", "strict"])
+def test_below_a_person_s_root_that_did_the_work_itself_everybody_is_its_child(policy: LineagePolicy) -> None:
+    done = claimed(structs.replace(who(ANN, ANNS_KEY, "agent", ROOT), human_root=True))
+    judge = structs.replace(who(BEN, BENS_KEY, "orchestrator", ROOT, CHILD), human_root=True)
+    assert is_implementer(done, judge, policy)
+
+
+@pytest.mark.parametrize(("policy", "is_same"), [("agent", False), ("ancestry", True), ("strict", True)])
+def test_whom_the_implementer_has_dispatched_with_another_of_its_keys_acts_for_it(
+    policy: LineagePolicy, is_same: bool
+) -> None:
+    """Went red while only the dispatches themselves were compared: ann works with one key and mints with another."""
+    judge = structs.replace(who(BEN, BENS_KEY, "orchestrator", OTHER_KEY, CHILD), minters=(ANN,))
+    assert is_implementer(claimed(who()), judge, policy) is is_same
+
+
+@pytest.mark.parametrize(("policy", "is_same"), [("agent", False), ("ancestry", False), ("strict", True)])
+def test_who_minted_the_implementer_stays_its_relative_after_its_key_was_rotated(
+    policy: LineagePolicy, is_same: bool
+) -> None:
+    """Went red while only keys were compared: lea's new key is in nobody's lineage."""
+    done = claimed(structs.replace(who(ANN, ANNS_KEY, "agent", LEAS_KEY, CHILD), minters=(LEA,)))
+    assert is_implementer(done, who(LEA, OTHER_KEY, "orchestrator"), policy) is is_same

@@ -5,18 +5,22 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from bench.custody import PATHS
-from bench.custody_http import ACTIONS as OTHER_NAMES
+from bench.custody_http_machine import ACTIONS as OTHER_NAMES
 from domain.errors import Conflict, Rejected
+from domain.event import JsonText
 from domain.lifecycle import implementer as working
 from domain.lifecycle import judges as confirming
 from domain.lifecycle.identity import Identity
 from domain.lifecycle.implementer import Echo, Hold
 from domain.lifecycle.judges import Judgement, Provenance, Review
 from domain.lifecycle.prerequisites import Prerequisites
-from domain.story import Story
+from domain.lifecycle.runs import Run
+from domain.story import Story, StoryText
 from tests.contract.routes import LIFECYCLE
+from tests.contract.words import complaints
 from tests.domain.lifecycle.making import (
     ANN,
     ANNS_KEY,
@@ -37,9 +41,16 @@ from tests.domain.lifecycle.making import (
 )
 
 EVERYBODY = {
-    "ann": ann, "ann as lead": ann_as_lead, "ben": ben, "lea": lea, "nameless": nameless, "human": human,
+    "ann": structs.replace(ann, agent_type="orchestrator"), "ann as lead": ann_as_lead, "lea": lea, "human": human,
+    "ben": structs.replace(ben, agent_type="orchestrator"), "ben the implementer": ben, "nameless": nameless,
     "nameless lead": who(None, UUID(int=29), "orchestrator"),
 }  # fmt: skip
+"""Of any role, which the routes look at."""
+RUN = Run(run_id=UUID(int=61), status="pass", commit_sha="9fceb02d", at=LATER)
+TEXT = StoryText(
+    story_id=UUID(int=3), description=None, acceptance_criteria=JsonText("[]"), metadata=JsonText("{}"),
+    criteria_checks=JsonText("{}"),
+)  # fmt: skip
 GOOD = Judgement(verification_id=UUID(int=51), review_type="team", summary="ok")
 HOLD = Hold(lease_seconds=60)
 ACTIONS: dict[str, Callable[[Story, Identity], Any]] = {
@@ -54,6 +65,7 @@ ACTIONS: dict[str, Callable[[Story, Identity], Any]] = {
     "review-complete": lambda of, by: confirming.complete_review(
         of, by, POLICY, Review(review_id=UUID(int=52), review_type="team"), LATER
     ),
+    "verification-runs": lambda of, by: confirming.report_run(of, TEXT, by, POLICY, RUN),
     "verify": lambda of, by: confirming.verify(of, by, POLICY, GOOD),
     "reject": lambda of, by: confirming.reject(of, by, POLICY, GOOD),
     "backfill": lambda of, by: confirming.backfill(of, by, Provenance(reason="r"), None),
@@ -79,16 +91,24 @@ def expected(action: str, state: str, judged: str, name: str) -> str:
     unknown = _unknown(action, name)
     if unknown:
         return unknown
-    if action in ("verify", "reject", "mark-complete") and _is_anns(state) and name.startswith("ann"):
+    if (
+        action in ("verification-runs", "verify", "reject", "mark-complete")
+        and _is_anns(state)
+        and name.startswith("ann")
+    ):
         return "self_verify_blocked"
     return WHEN[action](state, judged, name.startswith("ann"))
 
 
 def _unknown(action: str, name: str) -> str:
-    if name not in ("nameless", "nameless lead", "human") or action == "backfill":
+    if name not in ("nameless", "nameless lead", "human", "ben the implementer"):
         return ""
-    if action in ("verify", "reject", "mark-complete", "force-unclaim"):
+    if action in ("verification-runs", "verify", "reject", "mark-complete", "force-unclaim") or (
+        action == "backfill" and name != "human"
+    ):
         return "orchestrator_agent_required"
+    if name == "ben the implementer" or action == "backfill":
+        return ""
     return "" if (action, name) == ("review-complete", "human") else "agent_identity_required"
 
 
@@ -152,6 +172,7 @@ WHEN: dict[str, Callable[[str, str, bool], str]] = {
     "force-unclaim": _force_unclaim,
     "report": _others("implementing", "invalid_transition", "self_report_blocked"),
     "review-complete": _others("reported_done", "story_not_reported_done", "self_review_blocked"),
+    "verification-runs": lambda state, _, __: _only(state, "reported_done", "story_not_reported_done"),
     "verify": lambda state, judged, _: _only(state, "reported_done") if judged != "verified" else "invalid_transition",
     "reject": lambda state, judged, _: "yes" if judged == "verified" else _only(state, "reported_done"),
     "backfill": _from_before,
@@ -161,7 +182,8 @@ WHEN: dict[str, Callable[[str, str, bool], str]] = {
 
 def test_every_transition_that_has_a_route_is_tried_here_and_in_the_custody_machine() -> None:
     """Went red when heartbeat was taken out of ACTIONS and of WHEN, and when it was taken out of PATHS."""
-    steps = {route.path.rpartition("/")[2] for route in LIFECYCLE if "{story_id}" in route.path} - {"artifacts"}
+    steps = {route.path.rpartition("/")[2] for route in LIFECYCLE if "{story_id}" in route.path}
+    steps -= {"artifacts", "recover-cap", "draw-verifier"}  # neither moves a story
     assert {{"start-work": "start", "report-done": "report"}.get(step, step) for step in steps} <= set(ACTIONS)
     assert {OTHER_NAMES.get(step, step) for step in steps} <= set(PATHS)
 
@@ -186,8 +208,16 @@ def outcome(action: str, of: Story, by: Identity) -> str:
 
 
 def _check_facts(action: str, of: Story, refusal: Conflict) -> None:
-    """A refusal for a state names the action, and the state of the axis that blocks."""
-    assert refusal.facts["attempted_action"] == ("verify" if action == "mark-complete" else action)
-    on_verified_axis = action in ("verify", "reject", "mark-complete") and of.verified_status != "unverified"
+    """A refusal for a state names the action, the story, and the state of the axis that blocks, and says what comes
+    next. Went red while the message named no story, and while the hint of each state but one spoke of another."""
+    assert complaints(refusal.code, refusal.message, refusal.facts) == []
+    assert f"story {of.number}" in refusal.message
+    assert refusal.facts["attempted_action"] == (
+        "verify" if action in ("mark-complete", "verification-runs") else action
+    )
+    on_verified_axis = (
+        action in ("verification-runs", "verify", "reject", "mark-complete") and of.verified_status != "unverified"
+    )
     on_verified_axis |= action in ("unclaim", "force-unclaim") and of.verified_status == "verified"
+    on_verified_axis |= action == "contract" and (of.agent_status, of.verified_status) == ("pending", "verified")
     assert refusal.facts["current_state"] == (of.verified_status if on_verified_axis else of.agent_status)

@@ -60,7 +60,7 @@ def test_a_contract_says_who_and_about_what() -> None:
 
 
 def test_a_contract_without_the_right_title_is_refused() -> None:
-    for title in ("t", "T ", None):
+    for title in ("t", "T T", "", None):
         given = Echo(title=title, ac_count=2)
         error = refused(partial(working.contract, story(), ann, given), "title_mismatch", Invalid)
         assert set(error.facts["details"]) == {"story_title"}
@@ -269,10 +269,10 @@ def test_who_has_contracted_for_another_does_not_give_back_what_that_one_has_cla
 def test_a_confirmed_story_is_not_given_back() -> None:
     done = worked(agent_status="reported_done", verified_status="verified")
     error = refused(lambda: working.unclaim(done, ann), "invalid_transition", Conflict)
-    assert error.facts["hints"] == ["The story is verified; an orchestrator may reject it."]
+    assert error.facts["hints"] == ["Already verified: an orchestrator may reject it, and nothing else leads back."]
     assert error.facts["attempted_action"] == "unclaim"
     error = refused(lambda: working.force_unclaim(done, lea, None), "invalid_transition", Conflict)
-    assert error.facts["hints"] == ["The story is verified; an orchestrator may reject it."]
+    assert error.facts["hints"] == ["Already verified: an orchestrator may reject it, and nothing else leads back."]
     assert (error.facts["current_state"], error.facts["attempted_action"]) == ("verified", "force-unclaim")
 
 

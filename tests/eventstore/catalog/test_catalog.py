@@ -158,6 +158,18 @@ BROKEN = {
         "DROP TRIGGER refuse_truncate ON app.sample_log_0",
     ),
     "an append-only table gone": ("append_only_is_enforced", "DROP TABLE app.schema_migration"),
+    "a guard of keys that is gone": ("guards_are_there", "DROP TRIGGER freeze_api_key ON app.api_key"),
+    "a guard that replicas pass by": (
+        "guards_are_there",
+        "ALTER TABLE app.story ENABLE REPLICA TRIGGER confirmed_when_moved",
+    ),
+    "a guard that looks away": (
+        "guards_are_there",
+        "DROP TRIGGER confirmed_when_made ON app.story; "
+        "CREATE TRIGGER confirmed_when_made AFTER INSERT ON app.story FOR EACH ROW WHEN (false) "
+        "EXECUTE FUNCTION app.confirm_by_event(); "
+        "ALTER TABLE app.story ENABLE ALWAYS TRIGGER confirmed_when_made",
+    ),
     "a view with its owner's rights": (
         "view_has_security_invoker",
         OWNER + "CREATE VIEW app.v AS TABLE app.sample_project",

@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 from msgspec import Struct
 
+from api.log.rotating import Rotated
+from domain.errors import Invalid
 from domain.log_key import REASON, LogKeyRotated
 from eventstore.database.transaction import Database
 from eventstore.heads.log_keys import Begin, LogKey, history_of, known_at, new_log_key
-from eventstore.heads.rotate import Rotated
 from eventstore.heads.tree import consistency_proof, receipt
 from loopctl.tlog import rotation
 from loopctl.tlog.checkpoint import check_extends, make_checkpoint
@@ -185,7 +186,7 @@ def test_the_domain_and_the_format_mean_the_same() -> None:
 
 
 async def test_a_reason_that_is_no_word_changes_nothing(shared: Database, tenant: UUID) -> None:
-    with pytest.raises(TlogError):
+    with pytest.raises(Invalid):
         await rotate(shared, tenant, "No reason")
     assert (await rotations_in(shared, tenant), len(await keys_of(shared, tenant))) == (0, 1)
 

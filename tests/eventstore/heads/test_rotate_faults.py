@@ -10,17 +10,21 @@ from uuid import UUID
 import pytest
 
 from api.log.reading import LogReader
+from api.log.rotating import Rotated, rotation
+from domain.errors import Conflict
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.heads.last_signed import FileLastSigned
 from eventstore.heads.log_keys import Begin, LogKey, new_log_key
 from eventstore.heads.rederive import HeadRefused
-from eventstore.heads.rotate import HOLD, Rotated, RotatedMeanwhile, RotationWish, _rotate
+from eventstore.heads.rotate import Signing, begin_change
 from eventstore.heads.signing import current_checkpoint
+from eventstore.log.command import Origin
+from eventstore.log.lane import HOLD, Lane, Way
 from eventstore.log.writer import Writer
 from tests.eventstore.growing import KEYRING, NOON, grow, opened_log
 from tests.eventstore.heads.test_heads import sign
-from tests.eventstore.rotating import audited, keys_of, read, rotate, rotations_in
-from tests.eventstore.writing import new_project, store
+from tests.eventstore.rotating import audited, keys_of, read, rotate, rotating_store, rotations_in
+from tests.eventstore.writing import new_project, refused, store
 from tests.loopctl.audit.bundles import fault, judge
 from tests.support.database import TestDatabase, copied_database
 
@@ -132,10 +136,12 @@ async def test_a_boundary_head_in_the_transaction_of_its_entry_would_stop_the_lo
     """The control: with one transaction less, a death before its COMMIT leaves a remembered head of an entry that
     there never was."""
     remembered = FileLastSigned(tmp_path / "heads")
-    old = (await keys_of(app, tenant))[0].key
+    lane = Lane(rotating_store(app), tenant, asyncio.Semaphore())
     with suppress(Died):
         async with app.tenant_transaction(tenant) as tx:
-            await _rotate(tx, store(app), KEYRING, RotationWish(tenant, ("test",), "scheduled"), old)
+            changing = await begin_change(tx, Signing(KEYRING), "scheduled")
+            command = rotation(tenant, Origin(actor=("test",), at=NOON, refuse=refused), changing, lambda *_: None)
+            await lane._decide_and_write(tx, [command], Way(used_keys=False, held=True))
             await current_checkpoint(tx, KEYRING, remembered)
             raise Died
     await grow(app, tenant, 2)
@@ -219,8 +225,8 @@ async def test_two_changes_at_once_are_one_or_two_whole_ones(app: Database, made
         await grow(app, tenant, 5)
         ends = await asyncio.gather(rotate(app, tenant), rotate(other, tenant), return_exceptions=True)
         done = [end for end in ends if isinstance(end, Rotated)]
-        refused += sum(isinstance(end, RotatedMeanwhile) for end in ends)
-        assert len(done) + sum(isinstance(end, RotatedMeanwhile) for end in ends) == 2
+        refused += sum(isinstance(end, Conflict) for end in ends)
+        assert len(done) + sum(isinstance(end, Conflict) for end in ends) == 2
         assert await changes_so_far(app, tenant) == len(done)
         assert (await audited(app, tenant)).verdict == "good"
     await other.close()

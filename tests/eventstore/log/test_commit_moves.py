@@ -19,7 +19,7 @@ from tests.support.database import TestDatabase
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 APPENDED = (0, [], [], [], [], b"", *([[]] * 13), NOON, [])
 """Nothing, to an empty log."""
-MOVED: tuple[Any, ...] = (*([[]] * 7), *([None] * 10))
+MOVED: tuple[Any, ...] = (*([[]] * 7), *([None] * 12))
 STORIES = 7
 """Place of the stories in MOVED."""
 

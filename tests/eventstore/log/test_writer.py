@@ -1,6 +1,7 @@
 """Group commit: what is acknowledged is in the log, once, in order, whoever else writes."""
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -95,6 +96,22 @@ async def test_a_poisonous_command_fails_alone(app: Database, tenant: UUID) -> N
     )
     assert [type(outcome).__name__ for outcome in outcomes] == ["Reply", "ZeroDivisionError", "Reply"]
     assert len(await stored(app, tenant)) == 2
+
+
+@pytest.mark.parametrize("aside", [True, False])
+async def test_what_takes_long_is_decided_beside_the_loop_and_all_else_in_it(
+    app: Database, tenant: UUID, aside: bool
+) -> None:
+    good, threads = new_project("one"), list[int]()
+
+    def decide(known: Known) -> Any:
+        threads.append(threading.get_ident())
+        return good.decide(known)
+
+    reply = await Writer(store(app)).submit(tenant, msgspec.structs.replace(good, decide=decide, aside=aside))
+    assert reply.status == 201
+    assert len(await stored(app, tenant)) == 1
+    assert (threading.get_ident() not in threads) is aside
 
 
 async def test_an_event_in_a_stream_of_another_kind_is_not_recorded(app: Database, tenant: UUID) -> None:

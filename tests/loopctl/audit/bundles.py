@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from loopctl.audit.digests import Digests
 from loopctl.audit.entities import Entities
 from loopctl.audit.expected import Expected, keep
 from loopctl.audit.export import StoredLog, write_bundle
@@ -111,6 +112,11 @@ class AnyPayloads(Payloads):
         pass
 
 
+class AnyDigests(Digests):
+    def see(self, first: int, links: Sequence[Link], entries: Sequence[bytes]) -> None:
+        pass
+
+
 NO_CHAIN = Checks(entries=without_chain, entities=AnyLinks)
 NO_ENTRIES = Checks(entries=recorded_leaves, entities=AnyLinks)
 NO_ROOTS = Checks(heads=HeadChecks(same_root=any_root))
@@ -120,6 +126,7 @@ NO_ROTATIONS = Checks(heads=HeadChecks(rotation=any_rotation))
 NO_TILES = Checks(tile=any_tile)
 NO_LINKS = Checks(entities=AnyLinks)
 NO_PAYLOADS = Checks(payloads=AnyPayloads)
+NO_DIGESTS = Checks(digests=AnyDigests)
 
 
 def _grown(head: LogHead, leaves: Sequence[bytes]) -> Checked:

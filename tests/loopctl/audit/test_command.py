@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -19,6 +20,7 @@ from loopctl.audit.directory import write_directory
 from loopctl.audit.export import write_bundle
 from loopctl.audit.keys_file import encode_keys
 from loopctl.cli.log import app
+from loopctl.tlog.signer import Cosigner, LogSigner
 from tests.house.tree import CHECKOUT
 from tests.support.sample_log import CLOCK, LOG_SIGNERS, THIEF, WITNESS, Plan, make_log
 
@@ -134,6 +136,7 @@ def test_the_report_as_json_has_one_shape(bundle: Path, log_command: Loopctl) ->
             "entities": 8,
             "payloads": 1,
             "payloads_erased": 1,
+            "digests": 0,
         },
         "rotations": [
             {
@@ -174,6 +177,35 @@ def test_without_a_key_it_says_whom_it_believed(bundle: Path, log_command: Loopc
 def test_several_keys_are_all_asked_for(bundle: Path, log_command: Loopctl) -> None:
     assert log_command("verify", bundle, "--vkey", FIRST, "--vkey", SECOND, "--vkey", WITNESS.key.text()).code == 0
     assert log_command("verify", bundle, "--vkey", FIRST, "--vkey", THIEF.key.text()).code == 10
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "said"),
+    [
+        (["log FIRST", "group g 2 clock witness", "quorum g"], 0, "good"),
+        (["quorum witness"], 0, "good"),
+        (["log SECOND", "quorum none"], 0, "good"),
+        (["group g all clock witness other", "quorum g"], 10, "the policy wants 3 of the 3 members of g"),
+        (["quorum other"], 10, "the policy wants the witness other"),
+        (["log OTHER", "quorum none"], 10, "the log never had a key of the policy's logs"),
+        (["quorum nobody"], 2, "--policy: line 4"),
+    ],
+)
+def test_a_policy_decides_whether_enough_have_cosigned_the_newest_head(
+    bundle: Path, log_command: Loopctl, tmp_path: Path, lines: list[str], code: int, said: str
+) -> None:
+    keys = {"clock": CLOCK.key.text(), "witness": WITNESS.key.text(), "other": vkey_of_another()}
+    text = "".join(f"witness {name} {key}\n" for name, key in keys.items()) + "\n".join([*lines, ""])
+    other = LogSigner(LOG_SIGNERS[0].key.name, Ed25519PrivateKey.generate()).key.text()
+    for name, key in (("FIRST", FIRST), ("SECOND", SECOND), ("OTHER", other)):
+        text = text.replace(f"log {name}", f"log {key}")
+    (tmp_path / "policy").write_text(text)
+    told = log_command("verify", bundle, "--policy", tmp_path / "policy")
+    assert (told.code, said in told.out + told.err) == (code, True), told
+
+
+def vkey_of_another() -> str:
+    return Cosigner("witness.example/other", Ed25519PrivateKey.generate()).key.text()
 
 
 def test_a_kept_head_is_compared(bundle: Path, log_command: Loopctl) -> None:
@@ -262,7 +294,7 @@ def test_a_name_cannot_steer_the_terminal() -> None:
         size=0,
         root="",
         trusted=reports.trusted(0, 0),
-        checked=reports.Counts(0, 0, 0, 0, 0, 0, 0),
+        checked=reports.Counts(0, 0, 0, 0, 0, 0, 0, 0),
         rotations=(),
         erased=(),
         notices=(),

@@ -1,5 +1,6 @@
 """Tiles follow from entries and can be rebuilt; nothing else can, and what contradicts a signed head is left alone."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,27 @@ def test_unknown_files_are_not_removed(bundle: Path) -> None:
     report = fsck(bundle, TRUSTED, repair=True)
     assert report.verdict == "bad"
     assert (bundle / "notes.txt").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("repair", [False, True])
+def test_folders_within_folders_are_no_bundle_however_deep_they_go(bundle: Path, repair: bool) -> None:
+    """Went red while each folder was a call within a call: 1,500 of them ended as a traceback."""
+    deep = bundle
+    for _ in range(1_500):
+        deep /= "d"
+        deep.mkdir()
+    try:
+        report = fsck(bundle, TRUSTED, repair=repair)
+    finally:
+        os.removedirs(deep)  # pytest would remove them by recursion
+    assert report.verdict == "bad"
+    assert report.log.fault is not None
+    assert report.log.fault.code == "member_unexpected"
+
+
+def test_what_a_killed_repair_left_goes_and_what_is_called_alike_stays(bundle: Path) -> None:
+    for name in ("tile/0/001.new", "keys.json.new", "checkpoints/100.new", "notes.new", "tile/0/002.new/x.new"):
+        (bundle / name).parent.mkdir(exist_ok=True)
+        (bundle / name).write_bytes(b"?")
+    fsck(bundle, TRUSTED, repair=True)
+    assert sorted(set(contents(bundle)) - set(dict(MEMBERS))) == ["notes.new", "tile/0/002.new/x.new"]

@@ -12,6 +12,7 @@ import pytest
 from msgspec import Struct
 
 from loopctl.audit.expected import Expected
+from loopctl.audit.kept import open_kept
 from loopctl.audit.remote import full_above
 from loopctl.audit.source import open_source
 from loopctl.audit.verify import verify
@@ -188,6 +189,23 @@ def test_a_directory_of_other_things_is_left_alone(server: Server, fsck: Fsck, t
     (tmp_path / "thesis.txt").write_text("years of work")
     assert fsck(server.log, "--keep", tmp_path).code == UNREADABLE
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_directory_is_one_checks_at_a_time(server: Server, fsck: Fsck, tmp_path: Path) -> None:
+    """Two wrote their unfinished files under one name, and removed each other's."""
+    with open_kept(tmp_path):
+        said = fsck(server.log, "--keep", tmp_path)
+        assert (said.code, "another check" in said.out) == (UNREADABLE, True)
+    assert fsck(server.log, "--keep", tmp_path).code == GOOD
+
+
+def test_nothing_is_kept_of_a_log_whose_entries_cannot_be_read(server: Server, public: Fsck, tmp_path: Path) -> None:
+    said = public(server.log, "--keep", tmp_path / "kept")
+    assert (said.code, "LOOPCTL_API_KEY" in said.err) == (USAGE, True)
+
+
+def test_a_directory_is_not_kept_elsewhere(fsck: Fsck, tmp_path: Path) -> None:
+    assert fsck(tmp_path, "--keep", tmp_path / "kept").code == USAGE
 
 
 # Servers that do not answer -------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from loopctl.tlog.hashing import leaf_hash
 from loopctl.tlog.spelling import base64_text
 from tests.loopctl.audit.bundles import (
     NO_CHAIN,
+    NO_DIGESTS,
     NO_ENTRIES,
     NO_LINKS,
     NO_PAYLOADS,
@@ -168,6 +169,31 @@ def test_an_erasure_of_nothing_is_located(data: dict[str, object]) -> None:
     found = fault(judge(files(lying)))
     assert (found.check, found.place) == ("payloads", "entry 200")
     assert judge(files(lying), checks=NO_PAYLOADS).verdict == "good"
+
+
+TABLE: dict[str, object] = {"table": "app.story", "columns": ["title"], "rows": 1, "digest": "0" * 64}
+
+
+def test_digests_of_read_models_are_counted() -> None:
+    said = make_log(replace(PLAN, changes={200: recorded("projection.digested", {"size": 200, "tables": [TABLE]})}))
+    assert judge(files(said)).checked.digests == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"size": 201, "tables": [TABLE]},  # of what comes after it
+        {"size": -1, "tables": [TABLE]},
+        {"tables": [TABLE]},
+        {"size": 200, "tables": [{**TABLE, "digest": "0" * 63}]},
+        {"size": 200, "tables": [{**TABLE, "columns": []}]},
+    ],
+)
+def test_a_digest_that_nobody_could_compare_is_located(data: dict[str, object]) -> None:
+    lying = make_log(replace(PLAN, changes={200: recorded("projection.digested", data)}))
+    found = fault(judge(files(lying)))
+    assert (found.check, found.code, found.place) == ("digests", "digest_malformed", "entry 200")
+    assert judge(files(lying), checks=NO_DIGESTS).verdict == "good"
 
 
 @pytest.mark.parametrize("raw", [b'{"v":1,"seq":%d,"prev":"%b",', b'{"v":1,"seq":%d,"prev":"%b","type":7}'])

@@ -16,6 +16,9 @@ from loopctl.client import Client
 from tests.loopctl.cli.shell import Shell
 from tests.support.running import CHECKOUT, Run, up
 
+# Each test has a project of one tenant, in whatever order they run and however many they become.
+MOST_PROJECTS = 10_000
+
 
 class Keys(Struct, frozen=True):
     """Raw keys of one tenant."""
@@ -34,15 +37,24 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 
 @pytest.fixture(scope="session")
-def keys(running: Run) -> Keys:
-    command = [sys.executable, "-m", "operations", "create-tenant", "--name", "Acme", "--slug", "acme"]
-    command += ["--email", "ops@acme.example", "--data-dir", str(running.data)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True, env=os.environ)
-    user = json.loads(done.stdout)["api_key"]["raw_key"]
+def keys(running: Run, root_key: str) -> Keys:
+    user = _made_by_the_operator(
+        running, "create-tenant", "--name", "Acme", "--slug", "acme", "--email", "a@acme.example"
+    )
     client = Client(running.address, user)
     crew = new_crew(client, running.address, (("ada",), ("radia",), "olga"))
+    tenant = client.get("tenants/me")["tenant"]["id"]
     client.close()
+    root = Client(running.address, root_key)
+    root.request("PATCH", f"admin/tenants/{tenant}", {"settings": {"max_projects": MOST_PROJECTS}})
+    root.close()
     return Keys(user, crew.implementers["ada"], crew.reviewers["radia"], crew.orchestrator[1])
+
+
+@pytest.fixture(scope="session")
+def root_key(running: Run) -> str:
+    """Of a superadmin."""
+    return _made_by_the_operator(running, "create-superadmin", "--name", "root")
 
 
 @pytest.fixture
@@ -76,3 +88,10 @@ def project(shell: Shell, tmp_path: Path) -> str:
     shell.good("import", str(file), "--project", slug)
     shell.environment(PROJECT=slug)
     return slug
+
+
+def _made_by_the_operator(running: Run, *arguments: str) -> str:
+    """The raw key."""
+    command = [sys.executable, "-m", "operations", *arguments, "--data-dir", str(running.data)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True, env=os.environ)
+    return str(json.loads(done.stdout)["api_key"]["raw_key"])

@@ -9,7 +9,8 @@ import pytest
 from loopctl.cli.main import run
 
 VARIABLES = (
-    "SERVER", "API_KEY", "AGENT_KEY", "ORCH_KEY", "USER_KEY", "PROJECT", "FORMAT", "CONFIG",
+    "SERVER", "API_KEY", "AGENT_KEY", "ORCH_KEY", "USER_KEY", "SUPERADMIN_KEY", "PROJECT", "FORMAT", "CONFIG",
+    "CA_BUNDLE", "INSECURE_TLS",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loopctl.client import ATTEMPTS, Client, Refused, Unreachable
+from loopctl.client import ATTEMPTS, LONGEST_PAUSE_SECONDS, Client, Refused, Unreachable
 from tests.loopctl.cli.stub import Answer, error, stub
 
 GOOD = Answer(200, {"ok": True})
@@ -10,13 +10,16 @@ CUT = Answer(0)
 
 
 class Waits:
-    """Instead of sleeping: how long it would have been."""
+    """Instead of sleeping: how long it would have been, and what the clock says then."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
 
     def __call__(self, seconds: float) -> None:
         self.seconds.append(seconds)
+
+    def clock(self) -> float:
+        return sum(self.seconds)
 
 
 @pytest.mark.parametrize("passing", [CUT, error(503, "overloaded"), error(429, "rate_limited"), error(502, "bad")])
@@ -74,4 +77,35 @@ def test_a_server_that_never_answers_is_unreachable() -> None:
 def test_what_does_not_pass_is_asked_once(final: Answer) -> None:
     with stub(final) as server, pytest.raises(Refused):
         Client(server.address, "key", sleep=Waits()).post("stories")
+    assert len(server.asked) == 1
+
+
+def test_who_is_patient_waits_for_a_server_that_is_away_until_its_time_is_over() -> None:
+    """Went red when everybody gave up after four attempts, which are 2.6 s."""
+    waits = Waits()
+    with stub(CUT) as server:
+        client = Client(server.address, "key", sleep=waits, clock=waits.clock)
+        client.patient(300)
+        with pytest.raises(Unreachable):
+            client.get("stories")
+    assert 300 - LONGEST_PAUSE_SECONDS <= sum(waits.seconds) < 300
+    assert waits.seconds == sorted(waits.seconds)
+    assert max(waits.seconds) == LONGEST_PAUSE_SECONDS
+
+
+def test_who_is_patient_keeps_to_what_the_server_asks_for() -> None:
+    waits = Waits()
+    with stub(error(429, "rate_limited", Retry_After="100"), GOOD) as server:
+        client = Client(server.address, "key", sleep=waits, clock=waits.clock)
+        client.patient(300)
+        assert client.get("stories") == {"ok": True}
+    assert waits.seconds == [100.0]
+
+
+def test_patience_waits_for_nothing_that_does_not_pass() -> None:
+    with stub(error(404, "not_found")) as server:
+        client = Client(server.address, "key", sleep=Waits())
+        client.patient()
+        with pytest.raises(Refused):
+            client.get("stories")
     assert len(server.asked) == 1

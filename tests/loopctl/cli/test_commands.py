@@ -13,8 +13,8 @@ from loopctl.cli.options import Common
 from tests.contract.routes import LIFECYCLE
 
 LISTED = [each for group in GROUPS.values() for each in group]
-OTHERWISE = {"start-work", "report-done", "force-unclaim", "artifacts"}
-"""Other names of a step, an option of one, and what a report sends along."""
+OTHERWISE = {"start-work", "report-done", "force-unclaim", "artifacts", "verification-runs"}
+"""Other names of a step, an option of one, what a report sends along, and what report-run sends."""
 
 
 def written() -> Iterator[str]:

@@ -1,17 +1,57 @@
 """History, changes, audit trail, an orchestrator's state; keys and agents."""
 
+import json
+from base64 import b64decode
 from itertools import islice
+from pathlib import Path
 
 from loopctl.cli.feed import followed
 from loopctl.cli.options import PLAIN
 from loopctl.cli.session import session
-from tests.loopctl.cli.conftest import Keys
+from loopctl.cli.settings import READING
+from tests.loopctl.cli.conftest import MOST_PROJECTS, Keys
 from tests.loopctl.cli.shell import Shell
 
 
 def test_a_story_has_its_history(shell: Shell, keys: Keys, project: str) -> None:
     shell.good("contract", "2.1", key=keys.implementer)
     assert shell.good("history", "US-2.1")["data"][-1]["new_state"]["agent_status"] == "contracted"
+
+
+def test_the_log_of_a_story_is_a_file_that_is_checked_offline(
+    shell: Shell, keys: Keys, project: str, tmp_path: Path
+) -> None:
+    shell.good("contract", "2.1", key=keys.implementer)
+    tenant = shell.good("api", "GET", "tenants/me")["tenant"]["id"]
+    (log_key,) = shell.good("api", "GET", f"tenants/{tenant}/audit_public_keys")["data"]
+    file = tmp_path / "story.json"
+    assert shell("log", "story-proof", "US-2.1", "--output", str(file)).code == 0
+    checked = shell.good("log", "check-story", str(file), "--vkey", log_key["vkey"], "--json")
+    assert (checked["verdict"], [step["type"] for step in checked["steps"]][-1]) == ("good", "story.contracted")
+    assert shell("log", "check-story", str(file)).code == 2, "nothing is believed without a key"
+
+
+def test_the_key_of_the_log_is_changed_and_the_first_one_leads_to_the_new_one(shell: Shell, tmp_path: Path) -> None:
+    tenant = shell.good("api", "GET", "tenants/me")["tenant"]["id"]
+    first = shell.good("api", "GET", f"tenants/{tenant}/audit_public_keys")["data"][0]["vkey"]
+    new = shell.good("log", "rotate-key", "--reason", "staff_left")["data"]["vkey"]
+    assert shell.good("api", "GET", f"tenants/{tenant}/audit_public_keys")["data"][-1]["vkey"] == new != first
+    wrong = shell("log", "rotate-key", "--reason", "Because!")
+    assert (wrong.code != 0, "lower-case" in wrong.err) == (True, True)
+
+
+def test_a_text_is_fetched_beside_the_log_and_erased(shell: Shell, tmp_path: Path) -> None:
+    project = shell.good("api", "POST", "projects", "--data", '{"name": "P", "slug": "texts", "description": "a name"}')
+    (entry,) = shell.good("api", "GET", f"audit?entity_id={project['project']['id']}")["data"]
+    file = tmp_path / "texts.json"
+    assert shell("log", "texts", "--output", str(file)).code == 0
+    kept = {each["position"]: b64decode(each["payload"]) for each in json.loads(file.read_text())["texts"]}
+    assert kept[entry["position"]] == b'{"description":"a name"}'
+    erased = shell.good("log", "erase", str(entry["position"]), "--reason", "asked for")
+    assert (erased["members"], erased["reason"]) == (["description"], "asked for")
+    assert entry["position"] not in {each["position"] for each in shell.good("log", "texts")["texts"]}
+    again = shell("log", "erase", str(entry["position"]), "--reason", "asked for")
+    assert (again.code != 0, "payload_erased" in again.err) == (True, True)
 
 
 def test_changes_are_those_of_the_project_since_then(shell: Shell, keys: Keys, project: str) -> None:
@@ -24,7 +64,7 @@ def test_changes_are_those_of_the_project_since_then(shell: Shell, keys: Keys, p
 def test_following_goes_on_with_what_happens_meanwhile(shell: Shell, keys: Keys, project: str) -> None:
     shell.environment(API_KEY=keys.implementer)
     steps = [("contract", "2.1"), ("claim", "2.1")]
-    with session(PLAIN) as asked:
+    with session(PLAIN, READING) as asked:
         wanted = {"project_id": shell.good("project", "info", project)["project"]["id"], "entity_type": "story"}
 
         def meanwhile(_: float) -> None:
@@ -70,6 +110,6 @@ def test_an_agent_registers_with_its_own_key(shell: Shell, keys: Keys) -> None:
 
 
 def test_a_setting_of_the_tenant_is_changed_with_its_type(shell: Shell) -> None:
-    changed = shell.good("tenant", "update", "--setting", "max_concurrent_agents=3", "--setting", "theme=dark")
-    assert changed["tenant"]["settings"] == {"max_concurrent_agents": 3, "theme": "dark"}
+    changed = shell.good("tenant", "update", "--setting", f"max_projects={MOST_PROJECTS}", "--setting", "theme=dark")
+    assert changed["tenant"]["settings"] == {"max_projects": MOST_PROJECTS, "theme": "dark"}
     shell.good("tenant", "info")

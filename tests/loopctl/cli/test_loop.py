@@ -12,9 +12,11 @@ def implemented(shell: Shell, keys: Keys, story: str = "US-2.1") -> None:
         shell.good(step, story, key=keys.implementer)
 
 
-def reported(shell: Shell, keys: Keys, story: str = "US-2.1") -> None:
+def reported(shell: Shell, keys: Keys, story: str = "US-2.1") -> str:
+    """The id of the story."""
     implemented(shell, keys, story)
-    shell.good("report", story, key=keys.other)
+    found: str = shell.good("report", story, key=keys.other)["story"]["id"]
+    return found
 
 
 def test_work_is_verified_by_others(shell: Shell, keys: Keys, project: str) -> None:
@@ -32,6 +34,18 @@ def test_a_verification_takes_what_the_review_said(shell: Shell, keys: Keys, pro
     id_ = shell.good("verify", "2.1", key=keys.orchestrator)["story"]["id"]
     (verification,) = shell.good("api", "GET", f"stories/{id_}/verifications")["data"]
     assert (verification["review_type"], verification["summary"]) == ("adversarial", "Sound")
+
+
+def test_a_verification_after_a_review_of_few_words_says_what_was_counted(
+    shell: Shell, keys: Keys, project: str
+) -> None:
+    """Went red while such a review was refused for its type, and then the verification for its summary."""
+    id_ = reported(shell, keys)
+    shell.good("api", "POST", f"stories/{id_}/review-complete", "--data", "{}", key=keys.other)
+    shell.good("verify", "2.1", key=keys.orchestrator)
+    (verification,) = shell.good("api", "GET", f"stories/{id_}/verifications")["data"]
+    said = (verification["review_type"], verification["summary"])
+    assert said == ("unspecified", "0 findings, 0 fixed, 0 disproved")
 
 
 def test_rejected_work_comes_again(shell: Shell, keys: Keys, project: str) -> None:

@@ -48,6 +48,15 @@ def test_what_is_not_there_ends_with_4(shell: Shell, project: str, arguments: tu
     assert shell(*arguments).code == 4
 
 
+@pytest.mark.parametrize("command", ["next", "blocked", "pending", "stories", "status", "changes"])
+def test_a_project_that_there_is_not_is_no_empty_list(shell: Shell, project: str, command: str) -> None:
+    """Went red while `next` of a wrong id ended with 0, as if all were done."""
+    for unknown in ("0193a2b4-ffff-7000-8000-00000000000f", "no-such-project"):
+        said = shell(command, "--project", unknown)
+        assert (said.code, said.out) == (4, "")
+    assert shell(command, "--project", project).code == 0, "the control"
+
+
 def test_no_project_at_all_is_wrong_usage(shell: Shell, keys: Keys) -> None:
     said = shell("status")
     assert (said.code, "config set project" in said.error()["hint"]) == (2, True)

@@ -36,12 +36,6 @@ def test_keys_are_shown_by_their_beginning(alone: Shell) -> None:
     assert alone.good("config", "show") == {"orch_key": "lc_01234…"}
 
 
-def test_a_file_that_is_none_counts_as_empty(alone: Shell) -> None:
-    alone.config.parent.mkdir()
-    alone.config.write_text("{")
-    assert alone.good("config", "show") == {}
-
-
 def test_each_command_takes_the_key_of_its_role(shell: Shell, keys: Keys, project: str) -> None:
     shell.environment(API_KEY="", AGENT_KEY=keys.implementer, ORCH_KEY=keys.orchestrator, USER_KEY=keys.user)
     assert shell.good("contract", "2.1")["story"]["agent_status"] == "contracted"

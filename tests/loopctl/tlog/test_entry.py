@@ -49,6 +49,11 @@ def entries(draw: st.DrawFn) -> Entry:
         **draw(
             st.builds(lambda value: {"data": canonical_json(value)}, VALUES)
             | st.builds(lambda commit: {"commit": commit, "data": UNSET}, st.binary(min_size=32, max_size=32))
+            | st.builds(
+                lambda value, commit: {"data": canonical_json(value), "commit": commit},
+                VALUES,
+                st.binary(min_size=32, max_size=32),
+            )
         ),
     )
 
@@ -64,6 +69,14 @@ def test_an_entry_with_a_commitment_has_its_golden_bytes() -> None:
     assert encode_entry(committed) == LATER
     assert decode_entry(LATER) == committed
     assert decode_entry(LATER).value() == {}
+
+
+def test_an_entry_has_data_beside_a_commitment_when_only_a_part_of_it_can_be_erased() -> None:
+    both = an_entry(commit=LEAVES[1])
+    raw = FIRST[:-1] + b',"commit":"lqKW0iTyhcZ77pPDD4owkVfw2qNdxbh+QQt4YwoJz8c="}'
+    assert encode_entry(both) == raw
+    assert decode_entry(raw) == both
+    assert decode_entry(raw).value() == {"agent_id": "ann", "n": 0}
 
 
 @given(entries())
@@ -146,7 +159,7 @@ def test_no_entry_has_a_second_spelling(entry: Entry, data: st.DataObject) -> No
         (b'"n":0', b'"n":0.5'),
         (b'"n":0', b'"n":0,"a":0'),
         (b'"n":0', b'"agent_id":"ann"'),
-        (b'"n":0}', b'"n":0},"commit":"lqKW0iTyhcZ77pPDD4owkVfw2qNdxbh+QQt4YwoJz8c="'),
+        (b'"data":{', b'"commit":"lqKW0iTyhcZ77pPDD4owkVfw2qNdxbh+QQt4YwoJz8c=","data":{'),
         (b'"data"', b'"commit":null,"data"'),
         (b'"ann"', b'"\\u0061nn"'),
         (b'"ann"', b'"\xff"'),
@@ -186,7 +199,7 @@ def test_an_entry_with_one_thing_wrong_is_refused(old: bytes, new: bytes) -> Non
         {"entity": ("story", "x" * 256)},
         {"entity": ("story", "\ud800")},
         {"data": UNSET},
-        {"commit": LEAVES[0]},
+        {"commit": LEAVES[0][:31]},
         {"data": UNSET, "commit": LEAVES[0][:31]},
         {"data": Raw(b"[]")},
         {"data": Raw(b"1")},

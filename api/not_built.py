@@ -1,0 +1,131 @@
+"""Routes of the contracts that are not built yet: they answer 501, to those who may come in, and are in no list.
+
+A route that is built loses its line here, or the start fails: two handlers for one path.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from litestar.handlers import HTTPRouteHandler, delete, get, patch, post, put
+
+METHODS = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}
+KNOWN_IDS = {"stories": "{story_id:uuid}", "projects": "{project:str}", "tenants": "{tenant_id:uuid}"}
+"""Placeholders as the routes that are built have them: the router wants one type at each place."""
+
+UNDER_API = """
+GET,POST token-usage agent+
+DELETE token-usage/:id user+
+POST token-usage/:id/correction user+
+GET stories/:id/token-usage agent+
+GET,POST projects/:id/token-budgets orchestrator+
+GET projects/:id/token-usage agent+
+GET projects/:id/cost-anomalies orchestrator+
+GET token-budgets agent+
+POST token-budgets orchestrator+
+GET token-budgets/effective agent+
+GET token-budgets/:id agent+
+PATCH,PUT token-budgets/:id orchestrator+
+DELETE token-budgets/:id user+
+GET cost-anomalies orchestrator+
+PATCH cost-anomalies/:id user+
+GET analytics/agents orchestrator+
+GET analytics/epics agent+
+GET analytics/projects/:id agent+
+GET analytics/models agent+
+GET analytics/trends orchestrator+
+GET analytics/model-mix orchestrator+
+GET analytics/agents/:id/model-profile orchestrator+
+GET skills agent+
+POST skills user+
+POST skills/import user+
+GET skills/:id agent+
+PATCH,PUT,DELETE skills/:id user+
+GET skills/:id/versions agent+
+POST skills/:id/versions user+
+GET skills/:id/versions/:version agent+
+GET skills/:id/versions/:version/results agent+
+GET skills/:id/stats agent+
+GET skills/:id/cost-performance user+
+GET skills/:id/cost-regression user+
+POST skill_results =orchestrator,superadmin
+GET,POST projects/:id/ui-tests agent+
+GET projects/:id/ui-tests/:run agent+
+POST projects/:id/ui-tests/:run/findings agent+
+POST projects/:id/ui-tests/:run/complete agent+
+POST projects/:id/ui-tests/:run/cancel agent+
+GET,POST projects/:id/ui_test_runs agent+
+GET ui_test_runs/:id agent+
+POST ui_test_runs/:id/findings agent+
+POST ui_test_runs/:id/complete agent+
+POST ui_test_runs/:id/cancel agent+
+GET,POST articles agent+
+GET articles/system public
+GET articles/:id agent+
+PATCH,PUT,DELETE articles/:id user+
+POST articles/:id/publish orchestrator+
+POST articles/:id/unpublish user+
+POST articles/:id/archive user+
+GET articles/:id/links agent+
+GET,POST projects/:id/articles agent+
+POST article_links agent+
+DELETE article_links/:id user+
+POST knowledge/bulk-publish user+
+GET knowledge/drafts orchestrator+
+GET knowledge/index agent+
+GET projects/:id/knowledge/index agent+
+GET knowledge/search agent+
+GET knowledge/context agent+
+GET knowledge/export orchestrator+
+GET projects/:id/knowledge/export orchestrator+
+GET knowledge/lint orchestrator+
+GET projects/:id/knowledge/lint orchestrator+
+GET knowledge/pipeline orchestrator+
+POST knowledge/ingest orchestrator+
+POST knowledge/ingest/batch orchestrator+
+GET knowledge/ingestion-jobs orchestrator+
+GET knowledge/analytics/top-articles orchestrator+
+GET knowledge/analytics/unused-articles orchestrator+
+GET knowledge/analytics/agents/:id orchestrator+
+GET knowledge/analytics/projects/:id/usage orchestrator+
+GET knowledge/articles/:id/stats orchestrator+
+GET admin/audit =superadmin
+POST verification-runs/:id/results =orchestrator
+GET waiting agent+
+POST stories/:id/cancel orchestrator+
+POST stories/:id/defer orchestrator+
+POST stories/:id/reopen orchestrator+
+GET,POST stories/:id/comments agent+
+"""
+"""Methods, path after /api/v1/, and who may."""
+
+PAGES = """
+GET docs public
+GET terms public
+GET privacy public
+GET tenants/:id/onboarding public
+GET wiki public
+GET wiki/:slug public
+"""
+"""The same, from the root on."""
+
+
+async def not_built() -> None:
+    """Never called: the shell refuses as soon as it knows who asks."""
+
+
+def _handlers(base: str, lines: str) -> Iterator[HTTPRouteHandler]:
+    for line in lines.strip().splitlines():
+        methods, path, access = line.split()
+        for method in methods.split(","):
+            opt = {"access": access, "any_accept": access == "public", "not_built": True}
+            yield METHODS[method](base + _template(path), opt=opt)(not_built)
+
+
+def _template(path: str) -> str:
+    parts = path.split("/")
+    return "/".join(
+        KNOWN_IDS.get(parts[place - 1], f"{{{part[1:]}_{place}:str}}") if part.startswith(":") else part
+        for place, part in enumerate(parts)
+    )
+
+
+NOT_BUILT: Sequence[HTTPRouteHandler] = (*_handlers("/api/v1/", UNDER_API), *_handlers("/", PAGES))

@@ -1,0 +1,78 @@
+"""What webhooks send of which event of the log (spec 01, appendix B; spec 02, section 8.5)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from domain.agent import AgentRegistered
+from domain.audit_shapes import Fields, named
+from domain.epic import EpicCompleted
+from domain.event import Event
+from domain.lifecycle import events as on
+from domain.project import ProjectImported, ProjectMerged
+
+
+class Sent(Struct, frozen=True):
+    """``members`` of the payload by the event's field, besides ``@id``, the stream's id, and ``@actor_id`` and
+    ``@actor_label``, who did it; ``says`` are members that follow from the event's type."""
+
+    type: str
+    members: Fields
+    says: Mapping[str, Any] = {}
+
+
+def _story(type_: str, *fields: str, says: Mapping[str, Any] | None = None, **renamed: str) -> Sent:
+    place = named("project_id", "epic_id", story_id="@id")
+    return Sent(type_, {**place, **named(*fields, **renamed)}, says or {})
+
+
+def _moved(status: str, *fields: str, says: Mapping[str, Any] | None = None) -> Sent:
+    new = {"new_status": status, **(says or {})}
+    return _story("story.status_changed", *fields, old_status="agent_status_was", says=new)
+
+
+LEAD = "orchestrator_agent_id"
+
+SENT: Mapping[type[Event], Sent] = {
+    on.StoryContracted: _moved("contracted", "agent_id"),
+    on.StoryClaimed: _moved("assigned", "agent_id"),
+    on.StoryStarted: _moved("implementing", "agent_id"),
+    on.StoryReported: _moved("reported_done", "agent_id"),
+    on.StoryUnclaimed: _moved("pending", "agent_id"),
+    on.LeaseExpired: _moved("pending", says={"agent_id": None}),
+    on.ReviewRequested: _story("story.review_requested", "agent_id"),
+    on.ReviewCompleted: _story("story.review_completed", "reviewer_agent_id", "review_type", "findings_count"),
+    on.StoryVerified: _story("story.verified", LEAD, "summary"),
+    on.StoryMarkedComplete: _story("story.verified", LEAD, "summary", "review_type"),
+    on.StoryRejected: _story("story.rejected", LEAD, "reason", "findings"),
+    on.StoryAutoReset: _story("story.auto_reset", LEAD, says={"reason": "rejected"}),
+    on.StoryForceUnclaimed: _story(
+        "story.force_unclaimed", LEAD, old_status="agent_status_was", says={"new_status": "pending"}
+    ),
+    on.StoryBackfilled: _story(
+        "story.backfilled", "reason", "evidence_url", "pr_number", actor_id="@actor_id", actor_label="@actor_label",
+        says={"source": "pre_loopctl"},
+    ),
+    EpicCompleted: Sent(
+        "epic.completed",
+        named("project_id", "story_count", epic_id="@id", epic_number="number", epic_title="title"),
+    ),
+    on.ArtifactReported: Sent(
+        "artifact.reported",
+        named(
+            "story_id", "artifact_type", "path", "reported_by", "reporter_agent_id", artifact_report_id="@id"
+        ),
+    ),
+    AgentRegistered: Sent("agent.registered", named("agent_type", agent_id="@id", agent_name="name")),
+    ProjectImported: Sent(
+        "project.imported", named(project_id="@id", epic_count="epics_created", story_count="stories_created")
+    ),
+    ProjectMerged: Sent(
+        "project.imported", named("epics_created", "stories_created", "stories_updated", project_id="@id"),
+        {"merge": True},
+    ),
+}  # fmt: skip
+"""A type that none of these has is not sent yet: the capability that brings its event adds it here."""
+
+TRIGGERS: Mapping[type[Event], str] = {event: sent.type for event, sent in SENT.items()}
