@@ -159,6 +159,7 @@ READS = (
     _read("/stories", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/stories/ready", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/stories/blocked", query={"project_id": "$project", "epic_id": "$epic"}),
+    _read("/waiting", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/stories/{story_id}"),
     _read("/stories/{story_id}/acceptance_criteria"),
     _read("/stories/{story_id}/artifacts"),
