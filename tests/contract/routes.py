@@ -193,9 +193,7 @@ WORK = (
         "POST", "/projects/{project}/import", "=orchestrator,user,superadmin", 201, "user",
         ids={"project": "$new_project"}, body=IMPORT,
     ),
-    _write(
-        "POST", "/projects/{project}/epics", "orchestrator+", 201, "user", body=EPIC
-    ),
+    _write("POST", "/projects/{project}/epics", "orchestrator+", 201, "user", body=EPIC),
     _write(
         "POST", "/projects/{project}/stories", "orchestrator+", 201, "user", body={**STORY, "epic_number": 1}
     ),
