@@ -42,7 +42,7 @@ class Operator(Struct, frozen=True):
         others = {name: value for name, value in os.environ.items() if not name.startswith("LOOPCTL_")}
         command = [sys.executable, "-m", "operations", *arguments, "--database-url", self.database.admin_url]
         return subprocess.run(
-            command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False, env={**others, **ours}
+            command, capture_output=True, text=True, cwd=CHECKOUT, timeout=180, check=False, env={**others, **ours}
         )
 
     def said(self, *arguments: str, code: int = 0) -> Any:
