@@ -19,6 +19,7 @@ PATHS = {
     "run_id": "$run",
     "webhook_id": "$webhook",
     "usage_id": "$usage",
+    "budget_id": "$budget",
     "violator_id": "$violator",
     "ac_id": "AC-1",
     "position": "0",
