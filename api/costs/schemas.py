@@ -19,7 +19,7 @@ MILLICENTS = 100_000
 """Of a dollar."""
 
 
-class UsageBody(Struct, frozen=True, kw_only=True):
+class FiguresBody(Struct, frozen=True, kw_only=True):
     model_name: Text | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -27,7 +27,8 @@ class UsageBody(Struct, frozen=True, kw_only=True):
     cache_write_tokens: Annotated[int, Meta(description="Not in input_tokens.")] | None = None
     reasoning_tokens: Annotated[int, Meta(description="A part of output_tokens.")] | None = None
     cost_millicents: Annotated[int, Meta(description="Without a cost the price of the day is taken.")] | None = None
-    cost: Annotated[str | int | float, Meta(description="Instead of cost_millicents, with its currency.")] | None = None
+    cost: Annotated[str, Meta(max_length=64)] | int | float | None = None
+    """Instead of cost_millicents, with its currency."""
     currency: Annotated[str, Meta(max_length=64, description="USD.")] | None = None
     phase: Text | None = None
     session_id: Text | None = None
@@ -36,8 +37,6 @@ class UsageBody(Struct, frozen=True, kw_only=True):
     tool_call_count: int | None = None
     cot_length_tokens: int | None = None
     tests_run_count: int | None = None
-    agent_id: UUID | None = None
-    """Whose work it was; default the caller's."""
 
     def usage(self) -> Usage:
         said = {name: getattr(self, name) for name in Usage.__struct_fields__}
@@ -45,11 +44,16 @@ class UsageBody(Struct, frozen=True, kw_only=True):
         return Usage(**{**said, "cost": cost, "metadata": json_text(self.metadata)})
 
 
+class UsageBody(FiguresBody, frozen=True, kw_only=True):
+    agent_id: UUID | None = None
+    """Whose work it was; default the caller's."""
+
+
 class ReportUsageBody(UsageBody, frozen=True, kw_only=True):
     story_id: UUID | None = None
 
 
-class CorrectUsageBody(UsageBody, frozen=True, kw_only=True):
+class CorrectUsageBody(FiguresBody, frozen=True, kw_only=True):
     """The difference to what was reported: negative where it was less."""
 
 
