@@ -49,6 +49,7 @@ from api.stories import routes as stories
 from api.tenants import halts
 from api.tenants import routes as tenants
 from api.transfer import routes as transfer
+from api.verify import routes as verify
 from api.webhooks import deliveries as webhook_deliveries
 from api.webhooks import routes as webhooks
 from domain.tenant import Tenant
@@ -59,7 +60,7 @@ NOUNS = (
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries,
+    webhooks, webhook_deliveries, verify,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 

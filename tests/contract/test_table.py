@@ -41,6 +41,8 @@ FILES = {
     ("GET", "/favicon.ico", "public"),
     ("GET", "/swagger", "public"),
     ("GET", "/swaggerui/:name", "public"),
+    ("GET", "/verify", "public"),
+    ("GET", "/verify/:rest", "public"),
 }
 """Parts of the page at /swaggerui, which no client asks for by itself: tests/api/test_swagger.py."""
 
