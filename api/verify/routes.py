@@ -9,7 +9,8 @@ from litestar.params import FromPath
 from api.http.endpoints import SentHeaders
 from api.http.page_headers import PAGE
 from api.http.refusal import Refused
-from api.verify.files import file, page
+from api.verify.files import file
+from api.web.rendering import html
 
 ANY_ACCEPT = {"access": "public", "any_accept": True}
 SILENT = {
@@ -27,7 +28,7 @@ FRESH = {"Cache-Control": "no-cache"}
 
 @get("/verify", opt=ANY_ACCEPT, include_in_schema=False, summary="The page that checks a bundle offline")
 async def show_verify() -> Response[bytes]:
-    return Response(page(), media_type="text/html", headers={**SILENT, **FRESH})
+    return Response(html("verify.html", {}), media_type="text/html", headers={**SILENT, **FRESH})
 
 
 @get("/verify/{rest:path}", opt=ANY_ACCEPT, include_in_schema=False, summary="A module of the verifier")

@@ -85,7 +85,8 @@ byId("receipt-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const result = byId("receipt-result");
   const wish = {
-    receipt: byId("receipt-file").files[0], entry: byId("receipt-entry").files[0], vkey: byId("receipt-vkey").value.trim(),
+    receipt: byId("receipt-file").files[0], entry: byId("receipt-entry").files[0],
+    vkey: byId("receipt-vkey").value.trim(),
   };
   answer(result, await ask(wish, result));
 });
@@ -101,7 +102,7 @@ for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop",
 document.addEventListener("drop", (event) => wanted(event.dataTransfer.files[0]));
 
 if (!globalThis.crypto.subtle) {
-  byId("how-hashed").textContent = "This page came over plain HTTP, where browsers lend their hashes and signatures to " +
-    "no page: it uses its own, which are slower, and whoever is between you and the server could have changed them. " +
-    "With https, or with loopctl log verify, nobody can.";
+  byId("how-hashed").textContent = "This page came over plain HTTP, where browsers lend their hashes and " +
+    "signatures to no page: it uses its own, which are slower, and whoever is between you and the server could have " +
+    "changed them. With https, or with loopctl log verify, nobody can.";
 }

@@ -11,7 +11,10 @@ export function showReport(place, made, seconds) {
   const { checked, fault, trusted } = made;
   const title = fault ? "Bad: this is not the log that was signed" : "Good: every entry is what was signed";
   const rate = seconds ? ` in ${seconds.toFixed(1)} s, ${number(Math.round(made.size / seconds))} a second` : "";
-  const rows = fault ? [["Where", fault.place], ["What", fault.problem], ["Code", `${fault.check}, ${fault.code}`]] : [];
+  const rows = [];
+  if (fault) {
+    rows.push(["Where", fault.place], ["What", fault.problem], ["Code", `${fault.check}, ${fault.code}`]);
+  }
   rows.push(
     ["Log", made.origin ?? "unknown"],
     [fault ? "Checked before it" : "Entries", `${number(made.size)}${rate}`],
@@ -40,9 +43,9 @@ export function showRefused(place, { code, place: where, problem }) {
 
 export function show(place, verdict, title, rows) {
   const heading = document.createElement("h3");
-  heading.className = verdict;
   heading.textContent = title;
   const list = document.createElement("dl");
+  list.className = "facts";
   for (const [name, value] of rows) {
     const term = document.createElement("dt"), said = document.createElement("dd");
     term.textContent = name;

@@ -12,7 +12,7 @@ const TOLD_EVERY = 100; // milliseconds
 
 const bytesOf = async (file) => new Uint8Array(await file.arrayBuffer());
 
-/** `{file, vkeys, kept, form}`, of which `kept` is a file too; the report of docs/log-bundle.md, and how long it took. */
+/** `{file, vkeys, kept, form}`, of which `kept` is a file too. The report, and how long it took. */
 async function bundle({ file, vkeys, kept, form }) {
   let read = 0, told = 0;
   const started = performance.now();

@@ -1,4 +1,4 @@
-"""The verifier of the browser in a browser: served by the application, asked by scripts, held against the one in Python."""
+"""The verifier of the browser, in a browser: served by the application, and held against the one in Python."""
 
 import base64
 from collections.abc import AsyncIterator, Mapping

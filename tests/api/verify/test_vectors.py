@@ -36,9 +36,11 @@ OTHER_PROOFS = """
   const answers = {};
   for (const each of given) {
     const hashes = (each.proof ?? []).map(unpacked);
+    const [leaf, root, older, newer] =
+      [each.leafHash, each.root, each.root1, each.root2].map((text) => unpacked(text ?? ""));
     answers[each.name] = await outcome(() => each.leafHash === undefined
-      ? proof.checkConsistency(each.size1, each.size2, hashes, unpacked(each.root1 ?? ""), unpacked(each.root2 ?? ""))
-      : proof.checkInclusion(unpacked(each.leafHash ?? ""), each.leafIdx, each.treeSize, hashes, unpacked(each.root ?? "")));
+      ? proof.checkConsistency(each.size1, each.size2, hashes, older, newer)
+      : proof.checkInclusion(leaf, each.leafIdx, each.treeSize, hashes, root));
   }
   return answers;
 """

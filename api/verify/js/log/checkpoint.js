@@ -23,8 +23,8 @@ export function checkOrigin(origin) {
 }
 
 /**
- * The keys of a log, oldest first, each `{key, firstSize, lastSize}`; `lastSize` null while it signs. All of one log, in
- * order, and without a size for which none counts.
+ * The keys of a log, oldest first, each `{key, firstSize, lastSize}`; `lastSize` null while it signs. All of one log,
+ * in order, and without a size for which none counts.
  */
 export function keyHistory(epochs) {
   const wrong = (problem) => new FormatError("key_malformed", "key history", problem);

@@ -10,7 +10,7 @@ const sequence = (position) => `{"v":1,"seq":${position},"prev":"`;
 const beginning = (position, leaf) => `${sequence(position)}${base64(leaf)}",`;
 const startsWith = (entry, text) => latin1(entry.subarray(0, text.length)) === text;
 
-/** Each entry follows its length in two bytes, big-endian. `leaves`: the recorded leaf hashes, to tell where it broke. */
+/** Each entry follows its length in two bytes, big-endian. `leaves`: the recorded hashes, to tell where it broke. */
 export async function readEntries(name, raw, leaves) {
   const entries = [];
   let start = 0;

@@ -47,8 +47,9 @@ export function isTimestamp(text) {
     return false;
   }
   const [year, month, day, hour, minute, second] = found.slice(1).map(Number);
-  const days = month === 2 ? (year % 4 || (year % 100 === 0 && year % 400) ? 28 : 29) : [4, 6, 9, 11].includes(month) ? 30 : 31;
-  return year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= days && hour < 24 && minute < 60 && second < 60;
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
+  return year > 0 && day >= 1 && day <= days && hour < 24 && minute < 60 && second < 60;
 }
 
 function checkFields(entry) {

@@ -1,5 +1,5 @@
-// Signed heads: each is of these entries, and signed by a key that the log had then. The log's keys are followed from the
-// first one on, as the rotations in its own entries say; keys.json only says where to look, and is not believed.
+// Signed heads: each is of these entries, and signed by a key that the log had then. The log's keys are followed from
+// the first one on, as the rotations in its own entries say; keys.json only says where to look, and is not believed.
 
 import { base64, equal, latin1, textOf, utf8 } from "./bytes.js";
 import { counts, keyHistory, openCheckpoint, parseCheckpoint, rotated } from "./checkpoint.js";
@@ -63,11 +63,13 @@ export class Heads {
     const head = await within("heads", seen.name, () => this.#open(raw));
     const missing = this.#given.filter((key) => !head.cosignatures.some((line) => sameKey(line.key, key)));
     if (missing.length) {
-      throw new Fault("heads", "cosignatures_missing", seen.name, `without the lines of ${missing.length} given cosigners`);
+      const problem = `without the lines of ${missing.length} given cosigners`;
+      throw new Fault("heads", "cosignatures_missing", seen.name, problem);
     }
     const came = this.history.length;
     if (came !== this.#known.log.length) {
-      throw new Fault("keys", "keys_differ", `${KEYS_FILE}, log key ${came + 1}`, "no rotation in the log has brought it");
+      const problem = "no rotation in the log has brought it";
+      throw new Fault("keys", "keys_differ", `${KEYS_FILE}, log key ${came + 1}`, problem);
     }
     return head;
   }
@@ -112,7 +114,8 @@ export class Heads {
       return;
     }
     if (await this.#isSigned(raw)) {
-      const problem = `was signed for other entries than those from ${Math.max(this.newestSize, 0)} to ${seen.size - 1}`;
+      const since = Math.max(this.newestSize, 0);
+      const problem = `was signed for other entries than those from ${since} to ${seen.size - 1}`;
       throw new Fault("heads", "root_differs", seen.name, problem);
     }
     throw new Fault("heads", "root_differs", `${seen.name}, line 3`, "neither the root of these entries nor signed");

@@ -1,5 +1,5 @@
-// A bundle as a stream: one file after the other, each where it has to come. What is missing, unexpected, there twice or
-// out of order is a fault as soon as it shows.
+// A bundle as a stream: one file after the other, each where it has to come. What is missing, unexpected, twice or out
+// of order is a fault as soon as it shows.
 
 import { Fault } from "./fault.js";
 import { groupOfHead, isBefore, order, parsePath, path, TILE_WIDTH } from "./names.js";

@@ -65,8 +65,8 @@ export function parseTilePath(text) {
 }
 
 /**
- * In this order a bundle is checked as a stream: groups of 256 entries, each with its heads before it and with the tiles
- * that it completes after it; then what is not complete; then the newest head.
+ * In this order a bundle is checked as a stream: groups of 256 entries, each with its heads before it and with the
+ * tiles that it completes after it; then what is not complete; then the newest head.
  */
 export function order(name) {
   switch (name.kind) {

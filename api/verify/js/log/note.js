@@ -88,8 +88,8 @@ const isKeyName = (name) => NAME.test(name) && !/\p{Surrogate}/u.test(name);
 export const sameKey = (one, other) => one.vkey === other.vkey;
 
 /**
- * The lines by `keys`, at least one, each `{key, time}`; `time` in Unix seconds, of cosignatures only. A known key's line
- * that fails spoils the note; other lines are ignored. Lines of ML-DSA are returned with `unchecked`.
+ * The lines by `keys`, at least one, each `{key, time}`; `time` in Unix seconds, of cosignatures only. A known key's
+ * line that fails spoils the note; other lines are ignored. Lines of ML-DSA are returned with `unchecked`.
  */
 export async function openNote(note, keys) {
   const known = new Map(keys.map((key) => [`${key.name} ${key.keyId}`, key]));

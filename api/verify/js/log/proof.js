@@ -20,8 +20,8 @@ export async function checkInclusion(leaf, index, size, proof, root) {
 }
 
 /**
- * Every step from the leaf to the root that the proof leads to: the hash of each subtree, and the sibling, with its side,
- * that the next one is made with. What a person can be shown of a proof.
+ * Every step from the leaf to the root that the proof leads to: the hash of each subtree, and the sibling, with its
+ * side, that the next one is made with. What a person can be shown of a proof.
  */
 export async function climbInclusion(leaf, index, size, proof) {
   // 1. Every hash has 32 bytes and the leaf can be in the tree.

@@ -8,7 +8,7 @@ for (let number = 3; primes.length < 80; number += 2) {
   }
 }
 
-/** The first 64 bits of the fraction of a root, from the integer root of the number with 64 bits (or more) behind it. */
+/** The first 64 bits of the fraction of a root, from the integer root of the number with more bits behind it. */
 function fraction(number, root) {
   const wanted = BigInt(number) << BigInt(64 * root);
   let low = 0n, high = 1n << 70n;

@@ -1,5 +1,5 @@
-// Growing the tree: its frontier, which is the roots of the complete subtrees that it consists of, biggest first; and the
-// tiles of level 1 and higher, which hold the roots of all subtrees of 256, 65,536, ... entries.
+// Growing the tree: its frontier, which is the roots of the complete subtrees that it consists of, biggest first; and
+// the tiles of level 1 and higher, which hold the roots of all subtrees of 256, 65,536, ... entries.
 
 import { concat, equal, hashesIn } from "./bytes.js";
 import { Fault } from "./fault.js";
@@ -20,8 +20,8 @@ export async function rootOf(frontier) {
 }
 
 /**
- * Adds leaf hashes level by level, each level's hashes all at once. Returns the new frontier, and the rows that tiles of
- * level 1 and higher have to learn.
+ * Adds leaf hashes level by level, each level's hashes all at once. Returns the new frontier, and the rows that tiles
+ * of level 1 and higher have to learn.
  */
 export async function appendLeaves(frontier, leaves) {
   const waiting = [...frontier.hashes], kept = [], learnt = [];

@@ -16,8 +16,8 @@ import { ED25519, ML_DSA_44, parseNote, parseVkey } from "./note.js";
 import { checkTile, EMPTY, rootOf, UpperTiles } from "./tree.js";
 
 const KEPT = "the given checkpoint";
-const BY_BUNDLE = "The log's first key was taken from the bundle itself: this shows that the bundle is whole, not whose it " +
-  "is. To know that, give the key that you were told elsewhere.";
+const BY_BUNDLE = "The log's first key was taken from the bundle itself: this shows that the bundle is whole, not " +
+  "whose it is. To know that, give the key that you were told elsewhere.";
 const BY_KEY = "The bundle's keys lead from one to the next, and the given ones are among them.";
 
 /** All of them. Arguments so that a test can leave one out, and see that nothing else finds what it finds. */
@@ -26,8 +26,8 @@ export const ALL = {
 };
 
 /**
- * What an auditor knows before the check: keys (of the log, which it must have had; of cosigners, which must have signed
- * the newest head), and a signed head that was kept. Throws FormatError for what is none.
+ * What an auditor knows before the check: keys (of the log, which it must have had; of cosigners, which must have
+ * signed the newest head), and a signed head that was kept. Throws FormatError for what is none.
  */
 export async function expecting({ vkeys = [], kept = null, form = false } = {}) {
   const keys = await Promise.all(vkeys.map(parseVkey));
