@@ -30,6 +30,9 @@ from domain.importing.payload import MOST_STORIES
 from egress.destination import LONGEST_URL, Rules, parse_destination
 from loopctl.audit.heads import damaged_line
 from loopctl.audit.names import LARGEST_KEYS_FILE
+from loopctl.importers.csv_rows import table
+from loopctl.importers.items import Problems, SourceFile
+from loopctl.importers.markdown import boxes, front_matter, sections, without_comments
 from loopctl.tlog.canonical import parse_canonical_json
 from loopctl.tlog.checkpoint import Checkpoint, parse_checkpoint
 from loopctl.tlog.hashing import EMPTY_ROOT
@@ -50,6 +53,8 @@ LIMITS = Limits()
 URL, HEADERS, BODY, IMPORT = LIMITS.url_bytes, LIMITS.header_bytes, LIMITS.body_bytes, LARGE_BODY_BYTES
 COMMAND_LINE = 131_072
 """The longest argument that Linux passes on."""
+OF_A_FILE = 131_072
+"""As far as it is looked at here: what is read line by line is slow enough to be measured by then."""
 OUR_OWN = 4096
 """For what is written in the code or in a setting."""
 
@@ -133,6 +138,24 @@ PATTERNS: Mapping[str, Fed] = {
     "story_items.NAME": fed(
         "fullmatch", COMMAND_LINE, DIGITS.replace("x", "!"), "us_ 1. !", "1 .a !", "1 _1 -", "1. a !"
     ),
+    # Other tools' backlogs: a file of theirs, or a line of it.
+    "markdown.BOX": fed("fullmatch", IMPORT, "- [x] a \n", " - \n", "- [x]   \n"),
+    "markdown.HEADING": fed("fullmatch", IMPORT, "# a \n", "# \t \n", " # x"),
+    "markdown.NUMBERED": fed("fullmatch", IMPORT, "#1 a \n", "# 7 x"),
+    "markdown.MEMBER": fed("fullmatch", IMPORT, " a -", "a: \t \n", "a:a a \n"),
+    "backlog_md.NAMED": fed("fullmatch", IMPORT, " a -", "a-1 .1 x", "a-1 - a \n"),
+    "spec_kit.TASK": fed("fullmatch", IMPORT, "T1 \t \n", "T 7 \n", "T1 a \n", " * x"),
+    "spec_kit.MARK": fed("fullmatch", IMPORT, "[P] \t \n", "[ a \n", "[P]a a \n", " [P] \n"),
+    "spec_kit.PHASE": Fed(
+        "fullmatch", IMPORT, (Repeated(b"Phase 1: ", b"\t", b"\n"), Repeated(b"Phase ", b"7", b"\n"))
+    ),
+    "github.WAITS": Fed(
+        "finditer",
+        IMPORT,
+        (Repeated(b"blocked by ", b"#1, "), Repeated(b"", b"depends on "), Repeated(b"depends on: #", b"7", b"x")),
+    ),
+    "github.NUMBER": fed("findall", IMPORT, " # 7", "# 7 x", " #1 "),
+    "github.OF_THE_API": fed("fullmatch", IMPORT, " a !", " _url !", "performed_via_ a \n"),
     "keys.ENTRY": fed("fullmatch", OUR_OWN, " 0 ", "00000000: A "),
     "resp.NUMBERS": Fed("match", OUR_OWN, (Repeated(b"", b":1\r\n"), Repeated(b":", b"1"))),
     "resp.NUMBER": fed("fullmatch", OUR_OWN, DIGITS),
@@ -260,6 +283,34 @@ READERS: Mapping[str, Reader] = {
     "a vkey": Reader(
         lambda text: parse_vkey(text.decode()), LARGEST_VKEY, (Repeated(b"", b"+"), Repeated(b"a+", b"A"))
     ),
+    "the front matter of a task": Reader(
+        lambda text: front_matter(Problems(), "", f"---\n{text.decode()}\n---\n"),
+        OF_A_FILE,
+        (
+            Repeated(b"", b"a: b\n"),
+            Repeated(b"a: [", b"'b', ", b"]"),
+            Repeated(b"a:\n", b"- b\n"),
+            Repeated(b"a:\n", b" b\n"),
+        ),
+    ),
+    "sections and boxes": Reader(
+        lambda text: boxes([row for part in sections(text.decode().splitlines()) for row in part.lines]),
+        OF_A_FILE,
+        (Repeated(b"", b"# a\n"), Repeated(b"", b"- [x] a\n"), Repeated(b"", b"```\n"), Repeated(b"", b"#")),
+    ),
+    "comments of Markdown": Reader(
+        lambda text: without_comments(text.decode()), OF_A_FILE, (Repeated(b"", b"<!--"), Repeated(b"", b"<!---->"))
+    ),
+    "a spreadsheet": Reader(
+        lambda text: table(Problems(), SourceFile("", text.decode()), ("a",)),
+        OF_A_FILE,
+        (
+            Repeated(b"a,b\n", b"1,2\n"),
+            Repeated(b'a\n"', b"x", b'"'),
+            Repeated(b'a\n"', b'""', b'"'),
+            Repeated(b"a,", b"a,"),
+        ),
+    ),
     **{name: Reader(plan, MOST_STORIES, (Repeated(b"", b" "),)) for name, plan in PLANNED.items()},
 }
 
@@ -282,7 +333,19 @@ CUTTERS: Mapping[str, str] = {
     "vkey": "a vkey",
     "witness": "a checkpoint for a witness",
     "webhook_signatures": "the signature of a webhook",
+    "markdown": "sections and boxes",
+    "csv_rows": "a spreadsheet",
     # Once over a text that is short or our own.
+    "backlog_md": "",
+    "github": "",
+    "jira_csv": "",
+    "json_lines": "",
+    "linear_csv": "",
+    "plane_csv": "",
+    "known": "",
+    "spec_kit": "",
+    "beads": "",
+    "building": "",
     "endpoints": "a path",
     "transitions": "",
     "remote": "",
