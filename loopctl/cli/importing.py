@@ -6,6 +6,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.output import note
 from loopctl.cli.reading import STANDARD_INPUT, read_bytes, text_of
@@ -43,16 +45,26 @@ def mapped(source: SourceName, reading: Reading, known: Known = NOTHING, *, repo
         raise told(wrong) from None
 
 
-def bring(asked: Session, project: str, source: SourceName, path: Path, *, dry_run: bool, reported: bool) -> Any:
+class Bringing(Struct, frozen=True, kw_only=True):
+    """``reported``: what is called done there comes in as reported."""
+
+    source: SourceName
+    path: Path
+    dry_run: bool
+    reported: bool
+
+
+def bring(asked: Session, project: str, what: Bringing) -> Any:
     """What the server answers, with the report and the numbers beside it. A second time only what has changed."""
-    reading = read_source(source, path)
-    known = known_of(source, asked.client.get(f"projects/{project}/export"))
-    built = mapped(source, reading, known, reported=reported)
-    note(f"{'Trying' if dry_run else 'Importing'} {built.report['stories']} stories in {built.report['epics']} epics …")
+    reading = read_source(what.source, what.path)
+    known = known_of(what.source, asked.client.get(f"projects/{project}/export"))
+    built = mapped(what.source, reading, known, reported=what.reported)
+    size = f"{built.report['stories']} stories in {built.report['epics']} epics"
+    note(f"{'Trying' if what.dry_run else 'Importing'} {size} …")
     merge = bool(known.stories or known.epics)
     answer = send(
         asked.client, Backlog(built.payload, built.places),
-        Wish(path=f"projects/{project}/import", merge=merge, dry_run=dry_run),
+        Wish(path=f"projects/{project}/import", merge=merge, dry_run=what.dry_run),
     )  # fmt: skip
     say(built.report)
     return {**answer, "report": built.report, "numbers": built.numbers}

@@ -10,7 +10,7 @@ from msgspec.json import encode
 from msgspec.json import format as laid_out
 
 from loopctl.cli.exits import Exit, Stop
-from loopctl.cli.importing import bring, mapped, read_source, say
+from loopctl.cli.importing import Bringing, bring, mapped, read_source, say
 from loopctl.cli.left_out import say_what_was_left
 from loopctl.cli.naming import project_id
 from loopctl.cli.options import ANYWHERE, Flag, Input, Scope
@@ -111,7 +111,8 @@ def _shown(path: Path, how: How) -> Any:
 
 def _bring(asked: Session, path: Path, source: SourceName, how: How, scope: Scope) -> None:
     project = project_id(asked, scope.project)
-    answer = bring(asked, project, source, path, dry_run=how.dry_run, reported=how.done_as == "reported")
+    what = Bringing(source=source, path=path, dry_run=how.dry_run, reported=how.done_as == "reported")
+    answer = bring(asked, project, what)
     say_what_was_left(answer)
     asked.output.body(answer if asked.output.form == "json" else {"import": answer["import"]}, done=asked.client.wrote)
     if not how.dry_run:

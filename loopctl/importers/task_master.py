@@ -4,6 +4,8 @@ its task waits for it."""
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from loopctl.importers.items import Criterion, Item, Problems, Reading, SourceFile, said, text_of
 from loopctl.importers.json_lines import document
 
@@ -20,10 +22,11 @@ ONLY_TAG = "master"
 def read(files: Sequence[SourceFile]) -> Reading:
     """Raises Unreadable."""
     reading, problems = Reading(), Problems()
+    tasks_of = _Tasks(reading, problems)
     for file in files:
         for tag, tasks in _tags(problems, file):
             for row, task in enumerate(tasks):
-                _task(reading, problems, f"{file.name}: {tag}.tasks[{row}]", tag, task)
+                tasks_of.add(f"{file.name}: {tag}.tasks[{row}]", tag, task)
     problems.raise_any()
     return reading
 
@@ -44,51 +47,53 @@ def _tags(problems: Problems, file: SourceFile) -> Iterator[tuple[str, Sequence[
     yield from tagged
 
 
-def _task(reading: Reading, problems: Problems, place: str, tag: str, task: Any) -> None:
-    number = _id(task)
-    if number is None:
-        problems.add(place, "is no task with an id")
-        return
-    found = task.get("subtasks")
-    own, subtasks = _named(tag, number), []
-    for row, each in enumerate(found if isinstance(found, list) else []):
-        inner, where = _id(each), f"{place}.subtasks[{row}]"
-        if inner is None:
-            problems.add(where, "is no subtask with an id")
-            continue
-        name = _named(tag, inner if "." in inner else f"{number}.{inner}")
-        # A plain number is a sister's. The task itself waits for it already.
-        waits = [_named(tag, other if "." in other else f"{number}.{other}") for other in _numbers(each)]
-        links = {"group": tag, "waits_for": [other for other in waits if other != own]}
-        if item := _item(reading, problems, where, name, {**each, "parentId": own}, links):
-            subtasks.append(item.external_id)
-    waits = [_named(tag, other) for other in _numbers(task)]
-    _item(reading, problems, place, own, task, {"group": tag, "waits_for": [*waits, *subtasks]})
+class _Tasks(Struct, frozen=True):
+    reading: Reading
+    problems: Problems
 
+    def add(self, place: str, tag: str, task: Any) -> None:
+        number = _id(task)
+        if number is None:
+            self.problems.add(place, "is no task with an id")
+            return
+        found = task.get("subtasks")
+        own, subtasks = _named(tag, number), []
+        for row, each in enumerate(found if isinstance(found, list) else []):
+            inner, where = _id(each), f"{place}.subtasks[{row}]"
+            if inner is None:
+                self.problems.add(where, "is no subtask with an id")
+                continue
+            name = _named(tag, inner if "." in inner else f"{number}.{inner}")
+            # A plain number is a sister's. The task itself waits for it already.
+            waits = [_named(tag, other if "." in other else f"{number}.{other}") for other in _numbers(each)]
+            links = {"group": tag, "waits_for": [other for other in waits if other != own]}
+            if item := self._item(where, name, {**each, "parentId": own}, links):
+                subtasks.append(item.external_id)
+        waits = [_named(tag, other) for other in _numbers(task)]
+        self._item(place, own, task, {"group": tag, "waits_for": [*waits, *subtasks]})
 
-def _item(
-    reading: Reading, problems: Problems, place: str, name: str, task: Mapping[str, Any], links: Mapping[str, Any]
-) -> Item | None:
-    title, status = text_of(task.get("title")), text_of(task.get("status"))
-    if not title:
-        problems.add(place, "has no title")
-        return None
-    if status in GONE:
-        reading.skipped.append(f"{place}: {name} was cancelled")
-        return None
-    reading.no_place.update(member for member in task if member not in READ_HERE)
-    parts = [text_of(task.get(member)) for member in ("description", "details")]
-    strategy = text_of(task.get("testStrategy"))
-    item = Item(
-        place=place, external_id=name, title=title, description="\n\n".join(filter(None, parts)),
-        criteria=[Criterion(strategy)] if strategy else [], status=status, claimed_done=status in DONE, **links,
-        kept=said(
-            priority=text_of(task.get("priority")), parent=text_of(task.get("parentId")),
-            updated_at=text_of(task.get("updatedAt")), complexity=task.get("complexityScore", task.get("complexity")),
-        ),
-    )  # fmt: skip
-    reading.items.append(item)
-    return item
+    def _item(self, place: str, name: str, task: Mapping[str, Any], links: Mapping[str, Any]) -> Item | None:
+        title, status = text_of(task.get("title")), text_of(task.get("status"))
+        if not title:
+            self.problems.add(place, "has no title")
+            return None
+        if status in GONE:
+            self.reading.skipped.append(f"{place}: {name} was cancelled")
+            return None
+        self.reading.no_place.update(member for member in task if member not in READ_HERE)
+        parts = [text_of(task.get(member)) for member in ("description", "details")]
+        strategy = text_of(task.get("testStrategy"))
+        item = Item(
+            place=place, external_id=name, title=title, description="\n\n".join(filter(None, parts)),
+            criteria=[Criterion(strategy)] if strategy else [], status=status, claimed_done=status in DONE, **links,
+            kept=said(
+                priority=text_of(task.get("priority")), parent=text_of(task.get("parentId")),
+                updated_at=text_of(task.get("updatedAt")),
+                complexity=task.get("complexityScore", task.get("complexity")),
+            ),
+        )  # fmt: skip
+        self.reading.items.append(item)
+        return item
 
 
 def _id(task: Any) -> str | None:

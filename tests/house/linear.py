@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from api.discovery.well_known import matches
@@ -30,9 +30,6 @@ from domain.importing.payload import MOST_STORIES
 from egress.destination import LONGEST_URL, Rules, parse_destination
 from loopctl.audit.heads import damaged_line
 from loopctl.audit.names import LARGEST_KEYS_FILE
-from loopctl.importers.csv_rows import table
-from loopctl.importers.items import Problems, SourceFile
-from loopctl.importers.markdown import boxes, front_matter, sections, without_comments
 from loopctl.tlog.canonical import parse_canonical_json
 from loopctl.tlog.checkpoint import Checkpoint, parse_checkpoint
 from loopctl.tlog.hashing import EMPTY_ROOT
@@ -43,6 +40,8 @@ from loopctl.tlog.tile import LARGEST_ENTRY, TILE_WIDTH, Bundle, parse_bundle, p
 from loopctl.tlog.vkey import LARGEST_VKEY, parse_vkey
 from loopctl.tlog.witness import parse_add_checkpoint
 from loopctl.webhook_signatures import ID, SIGNATURE, TIMESTAMP, check
+from tests.house import linear_backlogs
+from tests.house.fed import BLANKS, DIGITS, LETTERS, Fed, Reader, fed
 from tests.house.large_imports import PLANNED
 from tests.house.tree import Source
 
@@ -53,28 +52,9 @@ LIMITS = Limits()
 URL, HEADERS, BODY, IMPORT = LIMITS.url_bytes, LIMITS.header_bytes, LIMITS.body_bytes, LARGE_BODY_BYTES
 COMMAND_LINE = 131_072
 """The longest argument that Linux passes on."""
-OF_A_FILE = 131_072
-"""As far as it is looked at here: what is read line by line is slow enough to be measured by then."""
 OUR_OWN = 4096
 """For what is written in the code or in a setting."""
 
-
-class Fed(NamedTuple):
-    """How a pattern is asked, the longest text that it is given, and texts that make it try again and again."""
-
-    how: str
-    most: int
-    texts: tuple[Repeated, ...]
-
-
-def fed(how: str, most: int, *texts: str) -> Fed:
-    """``texts`` are head, piece and tail, with blanks between them that stand for nothing."""
-    return Fed(how, most, tuple(Repeated(*(part.encode() for part in text.split(" ")[:3])) for text in texts))
-
-
-DIGITS = " 7 x"
-LETTERS = " a !"
-BLANKS = Repeated(b"", b"\t", b"x")
 
 PATTERNS: Mapping[str, Fed] = {
     # Bodies, and what is in them.
@@ -138,24 +118,7 @@ PATTERNS: Mapping[str, Fed] = {
     "story_items.NAME": fed(
         "fullmatch", COMMAND_LINE, DIGITS.replace("x", "!"), "us_ 1. !", "1 .a !", "1 _1 -", "1. a !"
     ),
-    # Other tools' backlogs: a file of theirs, or a line of it.
-    "markdown.BOX": fed("fullmatch", IMPORT, "- [x] a \n", " - \n", "- [x]   \n"),
-    "markdown.HEADING": fed("fullmatch", IMPORT, "# a \n", "# \t \n", " # x"),
-    "markdown.NUMBERED": fed("fullmatch", IMPORT, "#1 a \n", "# 7 x"),
-    "markdown.MEMBER": fed("fullmatch", IMPORT, " a -", "a: \t \n", "a:a a \n"),
-    "backlog_md.NAMED": fed("fullmatch", IMPORT, " a -", "a-1 .1 x", "a-1 - a \n"),
-    "spec_kit.TASK": fed("fullmatch", IMPORT, "T1 \t \n", "T 7 \n", "T1 a \n", " * x"),
-    "spec_kit.MARK": fed("fullmatch", IMPORT, "[P] \t \n", "[ a \n", "[P]a a \n", " [P] \n"),
-    "spec_kit.PHASE": Fed(
-        "fullmatch", IMPORT, (Repeated(b"Phase 1: ", b"\t", b"\n"), Repeated(b"Phase ", b"7", b"\n"))
-    ),
-    "github.WAITS": Fed(
-        "finditer",
-        IMPORT,
-        (Repeated(b"blocked by ", b"#1, "), Repeated(b"", b"depends on "), Repeated(b"depends on: #", b"7", b"x")),
-    ),
-    "github.NUMBER": fed("findall", IMPORT, " # 7", "# 7 x", " #1 "),
-    "github.OF_THE_API": fed("fullmatch", IMPORT, " a !", " _url !", "performed_via_ a \n"),
+    **linear_backlogs.PATTERNS,
     "keys.ENTRY": fed("fullmatch", OUR_OWN, " 0 ", "00000000: A "),
     "resp.NUMBERS": Fed("match", OUR_OWN, (Repeated(b"", b":1\r\n"), Repeated(b":", b"1"))),
     "resp.NUMBER": fed("fullmatch", OUR_OWN, DIGITS),
@@ -197,12 +160,6 @@ def nobodys_texts(pattern: re.Pattern[Any], chance: random.Random, count: int) -
             b"".join(chance.choices(words, k=chance.randint(*few))) for few in ((0, 3), (1, 3), (0, 2))
         )
         yield Repeated(head, piece, tail)
-
-
-class Reader(NamedTuple):
-    read: Callable[[bytes], object]
-    most: int
-    texts: tuple[Repeated, ...]
 
 
 CALLER = Caller(tenant_id=UUID(int=1), key_id=UUID(int=2), key_name="a key", role=Role.USER)
@@ -283,34 +240,7 @@ READERS: Mapping[str, Reader] = {
     "a vkey": Reader(
         lambda text: parse_vkey(text.decode()), LARGEST_VKEY, (Repeated(b"", b"+"), Repeated(b"a+", b"A"))
     ),
-    "the front matter of a task": Reader(
-        lambda text: front_matter(Problems(), "", f"---\n{text.decode()}\n---\n"),
-        OF_A_FILE,
-        (
-            Repeated(b"", b"a: b\n"),
-            Repeated(b"a: [", b"'b', ", b"]"),
-            Repeated(b"a:\n", b"- b\n"),
-            Repeated(b"a:\n", b" b\n"),
-        ),
-    ),
-    "sections and boxes": Reader(
-        lambda text: boxes([row for part in sections(text.decode().splitlines()) for row in part.lines]),
-        OF_A_FILE,
-        (Repeated(b"", b"# a\n"), Repeated(b"", b"- [x] a\n"), Repeated(b"", b"```\n"), Repeated(b"", b"#")),
-    ),
-    "comments of Markdown": Reader(
-        lambda text: without_comments(text.decode()), OF_A_FILE, (Repeated(b"", b"<!--"), Repeated(b"", b"<!---->"))
-    ),
-    "a spreadsheet": Reader(
-        lambda text: table(Problems(), SourceFile("", text.decode()), ("a",)),
-        OF_A_FILE,
-        (
-            Repeated(b"a,b\n", b"1,2\n"),
-            Repeated(b'a\n"', b"x", b'"'),
-            Repeated(b'a\n"', b'""', b'"'),
-            Repeated(b"a,", b"a,"),
-        ),
-    ),
+    **linear_backlogs.READERS,
     **{name: Reader(plan, MOST_STORIES, (Repeated(b"", b" "),)) for name, plan in PLANNED.items()},
 }
 
