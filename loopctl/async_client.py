@@ -5,6 +5,7 @@ call that is cancelled may have been carried out all the same, as one whose answ
 """
 
 import asyncio
+from asyncio import sleep
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -105,7 +106,7 @@ class AsyncClient:
     async def _taken(self, step: Request | Pause) -> Answer | None:
         if isinstance(step, Request):
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._answered, step)
-        await asyncio.sleep(step.seconds)
+        await sleep(step.seconds)
         return None
 
     def _answered(self, request: Request) -> Answer:
