@@ -5,23 +5,23 @@ from uuid import UUID
 
 from eventstore.database.transaction import TenantTx
 
-PLACES = {
-    "story": """
-        SELECT t.story_id, t.epic_id, t.project_id FROM app.story AS t WHERE t.tenant_id = $1 AND t.story_id = $2
-    """,
-    "epic": "SELECT NULL::uuid, t.epic_id, t.project_id FROM app.epic AS t WHERE t.tenant_id = $1 AND t.epic_id = $2",
-    "project": """
-        SELECT NULL::uuid, NULL::uuid, t.project_id FROM app.project AS t WHERE t.tenant_id = $1 AND t.project_id = $2
-    """,
-}
-
 EFFECTIVE = """
-    SELECT place.project_id IS NOT NULL AS there, budget.budget_id, budget.scope_type,
+    SELECT budget.budget_id, budget.scope_type,
            coalesce(budget.budget_millicents, tenant.default_story_budget_millicents) AS limit_,
            coalesce((SELECT s.cost_millicents
                        FROM app.usage_spend AS s
                       WHERE s.tenant_id = $1 AND s.scope_type = $3 AND s.scope_id = $2), 0) AS spent
-      FROM ({place}) AS place (story_id, epic_id, project_id)
+      FROM (SELECT t.story_id, t.epic_id, t.project_id
+              FROM app.story AS t
+             WHERE t.tenant_id = $1 AND t.story_id = $2 AND $3 = 'story'
+             UNION ALL
+            SELECT NULL, e.epic_id, e.project_id
+              FROM app.epic AS e
+             WHERE e.tenant_id = $1 AND e.epic_id = $2 AND $3 = 'epic'
+             UNION ALL
+            SELECT NULL, NULL, p.project_id
+              FROM app.project AS p
+             WHERE p.tenant_id = $1 AND p.project_id = $2 AND $3 = 'project') AS place
       JOIN app.tenant AS tenant ON tenant.tenant_id = $1
       LEFT JOIN LATERAL (
            SELECT b.budget_id, b.scope_type, b.budget_millicents
@@ -37,8 +37,7 @@ INHERITED = {"epic": "epic_inherited", "project": "project_inherited"}
 
 async def effective_budget(tx: TenantTx, scope_type: str, scope_id: UUID) -> dict[str, Any] | None:
     """None when there is no such thing."""
-    statement = EFFECTIVE.format(place=PLACES[scope_type])
-    row = await tx.fetchrow(statement, tx.tenant_id, scope_id, scope_type)
+    row = await tx.fetchrow(EFFECTIVE, tx.tenant_id, scope_id, scope_type)
     if row is None:
         return None
     source = None if row["limit_"] is None else "tenant_default"

@@ -2,12 +2,13 @@
 
 import pytest
 
-from bench.budget_races import Squeezed, race
+from bench.budget_races import ROOM, Squeezed, race
 from tests.support.database import TestDatabase
 
 
 async def test_as_many_reports_as_there_is_room_for_are_accepted(database: TestDatabase) -> None:
-    await race(database, 2)
+    outcome = await race(database, 2)
+    assert outcome.answers[200] == 2 * ROOM
 
 
 async def test_what_is_decided_on_what_was_read_before_lets_more_through(database: TestDatabase) -> None:
