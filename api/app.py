@@ -52,6 +52,7 @@ from api.stories import routes as stories
 from api.tenants import halts
 from api.tenants import routes as tenants
 from api.transfer import routes as transfer
+from api.verify import routes as verify
 from api.web import routes as web
 from api.web.errors import error_page
 from api.webhooks import deliveries as webhook_deliveries
@@ -67,7 +68,7 @@ NOUNS = (
     cost_analytics,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries, web,
+    webhooks, webhook_deliveries, web, verify,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 
