@@ -49,6 +49,7 @@ from api.stories import routes as stories
 from api.tenants import halts
 from api.tenants import routes as tenants
 from api.transfer import routes as transfer
+from api.web import public
 from api.web import routes as web
 from api.web.errors import error_page
 from api.webhooks import deliveries as webhook_deliveries
@@ -62,6 +63,7 @@ NOUNS = (
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
     webhooks, webhook_deliveries, web,
+    public,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 

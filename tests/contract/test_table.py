@@ -39,7 +39,6 @@ FILES = {
     ("GET", "/signup/page.css", "public"),
     ("GET", "/signup/ceremony.js", "public"),
     ("GET", "/recovery/page.js", "public"),
-    ("GET", "/favicon.ico", "public"),
     ("GET", "/swagger", "public"),
     ("GET", "/swaggerui/:name", "public"),
     *PAGES,
