@@ -98,7 +98,6 @@ GET,POST stories/:id/comments agent+
 """Methods, path after /api/v1/, and who may."""
 
 PAGES = """
-GET tenants/:id/onboarding public
 GET wiki public
 GET wiki/:slug public
 """
