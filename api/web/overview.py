@@ -36,7 +36,7 @@ async def show_overview(
     if wanted.format != "html":
         return table(lines, wanted.format, "projects")
     now = services.utc_now()
-    waits = await waiting(reader, stories)
+    waits = await waiting(reader)
     recent = await _recent(reader)
     claimed = sum(lane_of(story) in ("reported", "verified") for story in stories)
     return await shown(
