@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -17,7 +18,7 @@ from api.http.asking import Asker
 from api.http.endpoints import SentHeaders
 from api.paths import ProjectPath
 from api.projects.routes import show_project
-from api.services import Provided
+from api.services import Provided, Services
 from api.stories.reading import list_stories_of_tenant
 from api.stories.schemas import StoriesQuery
 from api.web.names import agent_names
@@ -27,6 +28,7 @@ from api.web.showing import OF_SESSION, ShownQuery, shown, table
 from api.web.standing import LANES, TICKS, is_stale, lanes
 from eventstore.database.unavailable import DatabaseUnavailable
 from eventstore.following.pause import set_within
+from projections.queries.change_feed import log_size
 
 EVENTS = "text/event-stream"
 SHORTEST_SECONDS = 0.3
@@ -89,22 +91,34 @@ def _is_wanted(story: Mapping[str, Any], wanted: BoardQuery) -> bool:
 
 
 async def pictures(reader: Reader, project: str, wanted: BoardQuery) -> AsyncIterator[bytes]:
-    """Until its time is over. One that is as the one before is not sent again; a beat says that somebody is there."""
+    """Until its time is over. Nothing is drawn while the log has not grown, and nothing sent that is as it was."""
     services, loop = reader.services, asyncio.get_running_loop()
-    news, limits, before = services.news, services.limits, b""
-    ends_at = loop.time() + limits.stream_seconds
+    news, limits, tenant_id = services.news, services.limits, reader.asking.caller.tenant_id
+    ends_at, silent_since, size, picture = loop.time() + limits.stream_seconds, loop.time(), -1, b""
     yield b"retry: 1000\n\n"
-    with news.subscribed(reader.asking.caller.tenant_id) as woken:
+    with news.subscribed(tenant_id) as woken:
         while not news.stopping and loop.time() < ends_at:
             woken.clear()
+            before, drawn = size, picture
             try:
-                picture = html("parts/lanes.html", await board(reader, project, wanted))
+                size = await _size(services, tenant_id)
+                picture = html("parts/lanes.html", await board(reader, project, wanted)) if size != before else drawn
             except DatabaseUnavailable:
                 return
-            yield event("board", picture) if picture != before else b": still here\n\n"
-            before = picture
+            if picture != drawn:
+                yield event("board", picture)
+            elif loop.time() - silent_since >= limits.heartbeat_seconds:
+                yield b": still here\n\n"
+            else:
+                await set_within(woken, limits.stream_poll_seconds)
+                continue
+            silent_since = loop.time()
             await asyncio.sleep(SHORTEST_SECONDS)
-            await set_within(woken, limits.heartbeat_seconds)
+
+
+async def _size(services: Services, tenant_id: UUID) -> int:
+    async with services.reading(tenant_id) as tx:
+        return await log_size(tx)
 
 
 def event(name: str, content: bytes) -> bytes:

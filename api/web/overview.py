@@ -43,7 +43,7 @@ async def show_overview(
         reader, sent_headers, "overview.html", active="overview", lines=lines, total=len(stories), claimed=claimed,
         verified=sum(lane_of(story) == "verified" for story in stories), burn=burn_up(stories, now),
         stale=sum(is_stale(story, now) for story in stories), waits=waits[:MOST_WAITING], waiting=len(waits),
-        recent=recent, head=asking.caller.head,
+        recent=recent, titles={story["id"]: f"{story['number']} {story['title']}" for story in stories},
     )  # fmt: skip
 
 

@@ -26,7 +26,8 @@ if (!leadToName("login-wrong-address", "login-right-address")) {
 }
 
 // A link from another site brings no cookie along, so whoever is signed in already is sent on from here.
-if (byId("login-error").hidden) {
+const sendOn = async () => {
   const answer = await fetch("/app", { method: "HEAD", redirect: "manual", headers: { Accept: "text/html" } });
   if (answer.ok) { location.replace(place); }
-}
+};
+if (byId("login-error").hidden) { sendOn(); }

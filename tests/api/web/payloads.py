@@ -4,7 +4,7 @@ MARK = "window.__ran=1"
 CALLS = (MARK, f"eval('{MARK}')", f"Function('{MARK}')()", "top['window']['__ran']=1", "parent.__ran=1", "self.__ran=1")
 
 ELEMENTS = (
-    "<script>{}</script>", "<ScRiPt>{}</sCrIpT>", "<script\n>{}</script\n>", "<svg><script>{}</script></svg>",
+    "<script>{}</script>", "<ScRiPt>{}</sCrIpT>", "<script >{}</script >", "<svg><script>{}</script></svg>",
     "<img src=x onerror={}>", "<img src=x onerror=\"{}\">", "<img/src=x/onerror={}>", "<image src=x onerror={}>",
     "<svg onload={}>", "<svg/onload={}>", "<body onload={}>", "<iframe srcdoc='<script>{}</script>'></iframe>",
     "<iframe src=\"javascript:{}\"></iframe>", "<object data=\"javascript:{}\"></object>",

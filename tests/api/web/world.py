@@ -29,12 +29,12 @@ class World(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def running(database: TestDatabase, **services: object) -> AsyncIterator[tuple[str, Service]]:
+async def running(database: TestDatabase) -> AsyncIterator[tuple[str, Service]]:
     behind = Behind()
     async with served(behind) as listening:
         address = f"http://localhost:{listening.port}"
         settings = Settings(webauthn_origins=address, signups_per_hour=100, development=True)
-        async with service(database, settings=settings, **services) as started:
+        async with service(database, settings=settings) as started:
             behind.app = started.app
             yield address, started
 
