@@ -50,6 +50,7 @@ from api.stories import routes as stories
 from api.tenants import halts
 from api.tenants import routes as tenants
 from api.transfer import routes as transfer
+from api.verify import routes as verify
 from api.web import agents as web_agents
 from api.web import board, graph, inbox, login, onboarding, overview, public, settings, story
 from api.web import routes as web
@@ -67,7 +68,7 @@ NOUNS = (
     token_usage,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries, web,
+    webhooks, webhook_deliveries, web, verify,
     public, login, onboarding, overview, board, graph, story, inbox, web_agents, web_webhooks, settings,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
