@@ -81,10 +81,8 @@ async def test_what_is_taken_in_by_runs_is_what_the_log_comes_to(
     writer = Writer(msgspec.structs.replace(store(app), models=MODELS, projections=(*INLINE, seen)))
     project = Stream("project", uuid4())
     first = ProjectCreated(name="before", slug="runs", metadata=JsonText("{}"))
-    renamed, placed = [
-        ProjectUpdated(name_was="before", status_was="active", **more)
-        for more in ({"name": "after"}, {"repo_url": "https://git.example"})
-    ]
+    renamed = ProjectUpdated(name_was="before", status_was="active", name="after")
+    placed = ProjectUpdated(name_was="after", status_was="active", repo_url="https://git.example")
     await writer.submit(tenant, changing(Change(project, first)))
     both = [Change(project, renamed), Change(project, placed)]
     known = msgspec.structs.replace(changing(both[0]), needs=(PROJECTS.need(project.id),), decide=lambda _: both)
