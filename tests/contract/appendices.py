@@ -93,10 +93,6 @@ GET /api/v1/knowledge/analytics/agents/:agent_id | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/projects/:id/usage | orchestrator+ | 200
 GET /api/v1/knowledge/articles/:id/stats | orchestrator+ | 200
 GET /api/v1/articles/system | public | 200
-GET /docs | public | 200
-GET /terms | public | 200
-GET /privacy | public | 200
-GET /tenants/:id/onboarding | public | 200 302
 GET /wiki | public | 200
 GET /wiki/:slug | public | 200 404
 """
