@@ -139,35 +139,6 @@ def _project(given: take.InProject) -> str | None:
     return named
 
 
-def report_usage(asked: Session, given: take.ReportUsage) -> Any:
-    return asked.client.post("token-usage", {**_body(given), "story_id": story_id(asked, given.story, _project(given))})
-
-
-def get_costs(asked: Session, given: take.Costs) -> Any:
-    id_ = project_id(asked, _project(given))
-    if given.by is UNSET:
-        return asked.client.get(f"analytics/projects/{id_}")
-    return asked.client.get(f"analytics/{given.by}s", project_id=id_, page_size=100)
-
-
-def set_budget(asked: Session, given: take.SetBudget) -> Any:
-    """Makes one, or changes the one that is there."""
-    body = _body(given)
-    body["scope_id"] = body.get("scope_id") or project_id(asked, _project(given))
-    try:
-        return asked.client.post("token-budgets", body)
-    except Refused as refused:
-        if refused.status != 409:
-            raise
-        only = {name: body[name] for name in ("scope_type", "scope_id")}
-        found = asked.client.get("token-budgets", **only, page_size=100)["data"]
-        mine = next((each for each in found if each["per"] == body.get("per")), None)
-        if mine is None:
-            raise
-        terms = {name: value for name, value in body.items() if name not in ("scope_type", "scope_id", "per")}
-        return asked.client.request("PATCH", f"token-budgets/{mine['id']}", terms)
-
-
 def _body(given: take.Arguments) -> dict[str, Any]:
     """What was said, but for what names the place."""
     return {name: value for name, value in to_builtins(given).items() if name not in ("story", "project")}

@@ -9,7 +9,6 @@ Project = Annotated[str, Meta(description="Id, slug or name. Without it LOOPCTL_
 Lease = Annotated[int, Meta(description="Seconds until the claim ends by itself.", ge=10, le=86400)]
 Fencing = Annotated[int, Meta(description="lease.fencing_token of next_story: refused when somebody else has it now.")]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
-Tokens = Annotated[int, Meta(ge=0, le=10**12)]
 Page = Annotated[int, Meta(ge=1, le=10_000)]
 Size = Annotated[int, Meta(ge=1, le=100)]
 Object = dict[str, Any]
@@ -56,34 +55,8 @@ class Artifact(Arguments, frozen=True, kw_only=True):
     details: Object | UnsetType = UNSET
 
 
-class ReportUsage(OneStory, frozen=True, kw_only=True):
-    model_name: str
-    input_tokens: Annotated[Tokens, Meta(description="Without what came from a cache.")]
-    output_tokens: Tokens
-    cache_read_tokens: Tokens | UnsetType = UNSET
-    cache_write_tokens: Tokens | UnsetType = UNSET
-    cost_millicents: Annotated[Tokens, Meta(description="Else the price is taken.")] | UnsetType = UNSET
-    phase: Literal["planning", "implementing", "reviewing", "other"] | UnsetType = UNSET
-    session_id: str | UnsetType = UNSET
-
-
-class Costs(InProject, frozen=True, kw_only=True):
-    by: Literal["agent", "epic", "model"] | UnsetType = UNSET
-
-
-class SetBudget(InProject, frozen=True, kw_only=True):
-    scope_type: Literal["project", "epic", "story", "agent"]
-    scope_id: Annotated[str, Meta(description="Id; else the project's.")] | UnsetType = UNSET
-    per: Annotated[Literal["story", "epic", "agent"], Meta(description="Each of the project.")] | UnsetType = UNSET
-    budget_tokens: Tokens | UnsetType = UNSET
-    budget_millicents: Tokens | UnsetType = UNSET
-    alert_threshold_pct: int | UnsetType = UNSET
-    enforcement: Literal["warn", "block"] | UnsetType = UNSET
-
-
 class Report(OneStory, frozen=True, kw_only=True):
     artifact: Artifact | UnsetType = UNSET
-    token_usage: Annotated[Object, Meta(description="As report_usage takes it.")] | UnsetType = UNSET
 
 
 class Review(OneStory, frozen=True, kw_only=True):

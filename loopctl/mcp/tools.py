@@ -52,11 +52,6 @@ WAITING_ON = Tool(
     "meta}, the longest first.",
 )  # fmt: skip
 
-COSTS = Tool(
-    "get_costs", "What it costs", READS, take.Costs, acting.get_costs,
-    "Of a project; by agent, epic or model. Answers {data}.",
-)  # fmt: skip
-
 AGENT = (
     RESUME,
     WAITING_ON,
@@ -91,10 +86,6 @@ AGENT = (
         "complete_review", "Record a review", WRITES, take.Review, acting.complete_review,
         "After report_story, by another agent than the implementer. Answers {review_record}. 409 self_review_blocked "
         "for your own work; 422 when the findings are not all fixed or disproved.",
-    ),
-    Tool(
-        "report_usage", "Report tokens used", WRITES, take.ReportUsage, acting.report_usage,
-        "What your work on a story has used; the difference, not a running total. Answers {token_usage_report}.",
     ),
 )  # fmt: skip
 
@@ -136,7 +127,6 @@ ORCHESTRATOR = (
         "For the next session of this project. Answers {state: {version, state_data}}. 409 version_conflict when "
         "version is not the newest.",
     ),
-    COSTS,
 )  # fmt: skip
 
 USER = (
@@ -167,16 +157,10 @@ USER = (
         "list_webhooks", "Webhooks", READS, take.Paged, acting.list_webhooks,
         "Answers {data: [webhook], meta: {page, total_count}}.",
     ),
-    COSTS,
-    Tool(
-        "set_budget", "Set a budget", WRITES, take.SetBudget, acting.set_budget,
-        "Of tokens, money or both; block refuses reports beyond it. A second one of the same scope changes the first. "
-        "Answers {token_budget}.",
-    ),
 )  # fmt: skip
 
 TOOLS: Mapping[str, Sequence[Tool]] = {"agent": AGENT, "orchestrator": ORCHESTRATOR, "user": USER}
 """By the role of the key."""
 
-NOT_BUILT = frozenset(("find_knowledge", "verify_log"))
+NOT_BUILT = frozenset(("find_knowledge", "get_costs", "report_usage", "set_budget", "verify_log"))
 """Names of tools to come. They are in no list."""

@@ -38,10 +38,6 @@ REFUSED: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
         "list_reviews": ({"story": NOBODY}, "not_found"),
         "report_story": ({"story": "2.1"}, "invalid_transition"),
         "complete_review": ({"story": "2.1", "findings_count": 2}, "story_not_reported_done"),
-        "report_usage": (
-            {"story": NOBODY, "model_name": "m", "input_tokens": 1, "output_tokens": 1},
-            "not_found",
-        ),
     },
     "orchestrator": {
         "resume": ({"project": "nowhere"}, "missing"),
@@ -54,7 +50,6 @@ REFUSED: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
         "import_stories": ({"epics": []}, "import_invalid"),
         "dispatch": ({"role": "agent", "agent": "nobody"}, "missing"),
         "save_state": ({"state_data": {}, "version": 7}, "version_conflict"),
-        "get_costs": ({"project": "nowhere"}, "missing"),
     },
     "user": {
         "resume": ({"project": "nowhere"}, "missing"),
@@ -65,8 +60,6 @@ REFUSED: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
         "revoke_key": ({"key_id": NOBODY}, "not_found"),
         "list_agents": ({"page": 0}, "invalid_arguments"),
         "list_webhooks": ({"page": 0}, "invalid_arguments"),
-        "get_costs": ({"project": "nowhere"}, "missing"),
-        "set_budget": ({"scope_type": "story", "scope_id": NOBODY, "budget_tokens": 1}, "not_found"),
     },
 }
 
