@@ -43,6 +43,8 @@ from api.queues import routes as queues
 from api.recovery import cancelling, opening, using
 from api.services import Services
 from api.signup import routes as signup
+from api.skills import routes as skills
+from api.skills import versions as skill_versions
 from api.stories import criteria
 from api.stories import reading as story_reads
 from api.stories import routes as stories
@@ -59,7 +61,7 @@ NOUNS = (
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries,
+    webhooks, webhook_deliveries, skills, skill_versions,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 

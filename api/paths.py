@@ -18,5 +18,7 @@ KeyPath = Annotated[UUID, PathParameter(description="Id of the API key, not the 
 TenantPath = Annotated[UUID, PathParameter(description="Id of the tenant.")]
 WebhookPath = Annotated[UUID, PathParameter(description="Id of the webhook.")]
 DeliveryPath = Annotated[UUID, PathParameter(description="Id of the delivery.")]
+SkillPath = Annotated[UUID, PathParameter(description="Id of the skill.")]
+VersionPath = Annotated[str, PathParameter(description="Number of the version, from 1.")]
 ViolatorPath = Annotated[UUID, PathParameter(description="Id of the violator.")]
 RunPath = Annotated[UUID, PathParameter(description="Id of the verification run.")]

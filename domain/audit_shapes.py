@@ -24,6 +24,9 @@ from domain import (
     project,
     purpose_key,
     recovery,
+    skill,
+    skill_import,
+    skill_result,
     state_digest,
     story,
     tenant,
@@ -47,6 +50,7 @@ FREE_FORM = frozenset(
         "state_data",
         "data",
         "settings",
+        "metrics",
     }
 )  # fmt: skip
 """Fields whose text is a client's JSON."""
@@ -301,6 +305,23 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     webhook.WebhookRedelivered: AuditShape("webhook", "redelivered", new=named("delivered_position")),
     webhook.WebhookReplayed: AuditShape("webhook", "replayed", new=named("from_position", "to_position", "count")),
     webhook.WebhookDeleted: AuditShape("webhook", "deleted", old=named("url")),
+    skill.SkillCreated: AuditShape(
+        "skill", "created", new=named("name", "project_id"),
+        becomes={"status": "active", "current_version": skill.FIRST},
+    ),
+    skill.SkillUpdated: AuditShape(
+        "skill", "updated", named(description="description_was", status="status_was"),
+        named("description", "status", "metadata"), changed_only=True,
+    ),
+    skill.SkillVersionCreated: AuditShape(
+        "skill_version", "created", new=named("skill_id", "name", "version", "changelog"), more=named("attributed_to"),
+    ),
+    skill_import.SkillsImported: AuditShape(
+        "skill_import", "bulk_imported", new=named("total", "created", "updated", "unchanged"),
+    ),
+    skill_result.SkillResultRecorded: AuditShape(
+        "skill_result", "created", new=named("skill_version_id", "verification_result_id", "story_id", "metrics"),
+    ),
     observation.Observed: AuditShape("session", "observe", whole="data"),
     orchestrator_state.OrchestratorStateSaved: AuditShape(
         "orchestrator_state", "saved", new=named("project_id", "state_key", "state_data", "version"),

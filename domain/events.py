@@ -20,6 +20,9 @@ from domain.orchestrator_state import ORCHESTRATOR_STATE_EVENTS
 from domain.project import PROJECT_EVENTS, ProjectCreated, metadata_as_text
 from domain.purpose_key import PURPOSE_KEY_EVENTS
 from domain.recovery import RECOVERY_EVENTS
+from domain.skill import SKILL_EVENTS, SKILL_VERSION_EVENTS
+from domain.skill_import import SKILL_IMPORT_EVENTS
+from domain.skill_result import SKILL_RESULT_EVENTS
 from domain.state_digest import STATE_DIGEST_EVENTS
 from domain.tenant import TenantEvent
 from domain.usage import TOKEN_USAGE_EVENTS
@@ -48,6 +51,10 @@ STREAMS: Mapping[str, Events[Any]] = {
     "audit": OBSERVATION_EVENTS,
     "orchestrator_state": ORCHESTRATOR_STATE_EVENTS,
     "webhook": WEBHOOK_EVENTS,
+    "skill": SKILL_EVENTS,
+    "skill_version": SKILL_VERSION_EVENTS,
+    "skill_import": SKILL_IMPORT_EVENTS,
+    "skill_result": SKILL_RESULT_EVENTS,
 }
 
 EVENTS: tuple[type[Event], ...] = tuple(kind for events in STREAMS.values() for kind in events.types)

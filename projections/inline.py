@@ -28,6 +28,7 @@ from projections.rows import (
     erasures,
     orchestrator_states,
     seed_chains,
+    skill_results,
     verification_runs,
     violators,
     webhook_deliveries,
@@ -44,6 +45,8 @@ from projections.rows.orchestrator_states import ORCHESTRATOR_STATES
 from projections.rows.projects import PROJECTS
 from projections.rows.recoveries import RECOVERIES
 from projections.rows.seed_chains import SEED_CHAINS
+from projections.rows.skill_results import SKILL_RESULTS, VERIFIED_STORY
+from projections.rows.skills import NAMED_SKILL, NEWEST_VERSION, SKILL_VERSIONS, SKILLS
 from projections.rows.stories import STORIES
 from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
 from projections.rows.story_texts import STORY_TEXTS
@@ -75,6 +78,9 @@ PROJECTIONS = (
     Projection("violator", violators.TABLES, violators.apply),
     Projection("orchestrator_state", orchestrator_states.TABLES, ORCHESTRATOR_STATES.apply),
     Projection("webhook", ("app.webhook",), WEBHOOKS.apply),
+    Projection("skill", ("app.skill",), SKILLS.apply),
+    Projection("skill_version", ("app.skill_version",), SKILL_VERSIONS.apply),
+    Projection("skill_result", skill_results.TABLES, skill_results.apply),
     Projection("audit_index", audit_index.TABLES, audit_index.apply),
     Projection("erasure", (), erasures.apply),
 )
@@ -97,6 +103,9 @@ ENTITIES: Sequence[Entity[Any]] = (
     EPIC_DEPENDENCIES,
     ORCHESTRATOR_STATES,
     WEBHOOKS,
+    SKILLS,
+    SKILL_VERSIONS,
+    SKILL_RESULTS,
     violators.VIOLATORS,
     RECOVERIES,
 )
@@ -113,6 +122,9 @@ _MODELS: Sequence[Model[Any, Any]] = (
     *FACTS,
     PREREQUISITES,
     WEBHOOK_COUNT,
+    NAMED_SKILL,
+    NEWEST_VERSION,
+    VERIFIED_STORY,
     CONTENTS,
     EPIC_STANDING,
     LAST_RUN,

@@ -23,6 +23,7 @@ from domain.lifecycle.judges import MOST_FINDINGS
 from domain.lifecycle.runs import LONGEST_HASH
 from domain.log_key import REASON
 from domain.observation import LONGEST_EVENT
+from domain.skill import LONGEST_PROMPT, LONGEST_SUMMARY
 from domain.story import LARGEST_HOURS, MOST_CRITERIA
 from domain.tenant import LONGEST_REASON, LONGEST_RETENTION_DAYS, SHORTEST_RETENTION_DAYS
 from domain.usage import LARGEST_COUNT, PHASES
@@ -97,6 +98,10 @@ PROJECT_MEMBERS = {
 }
 USAGE = {"model_name": "model-1", "input_tokens": 12_000, "output_tokens": 3_000, "cost_millicents": 450}
 ARTIFACT = {"artifact_type": "test", "path": "tests/test_login.py", "exists": True, "details": {"lines": 40}}
+
+SKILL = {"name": "loopctl:review", "prompt_text": "Read the story and its criteria."}
+PROMPT = {"prompt_text": {"type": "string", "minLength": 1, "maxLength": LONGEST_PROMPT}}
+SKILL_MEMBERS = {"name": NAME, **PROMPT, "description": text(LONGEST_SUMMARY)}
 
 BODIES: Mapping[str, Shown] = {
     "UpdateTenantBody": Shown(
@@ -264,6 +269,25 @@ BODIES: Mapping[str, Shown] = {
     ),
     "TestBody": Shown({"event_type": "story.verified"}, members={"event_type": one_of(EVENT_TYPES)}),
     "ReplayBody": Shown({"from_position": 120, "to_position": 180}, members={"since": TIME, "until": TIME}),
+    "CreateSkillBody": Shown(SKILL, ("name", "prompt_text"), {**SKILL_MEMBERS, "project_id": ID}),
+    "ImportedSkillBody": Shown(SKILL, ("name", "prompt_text"), {**SKILL_MEMBERS, "project_id": ID}),
+    "ImportSkillsBody": Shown({"skills": [SKILL]}, ("skills",)),
+    "UpdateSkillBody": Shown(
+        {"description": "Review finished work"},
+        members={"description": text(LONGEST_SUMMARY), "status": one_of(("active", "archived"))},
+    ),
+    "SkillVersionBody": Shown(
+        {"prompt_text": "Read the story, its criteria and the change.", "changelog": "The change, too"},
+        ("prompt_text",), {**PROMPT, "changelog": text(LONGEST_SUMMARY), "created_by": NAME},
+    ),
+    "SkillResultBody": Shown(
+        {
+            "skill_version_id": SOME_AGENT, "verification_result_id": SOME_EPIC, "story_id": SOME_STORY,
+            "metrics": {"findings_count": 3, "false_positive_count": 1},
+        },
+        ("skill_version_id", "verification_result_id", "story_id"),
+        dict.fromkeys(("skill_version_id", "verification_result_id", "story_id"), ID),
+    ),
     "BulkClaimBody": Shown({"story_ids": [SOME_STORY]}, ("story_ids",), {"story_ids": list_of(ID, MOST_IN_BULK)}),
     "BulkBody": Shown(
         {

@@ -21,20 +21,7 @@ GET /api/v1/analytics/models | agent+ | 200
 GET /api/v1/analytics/trends | orchestrator+ | 200
 GET /api/v1/analytics/model-mix | orchestrator+ | 200
 GET /api/v1/analytics/agents/:id/model-profile | orchestrator+ | 200
-POST /api/v1/skills | user+ | 201
-GET /api/v1/skills | agent+ | 200
-GET /api/v1/skills/:id | agent+ | 200
-PATCH /api/v1/skills/:id | user+ | 200
-PUT /api/v1/skills/:id | user+ | 200
-DELETE /api/v1/skills/:id | user+ | 200
-POST /api/v1/skills/import | user+ | 200
-POST /api/v1/skills/:id/versions | user+ | 201
-GET /api/v1/skills/:id/versions | agent+ | 200
-GET /api/v1/skills/:id/versions/:version | agent+ | 200
-GET /api/v1/skills/:id/versions/:version/results | agent+ | 200
-GET /api/v1/skills/:id/stats | agent+ | 200
 GET /api/v1/skills/:id/cost-performance | user+ | 200
-POST /api/v1/skill_results | =orchestrator,superadmin | 201
 POST /api/v1/projects/:project_id/ui-tests | agent+ | 201
 GET /api/v1/projects/:project_id/ui-tests | agent+ | 200
 GET /api/v1/projects/:project_id/ui-tests/:id | agent+ | 200
@@ -111,5 +98,21 @@ POST /api/v1/webhooks/:id/rotate-secret | user+ | 200
 POST /api/v1/webhooks/:id/replay | user+ | 202
 GET /api/v1/webhooks/:id/deliveries/:delivery_id | user+ | 200
 POST /api/v1/webhooks/:id/deliveries/:delivery_id/redeliver | user+ | 202
+"""
+
+SKILLS = """
+POST /api/v1/skills | user+ | 201
+GET /api/v1/skills | agent+ | 200
+GET /api/v1/skills/:id | agent+ | 200
+PATCH /api/v1/skills/:id | user+ | 200
+PUT /api/v1/skills/:id | user+ | 200
+DELETE /api/v1/skills/:id | user+ | 200
+POST /api/v1/skills/import | user+ | 200
+POST /api/v1/skills/:id/versions | user+ | 201
+GET /api/v1/skills/:id/versions | agent+ | 200
+GET /api/v1/skills/:id/versions/:version | agent+ | 200
+GET /api/v1/skills/:id/versions/:version/results | agent+ | 200
+GET /api/v1/skills/:id/stats | agent+ | 200
+POST /api/v1/skill_results | =orchestrator,superadmin | 201
 """
 """Of spec 02, appendix A: served."""

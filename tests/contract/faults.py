@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from tests.contract.routes import ATTESTED, JUDGEMENT, LINKED, NEW_KEY, SIGNUP_BODY, V1
+from tests.contract.skill_routes import RESULT as SKILL_RESULT
 
 
 class Fault(Struct, frozen=True):
@@ -148,6 +149,11 @@ LOG_KEY = f"POST {V1}/tenants/{{tenant_id}}/"
 RECOVER = f"POST {V1}/admin/tenants/{{tenant_id}}/recovery"
 NO_LINK = f"{NO_SIGNUP}.AAAA"
 
+APPLIED_BEFORE = {
+    **SKILL_RESULT,
+    **{name: f"$applied_before.{place}" for place, name in enumerate(list(SKILL_RESULT)[:3], 1)},
+}
+
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     f"POST {V1}/audit/entries/{{position}}/erase": (
         Fault("nothing_to_erase", 422, state="first_entry"),
@@ -248,6 +254,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     f"POST {V1}/webhooks/{{webhook_id}}/deliveries/{{delivery_id}}/redeliver": (
         Fault("conflict", 409, state="queued.*"),
     ),
+    f"POST {V1}/skill_results": (Fault("conflict", 409, body=APPLIED_BEFORE),),
     f"POST {V1}/stories/bulk/mark-complete": (NO_ORCHESTRATOR,),
     f"POST {V1}/stories/bulk/reject": (NO_ORCHESTRATOR,),
     f"POST {V1}/stories/bulk/verify": (NO_ORCHESTRATOR,),
