@@ -2,7 +2,8 @@
 
 import pytest
 
-from loopctl.skills import Skill, read_skill, shipped
+from loopctl.skills import shipped
+from loopctl.skills.skill_file import Skill, read_skill
 
 OF_THE_DOCUMENTS = {"contract", "orchestrate", "plan", "review", "status", "verify-artifacts"}
 LONGEST_DESCRIPTION = 1024
