@@ -51,6 +51,8 @@ from api.stories import routes as stories
 from api.tenants import halts
 from api.tenants import routes as tenants
 from api.transfer import routes as transfer
+from api.ui_test_runs import guided as ui_tests
+from api.ui_test_runs import routes as ui_test_runs
 from api.web import routes as web
 from api.web.errors import error_page
 from api.webhooks import deliveries as webhook_deliveries
@@ -63,7 +65,8 @@ NOUNS = (
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries, web, skills, skill_versions,
+    webhooks, webhook_deliveries, web, skills, skill_versions, ui_tests,
+    ui_test_runs,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 

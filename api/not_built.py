@@ -41,16 +41,6 @@ GET analytics/model-mix orchestrator+
 GET analytics/agents/:id/model-profile orchestrator+
 GET skills/:id/cost-performance user+
 GET skills/:id/cost-regression user+
-GET,POST projects/:id/ui-tests agent+
-GET projects/:id/ui-tests/:run agent+
-POST projects/:id/ui-tests/:run/findings agent+
-POST projects/:id/ui-tests/:run/complete agent+
-POST projects/:id/ui-tests/:run/cancel agent+
-GET,POST projects/:id/ui_test_runs agent+
-GET ui_test_runs/:id agent+
-POST ui_test_runs/:id/findings agent+
-POST ui_test_runs/:id/complete agent+
-POST ui_test_runs/:id/cancel agent+
 GET,POST articles agent+
 GET articles/system public
 GET articles/:id agent+

@@ -18,6 +18,7 @@ KeyPath = Annotated[UUID, PathParameter(description="Id of the API key, not the 
 TenantPath = Annotated[UUID, PathParameter(description="Id of the tenant.")]
 WebhookPath = Annotated[UUID, PathParameter(description="Id of the webhook.")]
 DeliveryPath = Annotated[UUID, PathParameter(description="Id of the delivery.")]
+UiTestRunPath = Annotated[UUID, PathParameter(description="Id of the UI test run.")]
 SkillPath = Annotated[UUID, PathParameter(description="Id of the skill.")]
 VersionPath = Annotated[str, PathParameter(description="Number of the version, from 1.")]
 ViolatorPath = Annotated[UUID, PathParameter(description="Id of the violator.")]

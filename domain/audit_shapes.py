@@ -30,6 +30,7 @@ from domain import (
     state_digest,
     story,
     tenant,
+    ui_test_run,
     usage,
     violator,
     webhook,
@@ -321,6 +322,21 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     ),
     skill_result.SkillResultRecorded: AuditShape(
         "skill_result", "created", new=named("skill_version_id", "verification_result_id", "story_id", "metrics"),
+    ),
+    ui_test_run.UiTestStarted: AuditShape(
+        "ui_test_run", "ui_test.started", new=named("project_id", "guide_reference", "started_by_agent_id"),
+        becomes={"status": "in_progress"},
+    ),
+    ui_test_run.UiTestFindingAdded: AuditShape(
+        "ui_test_run", "ui_test.finding_added",
+        new=named("findings_count", "severity", "type", "step", "title", "finding_id"),
+    ),
+    ui_test_run.UiTestCompleted: AuditShape(
+        "ui_test_run", "ui_test.completed",
+        new=named("status", "findings_count", "critical_count", "high_count"),
+    ),
+    ui_test_run.UiTestCancelled: AuditShape(
+        "ui_test_run", "ui_test.cancelled", new={}, becomes={"status": "cancelled"},
     ),
     observation.Observed: AuditShape("session", "observe", whole="data"),
     orchestrator_state.OrchestratorStateSaved: AuditShape(

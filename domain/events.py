@@ -25,6 +25,7 @@ from domain.skill_import import SKILL_IMPORT_EVENTS
 from domain.skill_result import SKILL_RESULT_EVENTS
 from domain.state_digest import STATE_DIGEST_EVENTS
 from domain.tenant import TenantEvent
+from domain.ui_test_run import UI_TEST_RUN_EVENTS
 from domain.usage import TOKEN_USAGE_EVENTS
 from domain.violator import VIOLATOR_EVENTS
 from domain.webhook import WEBHOOK_EVENTS
@@ -51,6 +52,7 @@ STREAMS: Mapping[str, Events[Any]] = {
     "audit": OBSERVATION_EVENTS,
     "orchestrator_state": ORCHESTRATOR_STATE_EVENTS,
     "webhook": WEBHOOK_EVENTS,
+    "ui_test_run": UI_TEST_RUN_EVENTS,
     "skill": SKILL_EVENTS,
     "skill_version": SKILL_VERSION_EVENTS,
     "skill_import": SKILL_IMPORT_EVENTS,

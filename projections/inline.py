@@ -29,6 +29,7 @@ from projections.rows import (
     orchestrator_states,
     seed_chains,
     skill_results,
+    ui_test_runs,
     verification_runs,
     violators,
     webhook_deliveries,
@@ -51,6 +52,7 @@ from projections.rows.stories import STORIES
 from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
 from projections.rows.story_texts import STORY_TEXTS
 from projections.rows.tenants import TENANTS
+from projections.rows.ui_test_runs import FINDINGS_OF_RUN, UI_TEST_RUNS
 from projections.rows.webhooks import WEBHOOK_COUNT, WEBHOOKS
 
 
@@ -78,6 +80,7 @@ PROJECTIONS = (
     Projection("violator", violators.TABLES, violators.apply),
     Projection("orchestrator_state", orchestrator_states.TABLES, ORCHESTRATOR_STATES.apply),
     Projection("webhook", ("app.webhook",), WEBHOOKS.apply),
+    Projection("ui_test_run", ui_test_runs.TABLES, ui_test_runs.apply),
     Projection("skill", ("app.skill",), SKILLS.apply),
     Projection("skill_version", ("app.skill_version",), SKILL_VERSIONS.apply),
     Projection("skill_result", skill_results.TABLES, skill_results.apply),
@@ -103,6 +106,7 @@ ENTITIES: Sequence[Entity[Any]] = (
     EPIC_DEPENDENCIES,
     ORCHESTRATOR_STATES,
     WEBHOOKS,
+    UI_TEST_RUNS,
     SKILLS,
     SKILL_VERSIONS,
     SKILL_RESULTS,
@@ -122,6 +126,7 @@ _MODELS: Sequence[Model[Any, Any]] = (
     *FACTS,
     PREREQUISITES,
     WEBHOOK_COUNT,
+    FINDINGS_OF_RUN,
     NAMED_SKILL,
     NEWEST_VERSION,
     VERIFIED_STORY,

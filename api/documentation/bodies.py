@@ -26,6 +26,7 @@ from domain.observation import LONGEST_EVENT
 from domain.skill import LONGEST_PROMPT, LONGEST_SUMMARY
 from domain.story import LARGEST_HOURS, MOST_CRITERIA
 from domain.tenant import LONGEST_REASON, LONGEST_RETENTION_DAYS, SHORTEST_RETENTION_DAYS
+from domain.ui_test_run import LONGEST_GUIDE, LONGEST_LINE, LONGEST_NOTES, LONGEST_TEXT, SEVERITIES, TEXTS
 from domain.usage import LARGEST_COUNT, PHASES
 from domain.violator import LONGEST_NOTE
 from domain.webhook import EVENT_TYPES, LONGEST_URL, MOST_EVENTS
@@ -102,6 +103,13 @@ ARTIFACT = {"artifact_type": "test", "path": "tests/test_login.py", "exists": Tr
 SKILL = {"name": "loopctl:review", "prompt_text": "Read the story and its criteria."}
 PROMPT = {"prompt_text": {"type": "string", "minLength": 1, "maxLength": LONGEST_PROMPT}}
 SKILL_MEMBERS = {"name": NAME, **PROMPT, "description": text(LONGEST_SUMMARY)}
+
+UI_TEST = {"guide_reference": text(LONGEST_GUIDE), "notes": text(LONGEST_NOTES)}
+UI_FINDING = {
+    "severity": one_of(SEVERITIES), **dict.fromkeys(TEXTS, text(LONGEST_TEXT)),
+    **dict.fromkeys(("title", "step", "type", "screenshot_path"), text(LONGEST_LINE)),
+}  # fmt: skip
+COMPLETED = {"status": one_of(("passed", "failed")), "summary": text(LONGEST_TEXT)}
 
 BODIES: Mapping[str, Shown] = {
     "UpdateTenantBody": Shown(
@@ -287,6 +295,20 @@ BODIES: Mapping[str, Shown] = {
         },
         ("skill_version_id", "verification_result_id", "story_id"),
         dict.fromkeys(("skill_version_id", "verification_result_id", "story_id"), ID),
+    ),
+    "StartUiTestBody": Shown({"notes": "After the second epic"}, members=UI_TEST),
+    "StartGuidedUiTestBody": Shown({"guide_reference": "docs/guides/login.md"}, ("guide_reference",), UI_TEST),
+    "UiTestFindingBody": Shown(
+        {"step": "3. Add to cart", "severity": "critical", "type": "crash", "description": "The page is empty"},
+        members=UI_FINDING,
+    ),
+    "UiFindingBody": Shown(
+        {"severity": "bug", "title": "No error is shown for a wrong password", "steps": "1. Open /login"},
+        ("severity", "title"), UI_FINDING,
+    ),
+    "CompleteUiTestBody": Shown({"summary": "Three bugs"}, ("summary",), COMPLETED),
+    "CompleteGuidedUiTestBody": Shown(
+        {"status": "passed", "summary": "All steps work"}, ("status", "summary"), COMPLETED
     ),
     "BulkClaimBody": Shown({"story_ids": [SOME_STORY]}, ("story_ids",), {"story_ids": list_of(ID, MOST_IN_BULK)}),
     "BulkBody": Shown(

@@ -42,6 +42,7 @@ ACTIONS: Mapping[str, str] = {
     "purpose_key": "created",
     "violator": "resolved ignored",
     "webhook": "created updated deleted webhook_auto_disabled secret_rotated tested redelivered replayed",
+    "ui_test_run": "ui_test.started ui_test.finding_added ui_test.completed ui_test.cancelled",
     "skill": "created updated",
     "skill_version": "created",
     "skill_import": "bulk_imported",

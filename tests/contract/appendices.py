@@ -22,23 +22,11 @@ GET /api/v1/analytics/trends | orchestrator+ | 200
 GET /api/v1/analytics/model-mix | orchestrator+ | 200
 GET /api/v1/analytics/agents/:id/model-profile | orchestrator+ | 200
 GET /api/v1/skills/:id/cost-performance | user+ | 200
-POST /api/v1/projects/:project_id/ui-tests | agent+ | 201
-GET /api/v1/projects/:project_id/ui-tests | agent+ | 200
-GET /api/v1/projects/:project_id/ui-tests/:id | agent+ | 200
-POST /api/v1/projects/:project_id/ui-tests/:id/findings | agent+ | 200
-POST /api/v1/projects/:project_id/ui-tests/:id/complete | agent+ | 200
-POST /api/v1/projects/:id/ui_test_runs | agent+ | 201
-GET /api/v1/projects/:id/ui_test_runs | agent+ | 200
-GET /api/v1/ui_test_runs/:id | agent+ | 200
-POST /api/v1/ui_test_runs/:id/findings | agent+ | 201
-POST /api/v1/ui_test_runs/:id/complete | agent+ | 200
 GET /api/v1/token-budgets/effective | agent+ | 200
 POST /api/v1/projects/:id/token-budgets | orchestrator+ | 201
 GET /api/v1/projects/:id/token-usage | agent+ | 200
 GET /api/v1/projects/:id/cost-anomalies | orchestrator+ | 200
 GET /api/v1/skills/:id/cost-regression | user+ | 200
-POST /api/v1/projects/:project_id/ui-tests/:id/cancel | agent+ | 200
-POST /api/v1/ui_test_runs/:id/cancel | agent+ | 200
 """
 
 KNOWLEDGE = """
@@ -114,5 +102,19 @@ GET /api/v1/skills/:id/versions/:version | agent+ | 200
 GET /api/v1/skills/:id/versions/:version/results | agent+ | 200
 GET /api/v1/skills/:id/stats | agent+ | 200
 POST /api/v1/skill_results | =orchestrator,superadmin | 201
+"""
+UI_TEST_RUNS = """
+POST /api/v1/projects/:project_id/ui-tests | agent+ | 201
+GET /api/v1/projects/:project_id/ui-tests | agent+ | 200
+GET /api/v1/projects/:project_id/ui-tests/:id | agent+ | 200
+POST /api/v1/projects/:project_id/ui-tests/:id/findings | agent+ | 200
+POST /api/v1/projects/:project_id/ui-tests/:id/complete | agent+ | 200
+POST /api/v1/projects/:id/ui_test_runs | agent+ | 201
+GET /api/v1/projects/:id/ui_test_runs | agent+ | 200
+GET /api/v1/ui_test_runs/:id | agent+ | 200
+POST /api/v1/ui_test_runs/:id/findings | agent+ | 201
+POST /api/v1/ui_test_runs/:id/complete | agent+ | 200
+POST /api/v1/projects/:project_id/ui-tests/:id/cancel | agent+ | 200
+POST /api/v1/ui_test_runs/:id/cancel | agent+ | 200
 """
 """Of spec 02, appendix A: served."""

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from tests.contract.routes import ATTESTED, JUDGEMENT, LINKED, NEW_KEY, SIGNUP_BODY, V1
 from tests.contract.skill_routes import RESULT as SKILL_RESULT
+from tests.contract.ui_test_routes import ONE as GUIDED_UI_TEST
+from tests.contract.ui_test_routes import RUN as UI_TEST_RUN
 
 
 class Fault(Struct, frozen=True):
@@ -255,6 +257,11 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("conflict", 409, state="queued.*"),
     ),
     f"POST {V1}/skill_results": (Fault("conflict", 409, body=APPLIED_BEFORE),),
+    **{
+        f"POST {V1}{path}/{name}": (Fault("ui_test_run_ended", 422, state="ended_ui_test_run"),)
+        for path in (UI_TEST_RUN, GUIDED_UI_TEST)
+        for name in ("findings", "complete", "cancel")
+    },
     f"POST {V1}/stories/bulk/mark-complete": (NO_ORCHESTRATOR,),
     f"POST {V1}/stories/bulk/reject": (NO_ORCHESTRATOR,),
     f"POST {V1}/stories/bulk/verify": (NO_ORCHESTRATOR,),

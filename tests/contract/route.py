@@ -19,6 +19,7 @@ PATHS = {
     "run_id": "$run",
     "webhook_id": "$webhook",
     "skill_id": "$skill",
+    "ui_test_run_id": "$ui_test_run",
     "version": "1",
     "violator_id": "$violator",
     "ac_id": "AC-1",

@@ -7,6 +7,7 @@ from tests.contract.route import read as _read
 from tests.contract.route import step as _step
 from tests.contract.route import write as _write
 from tests.contract.skill_routes import SKILLS
+from tests.contract.ui_test_routes import UI_TEST_RUNS
 
 __all__ = ["PATHS", "ROUTES", "V1", "Route"]
 
@@ -324,4 +325,4 @@ RECOVERY = (
 )  # fmt: skip
 
 ROUTES = (*PUBLIC, *SIGNUP, *PERSONS, *LOG_KEYS, *RECOVERY, *READS, *WORK, *LIFECYCLE, *HISTORY, *ADMIN, *WEBHOOKS,
-          *SKILLS)  # fmt: skip
+          *SKILLS, *UI_TEST_RUNS)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Of the two tenants of the contract's tests: skills, and work that one was used for."""
+"""Of the two tenants of the contract's tests: skills, work that one was used for, and UI test runs."""
 
 from abc import abstractmethod
 from typing import Any
@@ -39,3 +39,15 @@ class Skilling:
         made = await self.caller("orchestrator").post("/skill_results", named)
         assert made.status == 201, made.body
         return version, verification, story
+
+    async def make_ui_test_run(self) -> str:
+        project = await self.make("project")
+        made = await self.caller("user").post(f"/projects/{project}/ui_test_runs", {})
+        assert made.status == 201, made.body
+        return str(made.json()["data"]["id"])
+
+    async def make_ended_ui_test_run(self) -> str:
+        run = await self.make_ui_test_run()
+        made = await self.caller("user").post(f"/ui_test_runs/{run}/cancel")
+        assert made.status == 200, made.body
+        return run
