@@ -86,6 +86,7 @@ READS = (
     _read("/stories", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/stories/ready", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/stories/blocked", query={"project_id": "$project", "epic_id": "$epic"}),
+    _read("/waiting", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/stories/{story_id}"),
     _read("/stories/{story_id}/acceptance_criteria"),
     _read("/stories/{story_id}/artifacts"),
@@ -119,9 +120,7 @@ WORK = (
         "POST", "/projects/{project}/import", "=orchestrator,user,superadmin", 201, "user",
         ids={"project": "$new_project"}, body=IMPORT,
     ),
-    _write(
-        "POST", "/projects/{project}/epics", "orchestrator+", 201, "user", body=EPIC
-    ),
+    _write("POST", "/projects/{project}/epics", "orchestrator+", 201, "user", body=EPIC),
     _write(
         "POST", "/projects/{project}/stories", "orchestrator+", 201, "user", body={**STORY, "epic_number": 1}
     ),

@@ -23,6 +23,7 @@ OTHERS = {
     f"GET {V1}/projects/{{project}}/ui-tests": Sizes(own="limit"),
     f"GET {V1}/stories/ready": QUEUES,
     f"GET {V1}/stories/blocked": QUEUES,
+    f"GET {V1}/waiting": QUEUES,
 }
 NO_LISTS = {
     f"GET {V1}/changes": "goes on by position",

@@ -87,11 +87,11 @@ async def test_the_list_of_routes_and_the_document_have_only_what_is_built() -> 
 async def test_two_handlers_of_one_path_stop_the_start() -> None:
     """The control: a route that was built and still has its line is found."""
 
-    @get("/api/v1/waiting", opt={"access": "agent+"}, summary="Built")
-    async def waiting() -> None: ...
+    @get("/api/v1/cost-anomalies", opt={"access": "agent+"}, summary="Built")
+    async def anomalies() -> None: ...
 
-    with pytest.raises(Exception, match="waiting"):
-        made(waiting)
+    with pytest.raises(Exception, match="anomalies"):
+        made(anomalies)
 
 
 def without_names(path: str) -> str:

@@ -44,6 +44,7 @@ TABLE: dict[str, Sequence[str]] = {
     f"stories --project {ID}": READS,
     "next": READS,
     "blocked": READS,
+    "waiting": READS,
     f"pending --project {ID}": READS,
     f"history {ID}": READS,
     "changes": READS,
@@ -123,7 +124,7 @@ ANYTHING = ("api POST stories/next/claim",)
 """Of which the command cannot know whose it is: --as says it."""
 
 
-WITHOUT_A_ROLE = {"auth", "config", "up", "doctor", "demo", "completion", "log", "mcp", "witness"}
+WITHOUT_A_ROLE = {"auth", "config", "up", "doctor", "demo", "completion", "log", "mcp", "setup", "witness"}
 
 
 def asked_with(shell: Shell, line: str) -> tuple[str | None, str, str]:
