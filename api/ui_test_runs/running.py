@@ -102,7 +102,8 @@ class Runs:
         )
 
         def answer(known: Known, _: Sequence[Recorded]) -> Any:
-            return run_body(self._form, tenant_id, existing(known, need), known[findings])
+            found = known[findings]
+            return run_body(self._form, tenant_id, existing(known, need), found)
 
         command = Command(
             origin=origin(self._services, self._asking), decide=decide, answer=answer, streams=(stream,),

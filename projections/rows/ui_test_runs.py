@@ -52,7 +52,7 @@ class FindingsOfRun(Model[UUID, tuple[Finding, ...]]):
     async def load(self, tx: TenantTx, keys: Sequence[UUID]) -> Mapping[UUID, tuple[Finding, ...]]:
         found: dict[UUID, tuple[Finding, ...]] = {}
         for row in await tx.fetch(FINDINGS, tx.tenant_id, list(keys)):
-            found[row["run_id"]] = (*found.get(row["run_id"], ()), row)
+            found[row["run_id"]] = (*found.get(row["run_id"], ()), dict(row))
         return found
 
     def initial(self, _: UUID) -> tuple[Finding, ...]:
@@ -78,7 +78,7 @@ async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
 
 async def find_run(tx: TenantTx, run_id: UUID) -> tuple[UiTestRun, Sequence[Finding]] | None:
     run = (await UI_TEST_RUNS.load(tx, [run_id])).get(run_id)
-    return (run, await tx.fetch(FINDINGS, tx.tenant_id, [run_id])) if run else None
+    return (run, [dict(row) for row in await tx.fetch(FINDINGS, tx.tenant_id, [run_id])]) if run else None
 
 
 async def list_runs(
