@@ -26,7 +26,7 @@ from domain.skill_result import SKILL_RESULT_EVENTS
 from domain.state_digest import STATE_DIGEST_EVENTS
 from domain.tenant import TenantEvent
 from domain.ui_test_run import UI_TEST_RUN_EVENTS
-from domain.usage import TOKEN_USAGE_EVENTS
+from domain.usage.events import TOKEN_USAGE_EVENTS
 from domain.violator import VIOLATOR_EVENTS
 from domain.webhook import WEBHOOK_EVENTS
 

@@ -18,6 +18,8 @@ PATHS = {
     "tenant_id": "$tenant",
     "run_id": "$run",
     "webhook_id": "$webhook",
+    "usage_id": "$usage",
+    "budget_id": "$budget",
     "skill_id": "$skill",
     "ui_test_run_id": "$ui_test_run",
     "version": "1",

@@ -1,6 +1,7 @@
 """All routes in one list: who may, what comes back, and a request that succeeds, with everything in it that names
 something by its id. The tests of this folder put each request wrong in every way that it can be wrong."""
 
+from tests.contract.cost_routes import COSTS, USAGE
 from tests.contract.route import PATHS, V1, Route
 from tests.contract.route import public as _public
 from tests.contract.route import read as _read
@@ -9,12 +10,11 @@ from tests.contract.route import write as _write
 from tests.contract.skill_routes import SKILLS
 from tests.contract.ui_test_routes import UI_TEST_RUNS
 
-__all__ = ["PATHS", "ROUTES", "V1", "Route"]
+__all__ = ["PATHS", "V1", "Route"]
 
 RUN = {"status": "pass", "commit_sha": "9fceb02d0ae5", "ac_results": {"AC-1": "pass"}}
 JUDGEMENT = {"review_type": "team", "summary": "all seen"}
 ARTIFACT = {"artifact_type": "test", "path": "tests/a.py"}
-USAGE = {"model_name": "m", "input_tokens": 1, "output_tokens": 1, "cost_millicents": 1, "agent_id": "$agent"}
 EPIC = {"number": "$integer", "title": "An epic"}
 AGENT = {"name": "$name", "agent_type": "implementer"}
 AGENT_KEY = {"name": "k", "role": "agent", "agent_id": "$agent_unkeyed"}
@@ -323,5 +323,19 @@ RECOVERY = (
     Route("POST", "/recovery", "public", 201, "user", body=LINKED),
 )  # fmt: skip
 
-ROUTES = (*PUBLIC, *SIGNUP, *PERSONS, *LOG_KEYS, *RECOVERY, *READS, *WORK, *LIFECYCLE, *HISTORY, *ADMIN, *WEBHOOKS,
-          *SKILLS, *UI_TEST_RUNS)  # fmt: skip
+ROUTES = (
+    *PUBLIC,
+    *SIGNUP,
+    *PERSONS,
+    *LOG_KEYS,
+    *RECOVERY,
+    *READS,
+    *WORK,
+    *LIFECYCLE,
+    *HISTORY,
+    *ADMIN,
+    *WEBHOOKS,
+    *COSTS,
+    *SKILLS,
+    *UI_TEST_RUNS,
+)
