@@ -54,6 +54,7 @@ from api.tenants import routes as tenants
 from api.transfer import routes as transfer
 from api.ui_test_runs import guided as ui_tests
 from api.ui_test_runs import routes as ui_test_runs
+from api.verify import routes as verify
 from api.web import routes as web
 from api.web.errors import error_page
 from api.webhooks import deliveries as webhook_deliveries
@@ -63,12 +64,12 @@ from projections.rows.tenants import find_tenant
 
 NOUNS = (
     health, discovery, documentation, signup, tenants, authenticators, ceremonies, halts, admin, violators, api_keys,
+    skills, skill_versions, ui_tests, ui_test_runs,
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     token_usage,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries, web, skills, skill_versions, ui_tests,
-    ui_test_runs,
+    webhooks, webhook_deliveries, web, verify,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 
