@@ -44,6 +44,7 @@ from api.queues import routes as queues
 from api.recovery import cancelling, opening, using
 from api.services import Services
 from api.signup import routes as signup
+from api.skills import costs as skill_costs
 from api.skills import routes as skills
 from api.skills import versions as skill_versions
 from api.stories import criteria
@@ -64,7 +65,7 @@ from projections.rows.tenants import find_tenant
 
 NOUNS = (
     health, discovery, documentation, signup, tenants, authenticators, ceremonies, halts, admin, violators, api_keys,
-    skills, skill_versions, ui_tests, ui_test_runs,
+    skills, skill_versions, skill_costs, ui_tests, ui_test_runs,
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     token_usage,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,

@@ -12,7 +12,6 @@ KNOWN_IDS = {
     "stories": "{story_id:uuid}",
     "projects": "{project:str}",
     "tenants": "{tenant_id:uuid}",
-    "skills": "{skill_id:uuid}",
 }
 """Placeholders as the routes that are built have them: the router wants one type at each place."""
 
@@ -36,8 +35,6 @@ GET analytics/models agent+
 GET analytics/trends orchestrator+
 GET analytics/model-mix orchestrator+
 GET analytics/agents/:id/model-profile orchestrator+
-GET skills/:id/cost-performance user+
-GET skills/:id/cost-regression user+
 GET,POST articles agent+
 GET articles/system public
 GET articles/:id agent+

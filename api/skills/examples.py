@@ -57,3 +57,25 @@ STAT: dict[str, Any] = {
     "avg_iterations": None,
 }
 COUNTERS: dict[str, int] = {"total": 6, "created": 6, "updated": 0, "unchanged": 0}
+COST: dict[str, Any] = {
+    "version_number": 2,
+    "total_invocations": 3,
+    "unpriced_invocations": 0,
+    "total_cost_millicents": 4500,
+    "avg_cost_per_invocation_millicents": 1500,
+    "total_tokens": 36_000,
+    "avg_tokens_per_invocation": 12_000,
+    "stories_verified_count": 1,
+    "stories_rejected_count": 0,
+    "verification_rate_pct": 100,
+    "cost_change_pct": 50,
+    "token_change_pct": 20,
+    "cost_regression": False,
+    "token_regression": False,
+}
+SUMMED: dict[str, Any] = {
+    "version_number": 2,
+    "total_invocations": 3,
+    "total_cost_millicents": 4500,
+    "avg_cost_per_invocation_millicents": 1500,
+}

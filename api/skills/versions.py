@@ -17,7 +17,8 @@ from api.paths import SkillPath, VersionPath
 from api.projects.examples import META
 from api.services import Provided
 from api.skills import changing
-from api.skills.examples import DIFF, RESULT, SKILL, STAT, SUMMARY, VERSION
+from api.skills.costs import cost_summary
+from api.skills.examples import DIFF, RESULT, SKILL, STAT, SUMMARY, SUMMED, VERSION
 from api.skills.schemas import (
     DiffQuery,
     SkillVersionBody,
@@ -28,8 +29,10 @@ from api.skills.schemas import (
 )
 from domain.errors import NotFound
 from domain.skill import SkillVersion
+from domain.skill_costs import costs_of_versions
 from domain.skill_diff import diff
 from eventstore.database.transaction import TenantTx
+from projections.queries.skill_costs import version_figures
 from projections.rows.skill_results import list_results, skill_stats
 from projections.rows.skills import SKILLS, find_versions, list_versions
 
@@ -76,14 +79,17 @@ async def list_skill_versions(
     opt={"access": "agent+"},
     tags=TAGS,
     summary="Show a version of a skill",
-    responses=answers(200, "The version", {"version": VERSION}),
+    description="With what it cost, when reports of token usage name it.",
+    responses=answers(200, "The version", {"version": VERSION, "cost_summary": SUMMED}),
 )
 async def show_skill_version(
     services: Provided, asking: Asker, skill_id: SkillPath, version: VersionPath
 ) -> dict[str, Any]:
     async with services.reading(asking.caller.tenant_id) as tx:
         (found,) = await _found(tx, skill_id, _number(version))
-    return {"version": version_body(found)}
+        costs = costs_of_versions(await version_figures(tx, skill_id))
+    of_this = next((each for each in costs if each.figures.version == found.version), None)
+    return {"version": version_body(found), "cost_summary": cost_summary(of_this)}
 
 
 @get(

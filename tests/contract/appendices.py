@@ -25,12 +25,10 @@ GET /api/v1/analytics/models | agent+ | 200
 GET /api/v1/analytics/trends | orchestrator+ | 200
 GET /api/v1/analytics/model-mix | orchestrator+ | 200
 GET /api/v1/analytics/agents/:id/model-profile | orchestrator+ | 200
-GET /api/v1/skills/:id/cost-performance | user+ | 200
 GET /api/v1/token-budgets/effective | agent+ | 200
 POST /api/v1/projects/:id/token-budgets | orchestrator+ | 201
 GET /api/v1/projects/:id/token-usage | agent+ | 200
 GET /api/v1/projects/:id/cost-anomalies | orchestrator+ | 200
-GET /api/v1/skills/:id/cost-regression | user+ | 200
 """
 
 KNOWLEDGE = """
@@ -93,6 +91,8 @@ POST /api/v1/webhooks/:id/deliveries/:delivery_id/redeliver | user+ | 202
 """
 
 SKILLS = """
+GET /api/v1/skills/:id/cost-performance | user+ | 200
+GET /api/v1/skills/:id/cost-regression | user+ | 200
 POST /api/v1/skills | user+ | 201
 GET /api/v1/skills | agent+ | 200
 GET /api/v1/skills/:id | agent+ | 200

@@ -23,5 +23,7 @@ SKILLS = (
     read(SKILL + "/versions/{version}/diff"),
     read(SKILL + "/versions/{version}/results"),
     read(SKILL + "/stats"),
+    read(SKILL + "/cost-performance", "user+", "user"),
+    read(SKILL + "/cost-regression", "user+", "user"),
     write("POST", "/skill_results", "=orchestrator,superadmin", 201, "orchestrator", body=RESULT),
 )

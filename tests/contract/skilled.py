@@ -25,6 +25,9 @@ class Skilling:
     async def make_skill(self) -> str:
         return (await self._new_skill())[0]
 
+    async def make_skill_version(self) -> str:
+        return (await self._new_skill())[1]
+
     async def make_applied(self) -> tuple[str, str, str]:
         """A version of a skill, a verification result, and the story that it is of."""
         _, version = await self._new_skill()

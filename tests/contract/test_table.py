@@ -31,7 +31,7 @@ and test_lifecycle.py."""
 WHEN_TWO_MEET = frozenset({"audit_key_changed"})
 """Told by a route that meets another one: tests/api/test_log_keys.py."""
 
-NO_REFERENCE = {"cap_id", "session_id", "skill_version_id", "ac_id"}
+NO_REFERENCE = {"cap_id", "session_id", "ac_id"}
 """Text of the caller's own, of the story itself, or of a thing that is not there yet, in spite of its name."""
 
 FILES = {
