@@ -24,6 +24,9 @@ VERSION: Columns = ("version", "changelog", "created_by", "inserted_at")
 STAT: Columns = (
     "version", "total_results", "pass_count", "fail_count", "partial_count", "avg_findings", "false_positive_rate",
 )  # fmt: skip
+COST: Columns = (
+    "version_number", "total_invocations", "avg_cost_per_invocation_millicents", "cost_change_pct", "token_change_pct",
+)  # fmt: skip
 BRING_IN = "The skills that come with loopctl: loopctl skill import"
 
 
@@ -141,6 +144,21 @@ def stats(name: str, /, *, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -
     with session(scope, READING) as asked:
         skill = _there(_find(asked, name, scope.project), name)
         asked.show_list(f"skills/{skill['id']}/stats", pages, STAT)
+
+
+@app.command
+def costs(name: str, /, *, regressions: Flag = False, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
+    """Show what the versions of a skill cost, each against the one before.
+
+    Parameters
+    ----------
+    regressions
+        Only those that cost more than twice as much.
+    """
+    with session(scope, OWNING) as asked:
+        skill = _there(_find(asked, name, scope.project), name)
+        of = "cost-regression" if regressions else "cost-performance"
+        asked.show_list(f"skills/{skill['id']}/{of}", pages, COST)
 
 
 @app.command

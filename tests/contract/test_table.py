@@ -120,7 +120,7 @@ def test_a_route_tells_the_errors_of_its_kind_and_no_others() -> None:
 def test_the_appendix_is_served_with_its_roles_and_statuses() -> None:
     """Went red when the access of one route was changed, and when a route of the appendix was not served."""
     served = {(route.method, _without_names(route.path)): route for route in ROUTES}
-    for line in lines("".join((SERVED, WEBHOOKS, SKILLS, UI_TEST_RUNS, SPENT))):
+    for line in (each for text in (SERVED, WEBHOOKS, SKILLS, UI_TEST_RUNS, SPENT) for each in lines(text)):
         found = served[line.method, line.path]
         successes = tuple(
             sorted(status for status in operation(found)["responses"] if status < "4" and status != "304")

@@ -99,6 +99,7 @@ TABLE: dict[str, Sequence[str]] = {
     "skill history a": READS,
     "skill diff a": READS,
     "skill stats a": READS,
+    "skill costs a": OWNS,
     "skill create --name a --file backlog.json": OWNS,
     "skill update a --file backlog.json": OWNS,
     "skill archive a": OWNS,
