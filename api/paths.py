@@ -22,5 +22,6 @@ UiTestRunPath = Annotated[UUID, PathParameter(description="Id of the UI test run
 SkillPath = Annotated[UUID, PathParameter(description="Id of the skill.")]
 VersionPath = Annotated[str, PathParameter(description="Number of the version, from 1.")]
 ViolatorPath = Annotated[UUID, PathParameter(description="Id of the violator.")]
+BudgetPath = Annotated[UUID, PathParameter(description="Id of the budget.")]
 UsagePath = Annotated[UUID, PathParameter(description="Id of the report of token usage.")]
 RunPath = Annotated[UUID, PathParameter(description="Id of the verification run.")]

@@ -68,7 +68,8 @@ COMMANDS = (
     "keys create --name a --role agent", f"keys revoke {ID}", f"keys rotate {ID}", "state save --data {}", "state load",
     "token-usage", "token-usage --story 2.1", "cost-summary", "cost-anomalies", "anomalies", "skill list",
     "budget set --scope epic --epic 2 --limit 1", "budget list", "skill get loopctl:review", "admin stats",
-    "skill get a", "skill get a --version 2 --text", "skill history a", "skill diff a", "skill stats a", "skill costs a",
+    "skill get a", "skill get a --version 2 --text", "skill history a", "skill diff a", "skill stats a",
+    "skill costs a",
     "skill create --name a --file FILE", "skill update a --file FILE", "skill archive a", "skill import",
     "admin tenants", f"admin tenant {ID}", f"admin suspend {ID}", f"admin activate {ID}", "api GET stories",
     "api DELETE x", "status --impersonate acme --as user", "admin impersonate acme get x", "next --fields title,id",
@@ -100,7 +101,7 @@ def told(said: Said, line: str) -> str:
 @pytest.fixture(autouse=True)
 def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """How often what passes is tried again is another test's."""
-    monkeypatch.setattr("loopctl.client.ATTEMPTS", 1)
+    monkeypatch.setattr("loopctl.conversation.ATTEMPTS", 1)
 
 
 @pytest.mark.parametrize("number", range(len(ANSWERS)), ids=ANSWERS)
