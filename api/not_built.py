@@ -17,17 +17,9 @@ KNOWN_IDS = {
 
 UNDER_API = """
 GET token-usage agent+
-GET projects/:id/token-usage agent+
 GET projects/:id/cost-anomalies orchestrator+
 GET cost-anomalies orchestrator+
 PATCH cost-anomalies/:id user+
-GET analytics/agents orchestrator+
-GET analytics/epics agent+
-GET analytics/projects/:id agent+
-GET analytics/models agent+
-GET analytics/trends orchestrator+
-GET analytics/model-mix orchestrator+
-GET analytics/agents/:id/model-profile orchestrator+
 GET,POST articles agent+
 GET articles/system public
 GET articles/:id agent+
@@ -68,10 +60,6 @@ GET,POST stories/:id/comments agent+
 """Methods, path after /api/v1/, and who may."""
 
 PAGES = """
-GET docs public
-GET terms public
-GET privacy public
-GET tenants/:id/onboarding public
 GET wiki public
 GET wiki/:slug public
 """

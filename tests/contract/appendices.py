@@ -6,6 +6,14 @@ POST /api/v1/token-usage | agent+ | 201
 DELETE /api/v1/token-usage/:id | user+ | 200
 POST /api/v1/token-usage/:id/correction | user+ | 201
 GET /api/v1/stories/:story_id/token-usage | agent+ | 200
+GET /api/v1/analytics/agents | orchestrator+ | 200
+GET /api/v1/analytics/epics | agent+ | 200
+GET /api/v1/analytics/projects/:id | agent+ | 200
+GET /api/v1/analytics/models | agent+ | 200
+GET /api/v1/analytics/trends | orchestrator+ | 200
+GET /api/v1/analytics/model-mix | orchestrator+ | 200
+GET /api/v1/analytics/agents/:id/model-profile | orchestrator+ | 200
+GET /api/v1/projects/:id/token-usage | agent+ | 200
 POST /api/v1/token-budgets | orchestrator+ | 201
 GET /api/v1/token-budgets | agent+ | 200
 GET /api/v1/token-budgets/:id | agent+ | 200
@@ -20,14 +28,6 @@ POST /api/v1/projects/:id/token-budgets | orchestrator+ | 201
 COSTS = """
 GET /api/v1/cost-anomalies | orchestrator+ | 200
 PATCH /api/v1/cost-anomalies/:id | user+ | 200
-GET /api/v1/analytics/agents | orchestrator+ | 200
-GET /api/v1/analytics/epics | agent+ | 200
-GET /api/v1/analytics/projects/:id | agent+ | 200
-GET /api/v1/analytics/models | agent+ | 200
-GET /api/v1/analytics/trends | orchestrator+ | 200
-GET /api/v1/analytics/model-mix | orchestrator+ | 200
-GET /api/v1/analytics/agents/:id/model-profile | orchestrator+ | 200
-GET /api/v1/projects/:id/token-usage | agent+ | 200
 GET /api/v1/projects/:id/cost-anomalies | orchestrator+ | 200
 """
 
@@ -66,10 +66,6 @@ GET /api/v1/knowledge/analytics/agents/:agent_id | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/projects/:id/usage | orchestrator+ | 200
 GET /api/v1/knowledge/articles/:id/stats | orchestrator+ | 200
 GET /api/v1/articles/system | public | 200
-GET /docs | public | 200
-GET /terms | public | 200
-GET /privacy | public | 200
-GET /tenants/:id/onboarding | public | 200 302
 GET /wiki | public | 200
 GET /wiki/:slug | public | 200 404
 """

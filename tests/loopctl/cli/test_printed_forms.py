@@ -75,6 +75,6 @@ def test_a_server_that_does_not_know_skills_is_said(shell: Shell) -> None:
 
 def test_a_server_that_does_not_do_costs_yet_is_said_with_exit_8(shell: Shell, project: str) -> None:
     """Went red while it was a 404, as if the project were not there."""
-    said = shell(*shlex.split(f"token-usage --project {project}"))
+    said = shell(*shlex.split(f"cost-anomalies --project {project}"))
     assert (said.code, said.error()["error"]["code"]) == (8, "not_built")
     assert said.error()["hint"] == "What this server does: loopctl api GET routes"
