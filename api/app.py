@@ -36,6 +36,7 @@ from api.log import keys as log_keys
 from api.log import routes as log
 from api.log import stories as log_stories
 from api.log import tiles, witness
+from api.mcp import routes as mcp
 from api.not_built import NOT_BUILT
 from api.orchestrator import routes as orchestrator
 from api.projects import routes as projects
@@ -59,7 +60,7 @@ NOUNS = (
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries,
+    webhooks, webhook_deliveries, mcp,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 
@@ -75,7 +76,7 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
 def _routed(handlers: tuple[HTTPRouteHandler, ...]) -> Litestar:
     """It knows no services, so that those who make many applications, as tests do, wait for it once."""
     return Litestar(
-        [*handlers, *NOT_BUILT],
+        [*handlers, *mcp.OTHER_METHODS, *NOT_BUILT],
         dependencies=GIVEN,
         debug=False,
         logging_config=None,

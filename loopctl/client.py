@@ -123,6 +123,10 @@ class Client:
         self.wrote = False
         """Whether the server has carried out what changes something."""
 
+    @property
+    def server(self) -> str:
+        return self._server
+
     def close(self) -> None:
         self._connection.close()
 

@@ -99,6 +99,7 @@ USAGE = {"model_name": "model-1", "input_tokens": 12_000, "output_tokens": 3_000
 ARTIFACT = {"artifact_type": "test", "path": "tests/test_login.py", "exists": True, "details": {"lines": 40}}
 
 BODIES: Mapping[str, Shown] = {
+    "MessageBody": Shown({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}, ("jsonrpc", "method")),
     "UpdateTenantBody": Shown(
         {"name": "Example", "settings": {"auto_reset_on_rejection": True}},
         members={"token_data_retention_days": whole(SHORTEST_RETENTION_DAYS, LONGEST_RETENTION_DAYS)},

@@ -4,9 +4,9 @@ from typing import Any
 
 from msgspec import UNSET, to_builtins
 
-from loopctl.cli.confirming import as_reviewed
+from loopctl.cli.asked import Asked
 from loopctl.cli.naming import agent_id, project_id, project_id_or_none, story_id
-from loopctl.cli.session import Session
+from loopctl.cli.reviewed import as_reviewed
 from loopctl.cli.stepping import said, taken
 from loopctl.client import Refused
 from loopctl.mcp import arguments as take
@@ -17,7 +17,7 @@ HELD = ("assigned", "implementing")
 BRIEF = ("id", "number", "title", "agent_status", "verified_status", "lease_expires_at", "review_requested_at")
 
 
-def resume(asked: Session, given: take.InProject) -> dict[str, Any]:
+def resume(asked: Asked, given: take.InProject) -> dict[str, Any]:
     me = asked.client.get("tenants/me")
     project = project_id_or_none(asked, _project(given))
     answer = {"tenant": {name: me["tenant"][name] for name in ("id", "name", "slug", "status")}, "key": me["api_key"]}
@@ -27,7 +27,7 @@ def resume(asked: Session, given: take.InProject) -> dict[str, Any]:
     return {**answer, **_of_role(asked, me["api_key"], project)}
 
 
-def next_story(asked: Session, given: take.NextStory) -> dict[str, Any]:
+def next_story(asked: Asked, given: take.NextStory) -> dict[str, Any]:
     body = {**_body(given), "project_id": project_id(asked, _project(given))}
     claimed = asked.client.post("stories/next/claim", body)
     story, fencing = claimed["story"], claimed.get("lease", {}).get("fencing_token")
@@ -35,60 +35,60 @@ def next_story(asked: Session, given: take.NextStory) -> dict[str, Any]:
     return {**claimed, **started, "story": {**story, **started["story"]}}
 
 
-def get_story(asked: Session, given: take.OneStory) -> Any:
+def get_story(asked: Asked, given: take.OneStory) -> Any:
     return asked.client.get(_path(asked, given))
 
 
-def heartbeat(asked: Session, given: take.Heartbeat) -> Any:
+def heartbeat(asked: Asked, given: take.Heartbeat) -> Any:
     return _step(asked, given, "heartbeat")
 
 
-def request_review(asked: Session, given: take.Held) -> Any:
+def request_review(asked: Asked, given: take.Held) -> Any:
     return _step(asked, given, "request-review")
 
 
-def release_story(asked: Session, given: take.Held) -> Any:
+def release_story(asked: Asked, given: take.Held) -> Any:
     return _step(asked, given, "unclaim")
 
 
-def list_reviews(asked: Session, given: take.Reviews) -> Any:
+def list_reviews(asked: Asked, given: take.Reviews) -> Any:
     return asked.client.get(f"{_path(asked, given)}/reviews", **_body(given))
 
 
-def report_story(asked: Session, given: take.Report) -> Any:
+def report_story(asked: Asked, given: take.Report) -> Any:
     return _step(asked, given, "report")
 
 
-def complete_review(asked: Session, given: take.Review) -> Any:
+def complete_review(asked: Asked, given: take.Review) -> Any:
     return _step(asked, given, "review-complete")
 
 
-def verify_story(asked: Session, given: take.Verify) -> Any:
+def verify_story(asked: Asked, given: take.Verify) -> Any:
     body = _body(given)
     id_ = story_id(asked, given.story, _project(given))
     review_type, summary = as_reviewed(asked, id_, body.get("review_type"), body.get("summary"))
     return taken(asked, id_, None, "verify", {**body, **said(review_type=review_type, summary=summary)})
 
 
-def reject_story(asked: Session, given: take.Reject) -> Any:
+def reject_story(asked: Asked, given: take.Reject) -> Any:
     return _step(asked, given, "reject")
 
 
-def list_stories(asked: Session, given: take.Stories) -> Any:
+def list_stories(asked: Asked, given: take.Stories) -> Any:
     return asked.client.get("stories", **_body(given), project_id=project_id_or_none(asked, _project(given)))
 
 
-def create_story(asked: Session, given: take.NewStory) -> Any:
+def create_story(asked: Asked, given: take.NewStory) -> Any:
     return asked.client.post(f"projects/{project_id(asked, _project(given))}/stories", _body(given))
 
 
-def import_stories(asked: Session, given: take.Import) -> Any:
+def import_stories(asked: Asked, given: take.Import) -> Any:
     body = _body(given)
     how = {name: True for name in ("merge", "dry_run") if body.pop(name, False)}
     return asked.client.post(f"projects/{project_id(asked, _project(given))}/import", body, **how)
 
 
-def dispatch(asked: Session, given: take.Dispatch) -> Any:
+def dispatch(asked: Asked, given: take.Dispatch) -> Any:
     body = _body(given)
     if (named := body.pop("agent", None)) is not None:
         body["agent_id"] = agent_id(asked, named)
@@ -97,36 +97,36 @@ def dispatch(asked: Session, given: take.Dispatch) -> Any:
     return asked.client.post("dispatches", body)
 
 
-def save_state(asked: Session, given: take.SaveState) -> Any:
+def save_state(asked: Asked, given: take.SaveState) -> Any:
     project = project_id(asked, _project(given))
     return asked.client.request("PUT", f"orchestrator/state/{project}", {"state_key": "main", **_body(given)})
 
 
-def list_projects(asked: Session, given: take.Paged) -> Any:
+def list_projects(asked: Asked, given: take.Paged) -> Any:
     return asked.client.get("projects", **_body(given))
 
 
-def create_project(asked: Session, given: take.NewProject) -> Any:
+def create_project(asked: Asked, given: take.NewProject) -> Any:
     return asked.client.post("projects", _body(given))
 
 
-def create_key(asked: Session, given: take.NewKey) -> Any:
+def create_key(asked: Asked, given: take.NewKey) -> Any:
     body = _body(given)
     if (named := body.pop("agent", None)) is not None:
         body["agent_id"] = agent_id(asked, named)
     return asked.client.post("api_keys", body)
 
 
-def revoke_key(asked: Session, given: take.OneKey) -> Any:
+def revoke_key(asked: Asked, given: take.OneKey) -> Any:
     answer = asked.client.request("DELETE", f"api_keys/{given.key_id}")
     return answer if answer is not None else {"status": "revoked", "id": given.key_id}
 
 
-def list_agents(asked: Session, given: take.Paged) -> Any:
+def list_agents(asked: Asked, given: take.Paged) -> Any:
     return asked.client.get("agents", **_body(given))
 
 
-def list_webhooks(asked: Session, given: take.Paged) -> Any:
+def list_webhooks(asked: Asked, given: take.Paged) -> Any:
     return asked.client.get("webhooks", **_body(given))
 
 
@@ -140,15 +140,15 @@ def _body(given: take.Arguments) -> dict[str, Any]:
     return {name: value for name, value in to_builtins(given).items() if name not in ("story", "project")}
 
 
-def _path(asked: Session, given: take.OneStory) -> str:
+def _path(asked: Asked, given: take.OneStory) -> str:
     return f"stories/{story_id(asked, given.story, _project(given))}"
 
 
-def _step(asked: Session, given: take.OneStory, action: str) -> Any:
+def _step(asked: Asked, given: take.OneStory, action: str) -> Any:
     return taken(asked, given.story, _project(given), action, _body(given))
 
 
-def _of_role(asked: Session, key: dict[str, Any], project: str | None) -> dict[str, Any]:
+def _of_role(asked: Asked, key: dict[str, Any], project: str | None) -> dict[str, Any]:
     if key["role"] == "user":
         return {"projects": asked.client.get("projects")}
     reported = _stories(asked, project, agent_status="reported_done", verified_status="unverified")
@@ -165,7 +165,7 @@ def _of_role(asked: Session, key: dict[str, Any], project: str | None) -> dict[s
     }
 
 
-def _stories(asked: Session, project: str | None, **query: str) -> list[dict[str, Any]]:
+def _stories(asked: Asked, project: str | None, **query: str) -> list[dict[str, Any]]:
     return list(asked.client.pages("stories", project_id=project, **query))
 
 
@@ -174,7 +174,7 @@ def _brief(stories: list[dict[str, Any]]) -> dict[str, Any]:
     return {"count": len(stories), "stories": shown}
 
 
-def _state(asked: Session, project: str) -> Any:
+def _state(asked: Asked, project: str) -> Any:
     try:
         return asked.client.get(f"orchestrator/state/{project}", state_key="main")["state"]
     except Refused as refused:

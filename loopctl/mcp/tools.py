@@ -25,6 +25,10 @@ class Tool(Struct, frozen=True):
     description: str
     seconds: float = 15.0
     """For an answer, with the attempts that a server needs which restarts or asks to wait."""
+    key: str = ""
+    """On the surface with several keys: whose (loopctl/mcp/compatible/keys.py)."""
+    repeats: bool = False
+    """Done twice, it is as if it was done once."""
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the arguments."""

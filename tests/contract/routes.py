@@ -78,6 +78,7 @@ DISPATCH = {
     "expires_in_seconds": 600,
 }  # fmt: skip
 STORY = {"number": "$number", "title": "A story"}
+MESSAGE = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 ATTESTED = {
     "ceremony_id": "$attested.1", "credential_id": "$attested.2", "attestation_object": "$attested.3",
     "client_data_json": "$attested.4",
@@ -192,12 +193,8 @@ WORK = (
         "POST", "/projects/{project}/import", "=orchestrator,user,superadmin", 201, "user",
         ids={"project": "$new_project"}, body=IMPORT,
     ),
-    _write(
-        "POST", "/projects/{project}/epics", "orchestrator+", 201, "user", body=EPIC
-    ),
-    _write(
-        "POST", "/projects/{project}/stories", "orchestrator+", 201, "user", body={**STORY, "epic_number": 1}
-    ),
+    _write("POST", "/projects/{project}/epics", "orchestrator+", 201, "user", body=EPIC),
+    _write("POST", "/projects/{project}/stories", "orchestrator+", 201, "user", body={**STORY, "epic_number": 1}),
     _write("PATCH", "/epics/{epic_id}", "orchestrator+", 200, "user", body={"description": "d"}),
     _write("DELETE", "/epics/{epic_id}", "user+", 204, "user", ids={"epic_id": "$new_epic"}),
     _write("POST", "/epics/{epic_id}/stories", "orchestrator+", 201, "user", body=STORY),
@@ -397,4 +394,7 @@ RECOVERY = (
     Route("POST", "/recovery", "public", 201, "user", body=LINKED),
 )  # fmt: skip
 
-ROUTES = (*PUBLIC, *SIGNUP, *PERSONS, *LOG_KEYS, *RECOVERY, *READS, *WORK, *LIFECYCLE, *HISTORY, *ADMIN, *WEBHOOKS)
+ROUTES = (
+    *PUBLIC, *SIGNUP, *PERSONS, *LOG_KEYS, *RECOVERY, *READS, *WORK, *LIFECYCLE, *HISTORY, *ADMIN, *WEBHOOKS,
+    Route("POST", "/mcp", "=agent,orchestrator,user", 200, "user", body=MESSAGE, kept=False),
+)  # fmt: skip
