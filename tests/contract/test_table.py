@@ -144,10 +144,7 @@ def test_every_id_in_a_request_stands_in_the_list_as_an_id() -> None:
         asked = {f"path:{name}" for name in route.placeholders} | {f"query:{name}" for name in route.query}
         asked |= set(_places("body", route.body))
         missing = {name for name in _named(route) if not any(place.endswith(name) for place in asked)}
-        assert missing - BY_A_HEADER = frozenset({"foreign_origin"})
-"""Told to who says something that no other request says: tests/api/test_mcp.py."""
-
-NO_REFERENCE == set(), route.name
+        assert missing - NO_REFERENCE == set(), route.name
 
 
 def _places(place: str, value: Any) -> list[str]:

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx2
 import pytest
 from mcp import StdioServerParameters
 from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
 
 from loopctl.mcp.tools import NOT_BUILT, TOOLS
 from tests.loopctl.cli.conftest import Keys
@@ -269,16 +271,45 @@ def test_a_superadmin_has_no_tools(running: Run, root_key: str, tmp_path: Path) 
     assert "LOOPCTL_API_KEY" in said.error()["error"]["message"]
 
 
-def test_another_set_of_tools_is_not_built(running: Run, keys: Keys, tmp_path: Path) -> None:
-    env = environment(tmp_path, running.address, LOOPCTL_API_KEY=keys.user, LOOPCTL_TOOLS="all")
-    said = outside("mcp", env=env)
-    assert (said.code, said.error()["error"]["code"]) == (2, "not_built")
+def test_another_set_of_tools_there_is_not(tmp_path: Path) -> None:
+    said = outside(
+        "mcp", env=environment(tmp_path, "http://127.0.0.1:9", LOOPCTL_API_KEY="lc_key", LOOPCTL_TOOLS="most")
+    )
+    assert (said.code, "LOOPCTL_TOOLS is all" in said.error()["error"]["message"]) == (2, True)
+
+
+async def test_all_tools_ask_with_the_keys_that_guides_print(
+    running: Run, keys: Keys, project: str, tmp_path: Path
+) -> None:
+    """The configuration of three keys starts, and says that it drops one of them."""
+    ((_, printed),) = printed_servers()[2].items()
+    assert (printed["args"], printed["env"]["LOOPCTL_TOOLS"]) == (["mcp"], "all")
+    three = {
+        "LOOPCTL_ORCH_KEY": keys.orchestrator, "LOOPCTL_AGENT_KEY": keys.implementer,
+        "LOOPCTL_REVIEWER_KEY": keys.other, "LOOPCTL_TOOLS": "all", "LOOPCTL_PROJECT": project,
+    }  # fmt: skip
+    told = tmp_path / "told"
+    started = StdioServerParameters(
+        command="sh", args=["-c", f'"$@" 2>{told}', "sh", sys.executable, "-m", "loopctl", "mcp"],
+        env=environment(tmp_path, running.address, **three),
+    )  # fmt: skip
+    async with Client(started) as client:
+        agent = Tools(client)
+        assert len((await client.list_tools()).tools) == 52
+        ready = await agent.ask("list_stories", project_id=project, status="ready", limit=1)
+        story = json.loads(text(ready))["data"][0]
+        contract = await agent.ask("contract_story", story_id=story["id"], story_title=story["title"], ac_count=1)
+        unbuilt = await agent.ask("knowledge_search", q="keys")
+        missing = await agent.ask("delete_project", project_id=project)
+    assert "LOOPCTL_REVIEWER_KEY is not used" in told.read_text()
+    assert (contract.is_error, story["number"], "acceptance_criteria" in story) == (False, "2.1", False)
+    assert json.loads(text(unbuilt))["status"] == 501
+    assert json.loads(text(missing))["body"].startswith("no_key: delete_project asks with LOOPCTL_USER_KEY")
 
 
 async def test_the_printed_configuration_starts_it(running: Run, role_keys: dict[str, str], tmp_path: Path) -> None:
     """Of docs/mcp.md; the keys are ours, and the server's address."""
-    (printed,) = re.findall(r"```json\n(.*?)```", (CHECKOUT / "docs" / "mcp.md").read_text(), re.DOTALL)
-    servers = json.loads(printed)["mcpServers"]
+    servers = printed_servers()[0]
     found = {}
     for name, server in servers.items():
         role = name.removeprefix("loopctl-")
@@ -289,6 +320,23 @@ async def test_the_printed_configuration_starts_it(running: Run, role_keys: dict
             answer = await client.call_tool("resume", {})
             found[role] = json.loads(text(answer))["key"]["role"]
     assert found == {role: role for role in TOOLS}
+
+
+def printed_servers() -> list[Any]:
+    printed = re.findall(r"```json\n(.*?)```", (CHECKOUT / "docs" / "mcp.md").read_text(), re.DOTALL)
+    return [json.loads(each)["mcpServers"] for each in printed]
+
+
+async def test_the_printed_configuration_over_http_reaches_the_server(running: Run, keys: Keys, project: str) -> None:
+    ((name, server),) = printed_servers()[1].items()
+    said = {**server["headers"], "Authorization": f"Bearer {keys.implementer}", "X-Loopctl-Project": project}
+    assert (name, server["type"], said.keys()) == ("loopctl-agent", "http", server["headers"].keys())
+    url = server["url"].replace("http://127.0.0.1:4000", running.address)
+    async with (
+        httpx2.AsyncClient(headers=said, timeout=60, trust_env=False) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        assert (await Tools(client).good("resume"))["project"]["slug"] == project
 
 
 class Relay:
