@@ -50,6 +50,8 @@ from api.stories import routes as stories
 from api.tenants import halts
 from api.tenants import routes as tenants
 from api.transfer import routes as transfer
+from api.web import routes as web
+from api.web.errors import error_page
 from api.webhooks import deliveries as webhook_deliveries
 from api.webhooks import routes as webhooks
 from domain.tenant import Tenant
@@ -60,7 +62,7 @@ NOUNS = (
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries, mcp,
+    webhooks, webhook_deliveries, web, mcp,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 
@@ -92,6 +94,7 @@ def _surroundings(services: Services) -> Surroundings:
         access_log=AccessLog(services.log, services.settings.log_level),
         clock=services.clock,
         common_headers=common_headers(secure=services.settings.base_url().startswith("https://")),
+        error_page=error_page,
         gate=Gate(
             find_caller=services.find_caller,
             find_tenant=partial(_tenant, services),

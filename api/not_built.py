@@ -89,7 +89,6 @@ GET knowledge/analytics/projects/:id/usage orchestrator+
 GET knowledge/articles/:id/stats orchestrator+
 GET admin/audit =superadmin
 POST verification-runs/:id/results =orchestrator
-GET waiting agent+
 POST stories/:id/cancel orchestrator+
 POST stories/:id/defer orchestrator+
 POST stories/:id/reopen orchestrator+

@@ -27,6 +27,7 @@ CAMPAIGNS = {
     "malformed_keyed": "malformed requests with real keys over all routes, 100,000",
     "state_replay": "an export of 100,000 events replayed elsewhere into empty read models, and rows altered by hand",
     "webhook_campaign": "10,000 deliveries to a receiver that fails, workers killed, Redis flushed; one that hangs",
+    "waiting": "states of stories that 100,000 steps of custody reach, before the query of what waits",
     "tlog_fuzz": "mutated proofs, 1,000,000",
     "touches": "forty wrong touches of a security key beside right ones (B14), and 2,000 with one bit changed (B15)",
 }

@@ -74,6 +74,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=0, le=1_000_000, description="Tenants that one address may make an hour at /signup; 0 closes it")
     ] = 5
     contact: Annotated[Contact | None, Meta(description="Operator's address in /.well-known/loopctl")] = None
+    development: Annotated[bool, Meta(description="Whether pages for those who build pages are served: /design")] = (
+        False
+    )
     log_level: Annotated[LogLevel, Meta(description="Least severe level that is logged")] = "info"
     keks: Annotated[
         KeyRing | None,

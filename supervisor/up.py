@@ -231,6 +231,7 @@ class Up:
             "LOOPCTL_PROXIES": str(settings.proxies),
             "LOOPCTL_RATE_LIMIT_CEILING": str(settings.rate_limit_ceiling),
             "LOOPCTL_EGRESS_ALLOW": str(settings.egress_allow or ""),
+            "LOOPCTL_DEVELOPMENT": str(settings.development).lower(),
             "LOOPCTL_EGRESS_LOOKUP": str(settings.egress_lookup).lower(),
             "LOOPCTL_EGRESS_ALLOW_HTTP": str(settings.egress_allow_http).lower(),
             "LOOPCTL_WEBAUTHN_RP_ID": settings.webauthn_rp_id or "",

@@ -165,6 +165,12 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send_body(body, more=False)
 
+    async def answer_page(self, status: int, body: bytes, headers: Sequence[Header]) -> None:
+        """The same for a page, whose own headers take the place of those that every answer has."""
+        described = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"%d" % len(body)), *headers]
+        await self.send({"type": "http.response.start", "status": status, "headers": described})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
     def cut(self) -> bool:
         """Ends the connection in the middle of an answer; false when the server has no way to."""
         cut = self.scope.get("extensions", {}).get(CUT)

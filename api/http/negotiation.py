@@ -20,6 +20,11 @@ def wants_html(accept: bytes) -> bool:
     return _names(accept, "text/html")
 
 
+def wants_page(accept: bytes, path: str) -> bool:
+    """A browser that goes to an address: below /api/ there are no pages, and its refusals stay JSON."""
+    return wants_html(accept) and not path.startswith("/api/")
+
+
 def _names(accept: bytes, kind: str) -> bool:
     """``kind`` itself, not a range around it, and not with ``q=0``."""
     return any(_wanted(part) == kind for part in accept.decode("latin-1").lower().split(","))

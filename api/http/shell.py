@@ -23,21 +23,24 @@ from api.http.asking import Gate, asking, fresh
 from api.http.body import check_body_type
 from api.http.budgets import Budget, Held, Holder, holder_of
 from api.http.endpoints import Answer, Called, Endpoint, Endpoints, Found, framework_request, without_body
-from api.http.errors import JSON, failure_of, render
+from api.http.errors import JSON, Failure, failure_of, render
 from api.http.exchange import CommonHeaders, Exchange, check_once
 from api.http.identifiers import LOGGED
 from api.http.limits import Limits
-from api.http.negotiation import accepts_json, wants_problem
+from api.http.negotiation import accepts_json, wants_page, wants_problem
+from api.http.page_headers import PAGE
 from api.http.policy import Policy
 from api.http.query import check_path, check_query
 from api.http.recording import AccessLog, Metrics
-from api.http.refusal import ClientGone, Refused
+from api.http.refusal import ClientGone, Header, Refused
 from api.http.running import Deadline, Deadlines, Pace, admissions
 from domain.caller import Caller
 
 log = structlog.get_logger("api")
 
 JSON_TYPE = "application/json"
+
+PAGE_HEADERS: tuple[Header, ...] = tuple((name.lower().encode(), value.encode()) for name, value in PAGE.items())
 
 CLIENT_GONE = 499
 """Never sent; how figures and logs show a client that left before its request was complete."""
@@ -55,6 +58,8 @@ class Surroundings(Struct, frozen=True):
     clock: Callable[[], float]
     common_headers: CommonHeaders
     gate: Gate
+    error_page: Callable[[Failure], bytes]
+    """Of a refusal, for a browser; what is below /api/ is answered in JSON all the same."""
 
 
 class Sender(Struct, frozen=True):
@@ -289,7 +294,11 @@ class Shell:
         closes = any(name == b"connection" for name, _ in headers)
         if exchange.body_left and not closes and not await self._drained(exchange):
             headers.append((b"connection", b"close"))
-        content, kind = render(failure, problem=wants_problem(exchange.headers.get(b"accept", b"")))
+        accept = exchange.headers.get(b"accept", b"")
+        if wants_page(accept, exchange.scope["path"]):
+            await exchange.answer_page(failure.status, self._around.error_page(failure), [*PAGE_HEADERS, *headers])
+            return
+        content, kind = render(failure, problem=wants_problem(accept))
         await exchange.answer(failure.status, kind, content, headers)
 
     async def _drained(self, exchange: Exchange) -> bool:

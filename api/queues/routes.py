@@ -1,4 +1,4 @@
-"""What can be worked on and what cannot yet: /api/v1/stories/ready and /api/v1/stories/blocked."""
+"""What can be worked on, what cannot yet, and what stands still: /api/v1/stories/ready, …/blocked, /api/v1/waiting."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -18,12 +18,28 @@ from api.projects.examples import META
 from api.projects.routes import check_there, project_id_of
 from api.services import Provided, Services
 from api.stories.examples import STORY
+from api.times import wire_time
+from domain.errors import NotFound
+from domain.lifecycle.waiting import NEEDS, NeededRole, Why
+from domain.tenant_settings import read_settings
 from projections.queries.blocking import MOST_SHOWN, Blocking, blocking
+from projections.queries.waiting import WaitingFilter, list_waiting
+from projections.rows.tenants import find_tenant
 from projections.rows.work_queue import QueueFilter, list_blocked, list_ready
 
 TAGS = ["Queues"]
 QUEUE_META = {**META, "page_size": QUEUES.default, "limit": QUEUES.default}
 BLOCKED_EXAMPLE = {"story": STORY, "blocking_dependencies": [{**STORY_LINE, "via": "story"}], "blocking_count": 1}
+
+WAITING_EXAMPLE = {
+    "story": STORY,
+    "why": "not_reported",
+    "explanation": NEEDS["not_reported"].explanation,
+    "needs": {
+        "role": "agent", "action": "report", "command": "loopctl report 1.1 --project my-app", "agent_id": None,
+    },
+    "since": "2026-03-27T12:00:00.000000Z",
+}  # fmt: skip
 
 
 class QueueQuery(PageQuery, frozen=True, kw_only=True):
@@ -76,6 +92,57 @@ async def list_blocked_stories(
     return page.answer(data, found.total)
 
 
+class WaitingQuery(QueueQuery, frozen=True, kw_only=True):
+    role: Annotated[NeededRole, Meta(description="Only what is needed from this role.")] | UnsetType = UNSET
+    why: Annotated[Why, Meta(description="Only what waits for this reason.")] | UnsetType = UNSET
+
+
+@get(
+    "/api/v1/waiting",
+    opt={"access": "agent+"},
+    tags=TAGS,
+    summary="List what stands still",
+    description="Stories that are neither verified nor in a queue nor under a lease that ends by itself: why, what is "
+    "needed from which role, since when, and the command that does it. agent_id is there where only that agent can. "
+    "Those first that have stood still for longest; since is when the story got there, of a contracted one its last "
+    "change.",
+    responses=answers(200, "A page of what waits", {"data": [WAITING_EXAMPLE], "meta": QUEUE_META}),
+)
+async def list_what_waits(services: Provided, asking: Asker, wanted: NamedDependency[WaitingQuery]) -> dict[str, Any]:
+    page, named = page_of(wanted, QUEUES), await _filter(services, asking, wanted)
+    only = WaitingFilter(
+        project_id=named.project_id, epic_id=named.epic_id, role=wanted.role or None, why=wanted.why or None
+    )
+    async with services.reading(asking.caller.tenant_id) as tx:
+        tenant = await find_tenant(tx)
+        if tenant is None:
+            raise NotFound("Not found")
+        policy = read_settings(tenant.settings)
+        found = await list_waiting(tx, only, policy, services.utc_now(), (page.limit, page.offset))
+        bodies = await services.stories.listed(tx, found.rows)
+    if not found.total:
+        await check_there(services, asking, only.project_id, only.epic_id)
+    data = [_waiting(row, bodies[row["story_id"]]) for row in found.rows if row["story_id"] in bodies]
+    return page.answer(data, found.total)
+
+
+def _waiting(row: Any, story: Any) -> dict[str, Any]:
+    need = NEEDS[row["why"]]
+    command = need.command.format(row["number"])
+    return {
+        "story": story,
+        "why": row["why"],
+        "explanation": need.explanation,
+        "needs": {
+            "role": need.role,
+            "action": need.action,
+            "command": f"loopctl {command} --project {row['slug']}",
+            "agent_id": row["agent_id"],
+        },
+        "since": wire_time(row["since"]),
+    }
+
+
 async def _filter(services: Services, asking: Asking, wanted: QueueQuery) -> QueueFilter:
     named = wanted.project_id
     return QueueFilter(
@@ -95,4 +162,5 @@ def _reasons(found: Blocking) -> dict[str, Any]:
 ROUTES: Sequence[HTTPRouteHandler] = (
     list_ready_stories,
     list_blocked_stories,
+    list_what_waits,
 )

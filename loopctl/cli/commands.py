@@ -31,6 +31,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
              ("stories", "stories", "List the stories of a project."),
              ("next", "next_", "List the stories that can be begun, the best first."),
              ("blocked", "blocked", "List the stories that wait, and what for."),
+             ("waiting", "waiting", "List what stands still: why, and the command that gets it on."),
              ("pending", "pending", "List the stories that are reported and wait for a check.")),
     ),
     "Implement": _in(

@@ -13,6 +13,7 @@ VerifiedStatus = Literal["unverified", "verified", "rejected"]
 Status = Literal[AgentStatus, VerifiedStatus]
 AgentType = Literal["implementer", "orchestrator"]
 KeyRole = Literal["agent", "orchestrator", "user"]
+NeededRole = Literal["agent", "orchestrator"]
 AnyRole = Literal[KeyRole, "superadmin"]
 BudgetScope = Literal["per_story", "project", "epic", "story", "agent"]
 RESULTS = ("pass", "partial")

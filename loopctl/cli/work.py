@@ -1,4 +1,4 @@
-"""What there is to do: status, next, blocked, pending, stories, history."""
+"""What there is to do: status, next, blocked, waiting, pending, stories, history."""
 
 from typing import Any
 
@@ -8,10 +8,11 @@ from loopctl.cli.options import ANYWHERE, FIRST_PAGE, Pages, Scope
 from loopctl.cli.output import STORY, Columns
 from loopctl.cli.session import Session, session
 from loopctl.cli.settings import READING
-from loopctl.cli.vocabulary import AgentStatus, VerifiedStatus
+from loopctl.cli.vocabulary import AgentStatus, NeededRole, VerifiedStatus
 
 PAGE = 100
 BLOCKED: Columns = ("number", "title", "blocked_by", "id")
+WAITING: Columns = ("number", "why", "role", "since", "command")
 HISTORY: Columns = ("inserted_at", "action", "actor_label", "new_state.agent_status", "new_state.verified_status")
 
 
@@ -53,6 +54,27 @@ def blocked(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
             asked.show(found)
             return
         _show_stories(asked, {**found, "data": [_waiting(each) for each in found["data"]]}, BLOCKED)
+
+
+def waiting(
+    *, role: NeededRole | None = None, epic: str | None = None, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE
+) -> None:
+    """List what stands still in no queue: why, what is needed from whom, and the command that does it.
+
+    Parameters
+    ----------
+    role
+        Only what this role can do: agent or orchestrator.
+    epic
+        Its number (with a project) or its id.
+    """
+    with session(scope, READING) as asked:
+        named = project_id_or_none(asked, scope.project)
+        epic_named = epic_id(asked, epic, scope.project) if epic is not None else None
+        found = asked.list("waiting", pages, project_id=named, epic_id=epic_named, role=role)
+        if asked.output.form != "json":
+            found = {**found, "data": [_needed(each) for each in found["data"]]}
+        asked.show(found, WAITING)
 
 
 def stories(
@@ -118,6 +140,11 @@ def _page(items: list[Any], pages: Pages) -> list[Any]:
     size = max(1, pages.limit or PAGE)
     start = (max(1, pages.page or 1) - 1) * size
     return items[start : start + size]
+
+
+def _needed(item: dict[str, Any]) -> dict[str, Any]:
+    """For a table: the story, and what it needs beside it."""
+    return {**item["story"], "why": item["why"], "since": item["since"], **item["needs"]}
 
 
 def _waiting(item: dict[str, Any]) -> dict[str, Any]:

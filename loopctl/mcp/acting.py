@@ -27,6 +27,10 @@ def resume(asked: Asked, given: take.InProject) -> dict[str, Any]:
     return {**answer, **_of_role(asked, me["api_key"], project)}
 
 
+def waiting_on(asked: Asked, given: take.Waiting) -> Any:
+    return asked.client.get("waiting", **_body(given), project_id=project_id_or_none(asked, _project(given)))
+
+
 def next_story(asked: Asked, given: take.NextStory) -> dict[str, Any]:
     body = {**_body(given), "project_id": project_id(asked, _project(given))}
     claimed = asked.client.post("stories/next/claim", body)

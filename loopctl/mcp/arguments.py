@@ -76,6 +76,14 @@ class Stories(InProject, frozen=True, kw_only=True):
     page_size: Size | UnsetType = UNSET
 
 
+class Waiting(InProject, frozen=True, kw_only=True):
+    role: (
+        Annotated[Literal["agent", "orchestrator"], Meta(description="Only what this role can do.")] | UnsetType
+    ) = UNSET  # fmt: skip
+    page: Page | UnsetType = UNSET
+    page_size: Size | UnsetType = UNSET
+
+
 class Verify(OneStory, frozen=True, kw_only=True):
     result: Literal["pass", "partial"] | UnsetType = UNSET
     review_type: Annotated[str, Meta(description="Without it, the latest review's.")] | UnsetType = UNSET

@@ -50,9 +50,15 @@ GET = Tool(
     "Answers {story} with description, acceptance_criteria, artifacts, dependencies, latest_verification. "
     "404 not_found.",
 )  # fmt: skip
+WAITING_ON = Tool(
+    "waiting_on", "What stands still", READS, take.Waiting, acting.waiting_on,
+    "Stories in no queue. Answers {data: [{story, why, explanation, needs: {role, action, command, agent_id}, since}], "
+    "meta}, the longest first.",
+)  # fmt: skip
 
 AGENT = (
     RESUME,
+    WAITING_ON,
     Tool(
         "next_story", "Take the next story", WRITES, take.NextStory, acting.next_story,
         "Takes the best ready story of the project: contracted, claimed, started. Answers {story, next_actions} and, "
@@ -89,6 +95,7 @@ AGENT = (
 
 ORCHESTRATOR = (
     RESUME,
+    WAITING_ON,
     Tool(
         "list_stories", "Stories", READS, take.Stories, acting.list_stories,
         "Of the project, or of the whole tenant where none is known. Answers {data: [story], meta: {page, page_size, "
@@ -128,6 +135,7 @@ ORCHESTRATOR = (
 
 USER = (
     RESUME,
+    WAITING_ON,
     Tool(
         "list_projects", "Projects", READS, take.Paged, acting.list_projects,
         "Answers {data: [{id, slug, name, status}], meta: {page, total_count}}.",
@@ -158,5 +166,5 @@ USER = (
 TOOLS: Mapping[str, Sequence[Tool]] = {"agent": AGENT, "orchestrator": ORCHESTRATOR, "user": USER}
 """By the role of the key."""
 
-NOT_BUILT = frozenset(("find_knowledge", "get_costs", "report_usage", "set_budget", "verify_log", "waiting_on"))
+NOT_BUILT = frozenset(("find_knowledge", "get_costs", "report_usage", "set_budget", "verify_log"))
 """Names of tools to come. They are in no list."""

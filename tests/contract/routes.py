@@ -160,6 +160,7 @@ READS = (
     _read("/stories", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/stories/ready", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/stories/blocked", query={"project_id": "$project", "epic_id": "$epic"}),
+    _read("/waiting", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/stories/{story_id}"),
     _read("/stories/{story_id}/acceptance_criteria"),
     _read("/stories/{story_id}/artifacts"),
@@ -300,14 +301,10 @@ ADMIN = (
     _write("POST", "/admin/tenants/{tenant_id}/clear-halt", "=superadmin", 200, "root", body={"reason": "seen"}),
     _write("POST", "/admin/tenants/{tenant_id}/suspend", "=superadmin", 200, "root", ids={"tenant_id": "$new_tenant"}),
     _write(
-        "POST",
-        "/admin/tenants/{tenant_id}/activate",
-        "=superadmin",
-        200,
-        "root",
+        "POST", "/admin/tenants/{tenant_id}/activate", "=superadmin", 200, "root",
         ids={"tenant_id": "$suspended_tenant"},
     ),
-)
+)  # fmt: skip
 
 SIGNUP = (
     Route("POST", "/signup/challenge", "public", 200, "user", body={"friendly_name": "k", "ceremony_id": "$draft"}),

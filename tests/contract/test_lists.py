@@ -22,6 +22,7 @@ OTHERS = {
     f"GET {V1}/stories": STORIES,
     f"GET {V1}/stories/ready": QUEUES,
     f"GET {V1}/stories/blocked": QUEUES,
+    f"GET {V1}/waiting": QUEUES,
 }
 NO_LISTS = {
     f"GET {V1}/changes": "goes on by position",

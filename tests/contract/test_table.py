@@ -7,6 +7,7 @@ from msgspec import json
 
 from api.http.codes import CODES
 from tests.api.asgi import ask, made
+from tests.api.web.pages import PAGES
 from tests.contract.appendices import WEBHOOKS
 from tests.contract.appendix_a import NOT_SERVED, OTHERWISE, SERVED, lines
 from tests.contract.faults import FAULTS
@@ -44,8 +45,9 @@ FILES = {
     ("GET", "/favicon.ico", "public"),
     ("GET", "/swagger", "public"),
     ("GET", "/swaggerui/:name", "public"),
+    *PAGES,
 }
-"""Parts of the page at /swaggerui, which no client asks for by itself: tests/api/test_swagger.py."""
+"""Pages, and parts of pages, which no client asks for by itself: tests/api/test_swagger.py, tests/api/web."""
 
 DOCUMENT: Any = json.decode(SNAPSHOT.read_bytes())
 

@@ -44,6 +44,7 @@ TABLE: dict[str, Sequence[str]] = {
     f"stories --project {ID}": READS,
     "next": READS,
     "blocked": READS,
+    "waiting": READS,
     f"pending --project {ID}": READS,
     f"history {ID}": READS,
     "changes": READS,

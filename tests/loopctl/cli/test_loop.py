@@ -27,6 +27,17 @@ def test_work_is_verified_by_others(shell: Shell, keys: Keys, project: str) -> N
     assert verified["story"]["verified_status"] == "verified"
 
 
+def test_the_commands_of_what_waits_get_a_story_to_its_end(shell: Shell, keys: Keys, project: str) -> None:
+    shell.good("contract", "2.1", key=keys.implementer)
+    done = []
+    for by in ("implementer", "implementer", "implementer", "other", "other", "orchestrator"):
+        (found,) = shell.good("waiting")["data"]
+        done.append(found["needs"]["action"])
+        shell.good(*found["needs"]["command"].split()[1:], key=getattr(keys, by))
+    assert done == ["claim", "start", "request_review", "report", "review_complete", "verify"]
+    assert shell.good("waiting", "--role", "orchestrator")["data"] == []
+
+
 def test_a_verification_takes_what_the_review_said(shell: Shell, keys: Keys, project: str) -> None:
     reported(shell, keys)
     said = ("--review-type", "adversarial", "--summary", "Sound", "--findings", "2", "--fixes", "2")

@@ -31,6 +31,7 @@ CHARACTERS = 9_000
 REFUSED: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
     "agent": {
         "resume": ({"project": "nowhere"}, "missing"),
+        "waiting_on": ({"project": "nowhere"}, "missing"),
         "next_story": ({"project": "empty"}, "nothing_ready"),
         "get_story": ({"story": NOBODY}, "not_found"),
         "heartbeat": ({"story": "2.1"}, "invalid_transition"),
@@ -42,6 +43,7 @@ REFUSED: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
     },
     "orchestrator": {
         "resume": ({"project": "nowhere"}, "missing"),
+        "waiting_on": ({"role": "user"}, "invalid_arguments"),
         "list_stories": ({"project": NOBODY}, "not_found"),
         "get_story": ({"story": "9.9"}, "missing"),
         "verify_story": ({"story": "2.1"}, "invalid_transition"),
@@ -53,6 +55,7 @@ REFUSED: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
     },
     "user": {
         "resume": ({"project": "nowhere"}, "missing"),
+        "waiting_on": ({"project": "nowhere"}, "missing"),
         "list_projects": ({"page": 10_000, "page_size": 101}, "invalid_arguments"),
         "create_project": ({"name": "Twice", "slug": "empty"}, "validation_failed"),
         "create_key": ({"name": "k", "role": "agent", "agent": "nobody"}, "missing"),
@@ -86,6 +89,8 @@ async def test_a_project_comes_to_its_end_through_the_tools(
     ):
         await implemented(implementer)
         assert [each["number"] for each in (await reviewer.good("resume"))["to_report"]["stories"]] == ["2.1"]
+        (waiting,) = (await reviewer.good("waiting_on", role="agent"))["data"]
+        assert (waiting["story"]["number"], waiting["needs"]["action"]) == ("2.1", "report")
         await reviewer.good("report_story", story="2.1", artifact={"artifact_type": "test", "path": "tests/a.py"})
         assert (await reviewer.good("resume"))["to_review"]["count"] == 1
         assert "complete_review" in (await orchestrator.refused("verify_story", story="2.1")).hint
@@ -93,6 +98,10 @@ async def test_a_project_comes_to_its_end_through_the_tools(
         await reviewer.good("complete_review", story="2.1", review_type="team", summary="Sound", **counted)
         assert (await reviewer.good("list_reviews", story="2.1"))["data"][0]["summary"] == "Sound"
         assert (await orchestrator.good("resume"))["to_verify"]["stories"][0]["number"] == "2.1"
+        (waiting,) = (await orchestrator.good("waiting_on"))["data"]
+        assert (waiting["why"], waiting["needs"]["command"]) == (
+            "not_verified", f"loopctl verify 2.1 --project {project}"
+        )  # fmt: skip
         assert (await orchestrator.good("verify_story", story="2.1"))["story"]["verified_status"] == "verified"
         await planned(orchestrator)
         assert implementer.done | reviewer.done == {tool.name for tool in TOOLS["agent"]}
@@ -141,6 +150,7 @@ async def test_a_user_founds_projects_and_keys(running: Run, keys: Keys, project
         await user.good("revoke_key", key_id=key["id"])
         assert (await user.good("list_agents"))["meta"]["total_count"] > 0
         assert (await user.good("list_webhooks"))["data"] == []
+        assert (await user.good("waiting_on", project=slug))["data"] == []
         assert (await user.good("resume", project=slug))["progress"]["total_stories"] == 0
         assert user.done == {tool.name for tool in TOOLS["user"]}
 

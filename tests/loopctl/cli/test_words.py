@@ -10,7 +10,7 @@ from loopctl.cli import vocabulary
 from tests.loopctl.cli.shell import Shell
 from tests.loopctl.cli.stub import error, stub
 
-LISTS: list[tuple[str, ...]] = [(name,) for name in ("next", "blocked", "stories", "pending", "audit")]
+LISTS: list[tuple[str, ...]] = [(name,) for name in ("next", "blocked", "waiting", "stories", "pending", "audit")]
 LISTS += [("history", "2.1"), ("project", "list"), ("agent", "list"), ("keys", "list")]
 WRONG = [
     (("next", "--format", "xml"), "human"),
@@ -24,6 +24,7 @@ WRONG = [
     (("wait", "2.1", "--until", "verifed"), 'Did you mean "verified"?'),
     (("wait", "--until", "verified"), "project"),
     (("stories", "--agent-status", "done"), "reported_done"),
+    (("waiting", "--role", "orchestrater"), 'Did you mean "orchestrator"?'),
     (("stories", "--verified-status", "verifed"), 'Did you mean "verified"?'),
     (("verify", "2.1", "--result", "passed"), "Did you mean pass?"),
     (("auth", "login", "--key", "x", "--role", "orchestrater"), 'Did you mean "orchestrator"?'),

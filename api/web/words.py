@@ -1,0 +1,89 @@
+"""How values are written on pages."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+STATUS_TONES = {
+    "pending": "pending", "contracted": "contracted", "assigned": "contracted", "implementing": "implementing",
+    "reported_done": "reported", "reported": "reported", "reviewing": "reviewing", "verified": "verified",
+    "rejected": "rejected", "blocked": "blocked", "unverified": "pending", "active": "verified", "idle": "pending",
+    "offline": "pending", "deactivated": "rejected", "succeeded": "verified", "delivered": "verified",
+    "failed": "rejected", "exhausted": "rejected", "archived": "pending", "suspended": "rejected", "pass": "verified",
+    "fail": "rejected",
+}  # fmt: skip
+"""What a badge looks like, by what it says."""
+
+
+def number(value: float) -> str:
+    """Full digits with thousands commas."""
+    return f"{value:,}"
+
+
+def dollars(millicents: int) -> str:
+    return f"${millicents / 100_000:,.2f}"
+
+
+def percent(part: int, whole: int) -> int:
+    return round(100 * part / whole) if whole else 0
+
+
+def tone(status: str) -> str:
+    return STATUS_TONES.get(status, "unknown")
+
+
+def said(status: str) -> str:
+    """As people read it: no underscores."""
+    return status.replace("_", " ")
+
+
+def moment(value: datetime | str | None) -> str:
+    """To the minute, in UTC."""
+    at = _datetime(value)
+    return at.strftime("%Y-%m-%d %H:%M") if at else "never"
+
+
+def iso(value: datetime | str | None) -> str:
+    at = _datetime(value)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
+
+
+def ago(value: datetime | str | None, now: datetime) -> str:
+    """In the largest unit that fits; of what is to come ``in 5 min``."""
+    at = _datetime(value)
+    if at is None:
+        return "never"
+    seconds = int((now - at).total_seconds())
+    return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
+
+
+def span(seconds: int) -> str:
+    if seconds < MINUTE:
+        return f"{seconds} s"
+    if seconds < HOUR:
+        return f"{seconds // MINUTE} min"
+    return f"{seconds // HOUR} h" if seconds < 2 * DAY else f"{seconds // DAY} d"
+
+
+def short(value: object) -> str:
+    """Of an id: enough to tell it from the others of a page."""
+    return str(value)[-8:]
+
+
+def plain_json(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _datetime(value: datetime | str | None) -> datetime | None:
+    at = datetime.fromisoformat(value) if isinstance(value, str) and value else value
+    return at.astimezone(UTC) if isinstance(at, datetime) else None
+
+
+FILTERS: Mapping[str, Callable[..., str | int]] = {
+    "number": number, "dollars": dollars, "percent": percent, "tone": tone, "said": said, "moment": moment, "iso": iso,
+    "ago": ago, "span": span, "short": short, "plain_json": plain_json,
+}  # fmt: skip
