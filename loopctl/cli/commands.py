@@ -19,6 +19,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
         *_in("auth", ("auth", "app", "Log in, and see which key asks: login, whoami, logout.")),
         *_in("config", ("config", "app", "What the client remembers: set, get, show; the server's settings: server.")),
         *_in("up", ("up", "up", "Run the service on this machine (see `loopctl up --help`).")),
+        *_in("setup", ("setup", "setup", "Set up a project folder for agents: MCP, hooks, skills, instructions.")),
         *_in("doctor", ("doctor", "doctor", "Check settings, server, key and clock, and say what is missing.")),
         *_in("demo.command", ("demo", "demo", "See a whole loop: agents, reviews, refusals, and the log checked.")),
     ),

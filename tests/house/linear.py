@@ -124,6 +124,14 @@ PATTERNS: Mapping[str, Fed] = {
     "naming.SLUG": fed("fullmatch", COMMAND_LINE, LETTERS),
     "naming.NUMBER": fed("fullmatch", COMMAND_LINE, DIGITS, "us- 7 ._", "1. 7 x"),
     "failing.STORY": fed("fullmatch", COMMAND_LINE, DIGITS, "us- 7 .", "1. 7 x", " 0000- "),
+    "skill_file.FRONT_MATTER": fed("match", COMMAND_LINE, "---\n a ", "---\n \n-- ", "---\n ---x "),
+    "skill_file.MEMBER": fed("findall", COMMAND_LINE, "name: a ", " name ", " \nname: "),
+    # Other programs' settings, in a project folder.
+    "json_text.SPACE": fed("match", COMMAND_LINE, " \t x", "// a ", "/* * ", "/* /* ", " /**/ x", " // x"),
+    "json_text.STRING": fed("match", COMMAND_LINE, '" a ', '" \\\\ ', '" \\" '),
+    "json_text.SCALAR": fed("match", COMMAND_LINE, '" a ', '" \\\\ ', DIGITS, "1. 7 x", "1e 7 x"),
+    "json_text.INDENT": Fed("search", COMMAND_LINE, (BLANKS, Repeated(b"", b" "), Repeated(b"", b"\t\n"))),
+    "pieces.LINE": fed("search", OUR_OWN, "line 7 x", " line ", " lin "),
     # What is shown: a whole export, or a server's words.
     "plain.OBEYED": fed("sub", IMPORT, LETTERS, " \x1b ", " \x9b a"),
     "plain.GAP": fed("sub", IMPORT, LETTERS, " \n ", " \x85 a"),
@@ -301,6 +309,7 @@ CUTTERS: Mapping[str, str] = {
     "words": "",
     "vocabulary": "",
     "story_files": "",
+    "skill_file": "",
     "story_items": "",
     "story_numbers": "",
     "import_parts": "",

@@ -148,6 +148,11 @@ def test_the_wheel_has_the_backlog_of_the_demo(bare: BareEnvironment) -> None:
     assert bare.run("python", "-c", code).stdout == "3\n"
 
 
+def test_the_wheel_has_the_skills(bare: BareEnvironment) -> None:
+    code = "from loopctl.skills import shipped; print(len(shipped()))"
+    assert bare.run("python", "-c", code).stdout == "7\n"
+
+
 def test_the_demo_without_a_checkout_asks_for_a_key(bare: BareEnvironment) -> None:
     refused = bare.run("loopctl", "--format", "human", "demo")
     assert refused.returncode == 2

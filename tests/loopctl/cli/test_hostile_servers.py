@@ -78,7 +78,8 @@ COMMANDS = (
 FORMS = ("json", "human", "csv")
 WITHOUT_A_SERVER = {"up", "config", "config set", "config get", "config show", "config server", "completion", "log",
                     "log verify", "log receipt", "log fsck", "log check-story", "log fork-proof", "log cosign",
-                    "witness", "auth logout", "webhook listen", "webhook verify", "mcp"}  # fmt: skip
+                    "witness", "auth logout", "webhook listen", "webhook verify", "mcp",
+                    "setup"}  # fmt: skip
 
 
 def told(said: Said, line: str) -> str:

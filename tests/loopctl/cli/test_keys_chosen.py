@@ -116,7 +116,7 @@ ANYTHING = ("api POST stories/next/claim",)
 """Of which the command cannot know whose it is: --as says it."""
 
 
-WITHOUT_A_ROLE = {"auth", "config", "up", "doctor", "demo", "completion", "log", "mcp", "witness"}
+WITHOUT_A_ROLE = {"auth", "config", "up", "doctor", "demo", "completion", "log", "mcp", "setup", "witness"}
 
 
 def asked_with(shell: Shell, line: str) -> tuple[str | None, str, str]:
