@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from msgspec import UNSET, to_builtins
+from msgspec import UNSET, UnsetType, to_builtins
 
 from loopctl.cli.asked import Asked
-from loopctl.cli.naming import agent_id, project_id, project_id_or_none, story_id
+from loopctl.cli.exits import Exit, Stop
+from loopctl.cli.naming import agent_id, epic_id, project_id, project_id_or_none, story_id
 from loopctl.cli.reviewed import as_reviewed
 from loopctl.cli.stepping import said, taken
 from loopctl.client import Refused
@@ -130,8 +131,60 @@ def list_agents(asked: Asked, given: take.Paged) -> Any:
     return asked.client.get("agents", **_body(given))
 
 
+def verify_log(asked: Asked, given: take.Seen) -> Any:
+    # Signatures and proofs are loaded where there is something to check.
+    from loopctl.mcp.checking import checked  # noqa: PLC0415  # as said
+
+    return checked(asked, None if isinstance(given.note, UnsetType) else given.note)
+
+
 def list_webhooks(asked: Asked, given: take.Paged) -> Any:
     return asked.client.get("webhooks", **_body(given))
+
+
+def report_usage(asked: Asked, given: take.Usage) -> Any:
+    return asked.client.post("token-usage", {"story_id": story_id(asked, given.story, _project(given)), **_body(given)})
+
+
+def find_knowledge(asked: Asked, given: take.Question) -> Any:
+    """Which work it is read for goes along."""
+    read_for = {"project_id": project_id_or_none(asked, _project(given))}
+    if not isinstance(given.story, UnsetType):
+        read_for["story_id"] = story_id(asked, given.story, _project(given))
+    if not isinstance(given.article, UnsetType):
+        return asked.client.get(f"articles/{given.article}", **read_for)
+    if isinstance(given.query, UnsetType):
+        raise Stop(Exit.USAGE, "What is to be looked up?", "Say query, or article.")
+    limit: dict[str, int] = {} if isinstance(given.limit, UnsetType) else {"limit": given.limit}
+    return asked.client.get("knowledge/search", q=given.query, **limit, **read_for)
+
+
+def get_costs(asked: Asked, given: take.Costs) -> Any:
+    project = project_id(asked, _project(given))
+    if isinstance(given.by, UnsetType):
+        return asked.client.get(f"analytics/projects/{project}")
+    return asked.client.get(f"analytics/{given.by}s", project_id=project)
+
+
+def set_budget(asked: Asked, given: take.Budget) -> Any:
+    body = _body(given)
+    scope, named = body.pop("scope"), body.pop("named", None)
+    return asked.client.post("token-budgets", {"scope_type": scope, "scope_id": _scoped(asked, given, named), **body})
+
+
+def _scoped(asked: Asked, given: take.Budget, named: str | None) -> str:
+    project = _project(given)
+    if given.scope == "project":
+        return project_id(asked, named or project)
+    if named is None:
+        raise Stop(Exit.USAGE, f"Which {given.scope}?", "Say named.")
+    match given.scope:
+        case "epic":
+            return epic_id(asked, named, project)
+        case "story":
+            return story_id(asked, named, project)
+        case "agent":
+            return agent_id(asked, named)
 
 
 def _project(given: take.InProject) -> str | None:

@@ -8,7 +8,7 @@ from msgspec import Struct, ValidationError, convert
 from loopctl.cli.asked import Asked
 from loopctl.client import Client
 from loopctl.mcp.telling import Failure, failure_of, own
-from loopctl.mcp.tools import NOT_BUILT, Tool
+from loopctl.mcp.tools import Tool
 
 
 class Session(Asked, Protocol):
@@ -61,8 +61,6 @@ class Calls:
 
     def _no_tool(self, name: str) -> Failure:
         there = ", ".join(self.tools)
-        if name in NOT_BUILT:
-            return own("not_built", f"{name} is not built yet.", f"Go on without it. There are: {there}.")
         shown = name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"
         return own("unknown_tool", f"There is no tool {shown!r} for this key.", f"There are: {there}.")
 

@@ -75,11 +75,12 @@ def serve(tools: Sequence[Tool], act: Callable[[Tool, Any], Any], manner: Manner
 def listing(tool: Tool) -> types.Tool:
     reads = tool.effect == READS
     hints = types.ToolAnnotations(read_only_hint=True) if reads else types.ToolAnnotations(
-        read_only_hint=False, destructive_hint=tool.effect == ENDS
+        read_only_hint=False, destructive_hint=tool.effect == ENDS, idempotent_hint=tool.repeats or None
     )  # fmt: skip
     return types.Tool(
-        name=tool.name, title=tool.title, description=tool.description, input_schema=tool.schema(), annotations=hints
-    )
+        name=tool.name, title=tool.title, description=tool.description, input_schema=tool.schema(),
+        output_schema=tool.answer_schema(), annotations=hints,
+    )  # fmt: skip
 
 
 def _answered(body: Any) -> Result:
