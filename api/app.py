@@ -37,6 +37,7 @@ from api.log import routes as log
 from api.log import stories as log_stories
 from api.log import tiles, witness
 from api.mcp import routes as mcp
+from api.mcp.other_methods import OTHER_METHODS
 from api.not_built import NOT_BUILT
 from api.orchestrator import routes as orchestrator
 from api.projects import routes as projects
@@ -78,7 +79,7 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
 def _routed(handlers: tuple[HTTPRouteHandler, ...]) -> Litestar:
     """It knows no services, so that those who make many applications, as tests do, wait for it once."""
     return Litestar(
-        [*handlers, *mcp.OTHER_METHODS, *NOT_BUILT],
+        [*handlers, *OTHER_METHODS, *NOT_BUILT],
         dependencies=GIVEN,
         debug=False,
         logging_config=None,

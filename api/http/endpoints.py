@@ -7,7 +7,7 @@ coroutine function at the top of its module, and asks for what it wants by the n
 - ``data``: the JSON body, decoded strictly into the declared type;
 - ``wanted``: the query, read into a Struct as `api.http.query` says;
 - ``asking``: who asks; ``sent_headers``, with names in lower case; ``peer``, who is at the other end of the connection;
-  ``services``: what the application is given; ``inside``: the application itself, for requests within a request.
+  ``services``: what the application is given; ``within``: the application itself, for requests within a request.
 """
 
 import inspect
@@ -50,7 +50,7 @@ class Called(Struct, frozen=True):
     query: bytes
     headers: Mapping[bytes, bytes]
     peer: Peer = None
-    inside: "ASGIApp | None" = None
+    app: "ASGIApp | None" = None
 
 
 Answer = bytes | Response[Any]
@@ -64,8 +64,16 @@ SentHeaders = NamedDependency[Mapping[bytes, bytes]]
 SentFrom = NamedDependency[Peer]
 """How a handler declares that it wants to know who is at the other end: ``peer: SentFrom``."""
 
-Inside = NamedDependency[ASGIApp]
-"""How a handler declares that it asks the application itself, as a client does: ``inside: Inside``."""
+class Within(Struct, frozen=True):
+    """A request, for a handler that asks the application itself in the name of whoever has sent it."""
+
+    app: "ASGIApp | None"
+    headers: Mapping[bytes, bytes]
+    peer: Peer
+
+
+AskedWithin = NamedDependency[Within]
+"""How it declares that: ``within: AskedWithin``."""
 
 ENCODER = msgspec.json.Encoder()
 EMPTY = b"{}"
@@ -79,7 +87,7 @@ def _made_here(name: str) -> Provide:
     return Provide(framework_calls, sync_to_thread=False)
 
 
-GIVEN = {name: _made_here(name) for name in ("asking", "inside", "peer", "sent_headers", "services", "wanted")}
+GIVEN = {name: _made_here(name) for name in ("asking", "within", "peer", "sent_headers", "services", "wanted")}
 """Tells the framework that these parameters are neither in the path nor in the query."""
 
 
@@ -189,8 +197,8 @@ def _makers(handler: HTTPRouteHandler) -> list[tuple[str, Callable[[Called], Any
         makers.append(("sent_headers", lambda called: called.headers))
     if "peer" in parameters:
         makers.append(("peer", lambda called: called.peer))
-    if "inside" in parameters:
-        makers.append(("inside", lambda called: called.inside))
+    if "within" in parameters:
+        makers.append(("within", lambda called: Within(called.app, called.headers, called.peer)))
     if (query := query_type(handler)) is not None:
         makers.append(("wanted", lambda called: read_query(query, called.query)))
     return makers

@@ -5,23 +5,23 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
-from litestar.types import ASGIApp, Scope
+from litestar.types import Scope
 from msgspec import Struct
 
 from api.http.asking import Peer
+from api.http.endpoints import Within
 from loopctl.answers import Answer, Request
 
 
-class Within(Struct, frozen=True):
+class Sender(Struct, frozen=True):
     """Called in a thread beside the loop, on which the request runs."""
 
-    app: ASGIApp
+    within: Within
     loop: asyncio.AbstractEventLoop
-    peer: Peer
 
     def __call__(self, request: Request) -> Answer:
         """Raises TimeoutError."""
-        running = asyncio.run_coroutine_threadsafe(answered(self.app, self.peer, request), self.loop)
+        running = asyncio.run_coroutine_threadsafe(answered(self.within, request), self.loop)
         try:
             return running.result(request.seconds)
         except TimeoutError:
@@ -29,7 +29,7 @@ class Within(Struct, frozen=True):
             raise
 
 
-async def answered(app: ASGIApp, peer: Peer, request: Request) -> Answer:
+async def answered(within: Within, request: Request) -> Answer:
     content = request.content or b""
     heard: MutableMapping[str, Any] = {"status": 500, "headers": [], "content": b""}
 
@@ -42,7 +42,9 @@ async def answered(app: ASGIApp, peer: Peer, request: Request) -> Answer:
         else:
             heard["content"] += part.get("body", b"")
 
-    await app(_scope(request, len(content), peer), receive, send)
+    if within.app is None:
+        raise TypeError("only the shell makes requests that can ask it")
+    await within.app(_scope(request, len(content), within.peer), receive, send)
     found = {name.lower(): value.decode("latin-1") for name, value in heard["headers"]}
     return Answer(
         heard["status"], heard["content"], found.get(b"retry-after", ""), found.get(b"content-type", ""),

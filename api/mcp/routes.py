@@ -6,16 +6,15 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from litestar import Response, delete, get, post
+from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
 from api.documentation.responses import answers, answers_nothing
 from api.http.asking import Asker, Asking
-from api.http.endpoints import Inside as Application
-from api.http.endpoints import SentFrom, SentHeaders
+from api.http.endpoints import AskedWithin
 from api.http.refusal import Refused
-from api.mcp.asking_inside import Within
+from api.mcp.asking_inside import Sender
 from api.mcp.schemas import MessageBody
 from api.services import Provided
 from loopctl.mcp.carrying_out import Calls, One
@@ -49,16 +48,15 @@ SECONDS = 60.0
     },
 )  # fmt: skip
 async def speak(
-    services: Provided, asking: Asker, inside: Application, sent_headers: SentHeaders, peer: SentFrom,
-    data: JSONBody[MessageBody],
-) -> Response[bytes]:  # fmt: skip
-    _check_origin(sent_headers, services.settings.base_url())
+    services: Provided, asking: Asker, within: AskedWithin, data: JSONBody[MessageBody]
+) -> Response[bytes]:
+    headers = within.headers
+    _check_origin(headers, services.settings.base_url())
     speaking = await services.tool_threads.speak()
-    ask = Within(inside, asyncio.get_running_loop(), peer)
-    client = Inside(ask, _handed_on(sent_headers), _idempotency_key(asking))
-    project = sent_headers.get(b"x-loopctl-project", b"").decode("latin-1").strip() or None
+    client = Inside(Sender(within, asyncio.get_running_loop()), _handed_on(headers), _idempotency_key(asking))
+    project = headers.get(b"x-loopctl-project", b"").decode("latin-1").strip() or None
     calls = Calls(TOOLS[asking.caller.role.value], partial(services.tool_threads.act, One(client, project)))
-    reply = await speaking(calls, sent_headers, msgspec.json.encode(data))
+    reply = await speaking(calls, headers, msgspec.json.encode(data))
     return Response(reply.content, status_code=reply.status, media_type=reply.kind or "application/json")
 
 
@@ -77,24 +75,4 @@ def _idempotency_key(asking: Asking) -> str | None:
     return asking.idempotency.key if asking.idempotency else None
 
 
-OPEN: dict[str, Any] = {"access": "public", "any_accept": True}
-
-
-@get("/mcp", opt=OPEN)
-async def listen() -> None:
-    raise _other_method()
-
-
-@delete("/mcp", opt=OPEN, status_code=200)
-async def end_session() -> None:
-    raise _other_method()
-
-
-def _other_method() -> Refused:
-    message = "Method Not Allowed: there are no sessions here, each message is a POST"
-    return Refused("method_not_allowed", message, headers={"Allow": "POST"})
-
-
 ROUTES: Sequence[HTTPRouteHandler] = (speak,)
-OTHER_METHODS: Sequence[HTTPRouteHandler] = (listen, end_session)
-"""As the protocol wants them refused; they are in no list."""
