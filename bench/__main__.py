@@ -15,6 +15,7 @@ BENCHMARKS = {
     "receipts": ("bench.receipts", "what a receipt adds to a write, what a tile costs"),
     "recorder": ("bench.recorder", "append against the stock recorder of the eventsourcing package"),
     "log_verify": ("bench.log_verify", "offline verification of an export, against bare SHA-256"),
+    "verify_browser": ("bench.verify_browser", "the same check in a browser, beside Python"),
     "breakdown": ("bench.breakdown", "the ready queue of 100,000 stories, reading stories over HTTP"),
     "changes": ("bench.changes", "the audit index beside the append, the change feed against a trivial GET"),
     "rate_limits": ("bench.rate_limits", "checks of the rate limiter against a bare round trip to Redis"),

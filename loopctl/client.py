@@ -108,7 +108,7 @@ class Client:
             self._headers["Authorization"] = f"Bearer {api_key}"
         self._seen = Seen(server, api_key, InMemory()) if api_key else None
         self._following = False
-        self._server = server
+        self.server = server
         self._connection = _connection(server)
         self._prefix = urlsplit(server).path.rstrip("/")
         self._sleep = sleep
@@ -122,10 +122,6 @@ class Client:
         """Sent, and not known to be carried out or refused."""
         self.wrote = False
         """Whether the server has carried out what changes something."""
-
-    @property
-    def server(self) -> str:
-        return self._server
 
     def close(self) -> None:
         self._connection.close()
@@ -225,7 +221,7 @@ class Client:
     def _contradicted(self, code: str, kept: Kept, problem: str = "") -> Unusable:
         said = problem or f"it has no more the head of size {kept.size:,} that it has signed ({code})"
         hint = "Stop all work that is confirmed here, and tell a person. The signed head is in heads.json: keep it."
-        return Unusable("log_contradicts", f"{self._server} has rolled its log back, or forked it: {said}.", hint)
+        return Unusable("log_contradicts", f"{self.server} has rolled its log back, or forked it: {said}.", hint)
 
     def pages(self, path: str, /, **query: Query) -> Iterator[Any]:
         """The items of all pages of a list."""
@@ -329,7 +325,7 @@ class Client:
         what = "nothing" if said is None else f"a list of {len(said)}" if isinstance(said, list) else ""
         what = what or f"{answer.kind.partition(';')[0] or 'something'} that is no object of JSON"
         deed = "" if method == "GET" else " Whether it was done is not known."
-        message = f"{self._server} answers {answer.status} with {what}: {words(said)}".removesuffix(": ")
+        message = f"{self.server} answers {answer.status} with {what}: {words(said)}".removesuffix(": ")
         hint = "Is this the address of a loopctl server? See: loopctl config show --origin; loopctl doctor"
         raise Unusable("not_loopctl", f"{message}.{deed}", hint)
 
@@ -344,38 +340,38 @@ class Client:
 
     def _moved(self, answer: Answer, target: str) -> Unusable:
         try:
-            there = urlsplit(urljoin(self._server + "/", answer.location))
+            there = urlsplit(urljoin(self.server + "/", answer.location))
             base = f"{there.scheme}://{there.netloc}{there.path.removesuffix(urlsplit(target).path)}".rstrip("/")
         except ValueError:
             base = ""
-        said = f"{self._server} answers {answer.status}, that it is somewhere else"
+        said = f"{self.server} answers {answer.status}, that it is somewhere else"
         if not answer.location or not base.startswith(("http://", "https://")):
             return Unusable("moved", f"{said}, but not where.", "Which address? loopctl config set server URL")
-        if urlsplit(base).netloc == urlsplit(self._server).netloc and base.startswith(self._server):
+        if urlsplit(base).netloc == urlsplit(self.server).netloc and base.startswith(self.server):
             hint = "Something in front of the server asks for a login of its own? See: loopctl doctor"
-            return Unusable("moved", f"{self._server} answers {answer.status} and leads to {answer.location}.", hint)
+            return Unusable("moved", f"{self.server} answers {answer.status} and leads to {answer.location}.", hint)
         hint = f"If that is right: loopctl config set server {base} (or LOOPCTL_SERVER). The key was not sent there."
         return Unusable("moved", f"{said}: {base}.", hint)
 
     def _needs_tls(self) -> Unusable:
-        secure = f"https://{self._server.partition('://')[2]}"
-        return Unusable("needs_tls", f"{self._server} speaks TLS only.", f"loopctl config set server {secure}")
+        secure = f"https://{self.server.partition('://')[2]}"
+        return Unusable("needs_tls", f"{self.server} speaks TLS only.", f"loopctl config set server {secure}")
 
     def _check_trust(self, error: Exception) -> None:
         """Raises Unusable for what a further attempt finds as it is."""
         match error:
             case ssl.SSLCertVerificationError():
                 problem, hint = distrust(error)
-                raise Unusable("untrusted", f"{self._server} is not trusted: {problem}.", hint) from None
+                raise Unusable("untrusted", f"{self.server} is not trusted: {problem}.", hint) from None
             case ssl.SSLError() if error.reason in NO_TLS:
-                plain = f"http://{self._server.partition('://')[2]}"
-                message, hint = f"{self._server} does not speak TLS.", f"Perhaps it is {plain}"
+                plain = f"http://{self.server.partition('://')[2]}"
+                message, hint = f"{self.server} does not speak TLS.", f"Perhaps it is {plain}"
                 raise Unusable("no_tls", message, f"{hint}, where the key travels unencrypted.") from None
             case BadStatusLine() if str(error).startswith(TLS_ALERT):
                 raise self._needs_tls() from None
 
     def _problem(self, error: Exception) -> str:
-        return f"{self._server} does not answer ({type(error).__name__}: {error})"
+        return f"{self.server} does not answer ({type(error).__name__}: {error})"
 
     def _wait(self, seconds: float, problem: str) -> None:
         self._notice(f"{problem}; trying again in {seconds:.1f} s")

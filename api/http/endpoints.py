@@ -64,6 +64,7 @@ SentHeaders = NamedDependency[Mapping[bytes, bytes]]
 SentFrom = NamedDependency[Peer]
 """How a handler declares that it wants to know who is at the other end: ``peer: SentFrom``."""
 
+
 class Within(Struct, frozen=True):
     """A request, for a handler that asks the application itself in the name of whoever has sent it."""
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 from litestar import Response, post
@@ -47,9 +46,7 @@ SECONDS = 60.0
         **answers_nothing(202, "A notification has come"),
     },
 )  # fmt: skip
-async def speak(
-    services: Provided, asking: Asker, within: AskedWithin, data: JSONBody[MessageBody]
-) -> Response[bytes]:
+async def speak(services: Provided, asking: Asker, within: AskedWithin, data: JSONBody[MessageBody]) -> Response[bytes]:
     headers = within.headers
     _check_origin(headers, services.settings.base_url())
     speaking = await services.tool_threads.speak()

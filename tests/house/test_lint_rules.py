@@ -17,8 +17,12 @@ INSIDE = [package for package in EVERYWHERE if package not in RIM]
 MAY_FORMAT = (
     "migrations/",
     "projections/digests.py",
+    "projections/facts/usage.py",
+    "projections/queries/costs.py",
     "projections/rebuild.py",
     "projections/rows/row_statements.py",
+    "projections/rows/token_budgets.py",
+    "projections/rows/token_usage.py",
     "workers/leased_rows.py",
     "tests/",
     "bench/",

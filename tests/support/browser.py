@@ -34,7 +34,8 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
     "--remote-debugging-port=0", "--window-size=1280,1600",
     # Every name but loopback's fails to resolve: a page that asks an outside host breaks here, visibly.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    # plain.example is this machine as browsers see another one without TLS: no secure context, so no WebCrypto.
+    "--host-resolver-rules=MAP plain.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )  # fmt: skip
 
 
