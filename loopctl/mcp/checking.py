@@ -1,5 +1,6 @@
 """What `verify_log` checks by itself: the signature of the newest head, and that it continues an earlier one."""
 
+from collections.abc import Generator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,27 +20,35 @@ STOP = "Stop all work that is confirmed here, and tell a person. Keep both notes
 
 def checked(asked: Asked, note: str | None) -> dict[str, Any]:
     """``note`` is a head that was seen before. Raises Stop for a log that contradicts it, or shows none."""
-
-    def ask(path: str, /, **query: Any) -> Any:
-        return asked.client.raw("GET", f"{path}?{urlencode(query)}" if query else path)
-
-    found = newest(ask, None, 0.0)
+    found = _newest(asked, None)
     if found is None:
         raise Stop(Exit.BAD, "The server shows no head of its log that its key has signed.", STOP)
-    continues = None if note is None else _continued(ask, found, note)
+    continues = None if note is None else _continued(asked, found, note)
     return {"verified": True, "size": found.size, "root": found.root, "note": found.note, "continues": continues}
 
 
-def _continued(ask: Any, found: Kept, note: str) -> int:
+def _newest(asked: Asked, kept: Kept | None) -> Kept | None:
+    def wish(path: str, /, **query: Any) -> Generator[str, Any, Any]:
+        return (yield f"{path}?{urlencode(query)}" if query else path)
+
+    steps, answer = newest(wish, kept, 0.0), None
+    while True:
+        try:
+            answer = asked.client.raw("GET", steps.send(answer))
+        except StopIteration as done:
+            found: Kept | None = done.value
+            return found
+
+
+def _continued(asked: Asked, found: Kept, note: str) -> int:
     """The size of the head in ``note``."""
     try:
         old = open_checkpoint(note.encode(), Trust(first_key(parse_vkey(found.keys[0][0])))).checkpoint
     except TlogError as error:
-        raise Stop(
-            Exit.USAGE, f"note is no head that this log's key has signed ({error}).", "Say it as it was."
-        ) from None
+        message = f"note is no head that this log's key has signed ({error})."
+        raise Stop(Exit.USAGE, message, "Say it as it was.") from None
     try:
-        newest(ask, structs.replace(found, note=note), 0.0)
+        _newest(asked, structs.replace(found, note=note))
     except Contradiction as error:
         raise Stop(Exit.BAD, f"The log has been rolled back or forked: {error}.", STOP) from None
     return old.size

@@ -1,13 +1,15 @@
 """The client of tools that run in the server itself: it asks through a function, once, and not for ever."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from msgspec import structs
+from msgspec.structs import replace
 
-from loopctl.answers import Answer, Request
-from loopctl.client import Client, Unreachable
+from loopctl.answers import Answer, Pause, Request
+from loopctl.client import Client
+from loopctl.conversation import SECONDS, Lost, Wish
 
 Send = Callable[[Request], Answer]
 """From another thread than the server's. Raises TimeoutError."""
@@ -21,24 +23,27 @@ class Inside(Client):
         follows from it."""
         super().__init__("http://inside", None)
         self._through = send
-        self._headers.update(headers)
+        self._talk.headers.update(headers)
+        self._talk.patient(0.0)
         self._whole_call = idempotency_key
         self._writes = 0
+        self._until = time.monotonic() + SECONDS
 
-    def _carried_out(self, request: Request) -> Answer:
-        seconds = request.seconds
-        if self._patient_until is not None:
-            seconds = min(seconds, max(0.0, self._patient_until - time.monotonic()))
+    def patient(self, seconds: float = math.inf) -> None:
+        """Everything together has so long from now on."""
+        self._until = time.monotonic() + seconds
+
+    def _asked(self, wish: Wish) -> Answer:
+        if self._whole_call is not None and wish.method != "GET":
+            self._writes += 1
+            key = sha256(f"{self._whole_call}\n{self._writes}".encode()).hexdigest()
+            wish = replace(wish, idempotency_key=key)
+        return super()._asked(wish)
+
+    def _taken(self, step: Request | Pause) -> Answer | None:
+        if isinstance(step, Pause):
+            return None
         try:
-            answer = self._through(structs.replace(request, seconds=seconds))
+            return self._through(replace(step, seconds=max(0.0, self._until - time.monotonic())))
         except TimeoutError:
-            raise Unreachable("The server did not answer itself in time") from None
-        if answer.is_success:
-            return answer
-        raise self._refusal(answer, request.target)
-
-    def _next_key(self) -> str:
-        if self._whole_call is None:
-            return super()._next_key()
-        self._writes += 1
-        return sha256(f"{self._whole_call}\n{self._writes}".encode()).hexdigest()
+            raise Lost("The server has not answered itself in time") from None

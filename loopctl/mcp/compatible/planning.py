@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from loopctl.cli.asked import Asked
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.naming import project_id
-from loopctl.client import IMPORT_SECONDS
+from loopctl.conversation import IMPORT_SECONDS
 from loopctl.mcp.arguments import Arguments
 from loopctl.mcp.compatible.asking import (
     MaybeCount,
