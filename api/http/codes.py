@@ -42,6 +42,10 @@ CODES: dict[str, Code] = {
     "assets_missing": Code(503, "The browser files were not installed: run make setup"),
     # Who asks
     "unauthorized": Code(401, "An API key is needed", "Unauthorized"),
+    "login_needed": Code(
+        401, "A page was asked for without a session, or with one that has ended", "Sign in at /login"
+    ),
+    "cross_site": Code(403, "What changes something was not sent by a page of this service"),
     "invalid_api_key": Code(401, "The API key is unknown, revoked or expired", "Invalid API key"),
     "forbidden": Code(403, "The caller is known and may not"),
     "tenant_inactive": Code(403, "The tenant is not active", "Access denied"),
@@ -123,6 +127,8 @@ CODES: dict[str, Code] = {
     "email_taken": Code(422, "Another tenant has this address"),
     "signup_closed": Code(403, "The operator makes the tenants of this service; nobody signs up"),
     # State and custody
+    "token_budget_exceeded": Code(429, "A budget that blocks is used up; asking again does not help, raising it does"),
+    "budget_relax_forbidden": Code(403, "Only a user key may let a budget block less"),
     "negative_total": Code(422, "A total would be negative: more would be taken away than was reported"),
     "rejected": Code(422, "The request was understood and refused"),
     "conflict": Code(409, "The state does not allow it now"),

@@ -30,6 +30,9 @@ log = structlog.get_logger("eventstore")
 
 LARGEST_BATCH = 512
 LONGEST_QUEUE = 4096
+LONGEST_RUN = 1000
+"""Events that the read models take in at once. An import has ten thousands: as one, they would keep the loop from
+everybody else, and a statement about them would come near the seconds that it is given."""
 ANSWERS_KEY = "idempotency_pkey"
 MOST_TRIES = 20
 """Times that a batch is decided again because somebody else appended first."""
@@ -187,6 +190,8 @@ class Lane:
         if short is None or not short.models.issuperset(asked) or not _is_plain(commands, way):
             return await run(self._tenant_id, partial(self._decide_and_write, commands=commands, way=way))
         await self._look_up(short, commands, asked)
+        if any(command.following for command in commands) and self._known.unknown(commands):
+            return await run(self._tenant_id, partial(self._decide_and_write, commands=commands, way=way))
         decided, written = self._decide(commands, {})
         if not written.entries and not written.answers:
             await self._compare(short)
@@ -246,8 +251,10 @@ class Lane:
     async def _write(self, tx: TenantTx, decided: Decided, written: Batch) -> None:
         await append(tx, written)
         tx.before = self._known.before  # true under this head, which `append` has just checked and holds
-        for project in self._store.projections:
-            await project(tx, written.recorded)
+        for start in range(0, len(written.recorded), LONGEST_RUN):
+            for project in self._store.projections:
+                await project(tx, written.recorded[start : start + LONGEST_RUN])
+            tx.before = {}  # as it was before the first run
         for write in decided.beside:
             await write(tx)
 
@@ -265,5 +272,5 @@ class Lane:
 
 
 def _is_plain(commands: Sequence[Command], way: Way) -> bool:
-    """Nothing has to be looked for, held or written but what is known at one look, decided and appended."""
-    return not (way.used_keys or way.held or any(each.beside or each.aside or each.following for each in commands))
+    """Nothing has to be looked for, held or written but what is known, decided and appended."""
+    return not way.used_keys and not way.held and not any(command.beside or command.aside for command in commands)
