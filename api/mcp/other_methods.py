@@ -11,19 +11,12 @@ from api.http.refusal import Refused
 OPEN: dict[str, Any] = {"access": "public", "any_accept": True}
 
 
-@get("/mcp", opt=OPEN)
-async def listen() -> None:
-    raise _other_method()
-
-
-@delete("/mcp", opt=OPEN, status_code=200)
-async def end_session() -> None:
-    raise _other_method()
-
-
-def _other_method() -> Refused:
+async def other_method() -> None:
     message = "Method Not Allowed: there are no sessions here, each message is a POST"
-    return Refused("method_not_allowed", message, headers={"Allow": "POST"})
+    raise Refused("method_not_allowed", message, headers={"Allow": "POST"})
 
 
-OTHER_METHODS: Sequence[HTTPRouteHandler] = (listen, end_session)
+OTHER_METHODS: Sequence[HTTPRouteHandler] = (
+    get("/mcp", opt=OPEN)(other_method),
+    delete("/mcp", opt=OPEN, status_code=200)(other_method),
+)
