@@ -4,11 +4,11 @@ from tests.contract.route import read, write
 
 USAGE = {
     "model_name": "m", "input_tokens": 1, "output_tokens": 1, "cost_millicents": 1, "agent_id": "$agent",
-    "skill_version_id": None,
+    "skill_version_id": "$skill_version",
 }  # fmt: skip
 REPORT = {**USAGE, "story_id": "$story"}
 BUDGET = {"scope_type": "story", "scope_id": "$story", "budget_millicents": 100, "budget_tokens": None, "per": None}
-DIFFERENCE = {"input_tokens": 1, "output_tokens": 1, "cost_millicents": 1}
+DIFFERENCE = {"input_tokens": 1, "output_tokens": 1, "cost_millicents": 1, "skill_version_id": "$skill_version"}
 
 COSTS = (
     write("POST", "/token-usage", "agent+", 201, "other", body=REPORT),
@@ -27,4 +27,16 @@ COSTS = (
     write("PATCH", "/token-budgets/{budget_id}", "orchestrator+", 200, "user", body={"budget_tokens": 7}),
     write("PUT", "/token-budgets/{budget_id}", "orchestrator+", 200, "user", body={"budget_tokens": 7}),
     write("DELETE", "/token-budgets/{budget_id}", "user+", 200, "user"),
+    read("/analytics/agents", "orchestrator+", "orchestrator", query={"project_id": "$project"}),
+    read("/analytics/epics", query={"project_id": "$project"}),
+    read("/analytics/projects/{project}"),
+    read("/projects/{project}/token-usage"),
+    read("/analytics/models", query={"project_id": "$project", "since": "2026-01-01"}),
+    read("/analytics/trends", "orchestrator+", "orchestrator", query={"project_id": "$project"}),
+    read(
+        "/analytics/model-mix", "orchestrator+", "orchestrator", query={"project_id": "$project", "agent_id": "$agent"}
+    ),
+    read(
+        "/analytics/agents/{agent_id}/model-profile", "orchestrator+", "orchestrator", query={"project_id": "$project"}
+    ),
 )  # fmt: skip
