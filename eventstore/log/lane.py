@@ -30,6 +30,9 @@ log = structlog.get_logger("eventstore")
 
 LARGEST_BATCH = 512
 LONGEST_QUEUE = 4096
+LONGEST_RUN = 1000
+"""Events that the read models take in at once. An import has ten thousands: as one, they would keep the loop from
+everybody else, and a statement about them would come near the seconds that it is given."""
 ANSWERS_KEY = "idempotency_pkey"
 MOST_TRIES = 20
 """Times that a batch is decided again because somebody else appended first."""
@@ -248,8 +251,10 @@ class Lane:
     async def _write(self, tx: TenantTx, decided: Decided, written: Batch) -> None:
         await append(tx, written)
         tx.before = self._known.before  # true under this head, which `append` has just checked and holds
-        for project in self._store.projections:
-            await project(tx, written.recorded)
+        for start in range(0, len(written.recorded), LONGEST_RUN):
+            for project in self._store.projections:
+                await project(tx, written.recorded[start : start + LONGEST_RUN])
+            tx.before = {}  # as it was before the first run
         for write in decided.beside:
             await write(tx)
 

@@ -24,15 +24,15 @@ PROJECTS = "/api/v1/projects"
 
 
 @pytest.fixture
-async def here(database: TestDatabase) -> AsyncIterator[Service]:
-    async with service(database, remember_seconds=LONG) as started:
+async def here(log_of_module: TestDatabase) -> AsyncIterator[Service]:
+    async with service(log_of_module, remember_seconds=LONG) as started:
         yield started
 
 
 @pytest.fixture
-async def elsewhere(database: TestDatabase) -> AsyncIterator[Service]:
+async def elsewhere(log_of_module: TestDatabase) -> AsyncIterator[Service]:
     """Another process on the same database."""
-    async with service(database, remember_seconds=LONG) as started:
+    async with service(log_of_module, remember_seconds=LONG) as started:
         yield started
 
 
@@ -81,9 +81,9 @@ async def test_without_the_look_at_the_head_it_would_write(
 
 
 async def test_a_suspended_tenant_that_another_process_remembers_writes_nothing_and_may_retry_later(
-    here: Service, elsewhere: Service, database: TestDatabase
+    here: Service, elsewhere: Service, log_of_module: TestDatabase
 ) -> None:
-    _, root = await superadmin(database)
+    _, root = await superadmin(log_of_module)
     tenant, raw = await tenant_with_key(here.store)
     assert (await call(elsewhere.app, raw, ME)).status == 200
     path = f"/api/v1/admin/tenants/{tenant}"
@@ -141,8 +141,8 @@ async def test_no_more_callers_are_remembered_than_there_is_room_for(here: Servi
     assert await here.callers.find(raw, NOON) is not first
 
 
-async def test_neither_unknown_keys_nor_superadmins_are_remembered(here: Service, database: TestDatabase) -> None:
-    _, root = await superadmin(database)
+async def test_neither_unknown_keys_nor_superadmins_are_remembered(here: Service, log_of_module: TestDatabase) -> None:
+    _, root = await superadmin(log_of_module)
     await here.callers.find(root, NOON)
     found: Any = here.callers._found
     with pytest.raises(UnknownKey):
@@ -164,7 +164,7 @@ async def test_a_refusal_is_right_as_of_now_when_another_process_has_moved_the_l
 
 
 @pytest.fixture
-async def two_processes(database: TestDatabase, redis_url: str) -> AsyncIterator[tuple[Service, Service]]:
+async def two_processes(log_of_module: TestDatabase, redis_url: str) -> AsyncIterator[tuple[Service, Service]]:
     """As in production: each remembers callers, and Redis counts for both."""
     async with AsyncExitStack() as stack:
         made = []
@@ -173,7 +173,10 @@ async def two_processes(database: TestDatabase, redis_url: str) -> AsyncIterator
             made.append(
                 await stack.enter_async_context(
                     service(
-                        database, remember_seconds=LONG, check_rate=shared.check, callers_changed=shared.mark_changed
+                        log_of_module,
+                        remember_seconds=LONG,
+                        check_rate=shared.check,
+                        callers_changed=shared.mark_changed,
                     )
                 )
             )
@@ -182,10 +185,10 @@ async def two_processes(database: TestDatabase, redis_url: str) -> AsyncIterator
 
 @pytest.mark.parametrize("change", ["revoked", "suspended"])
 async def test_a_change_of_keys_is_seen_with_the_next_request_in_every_process(
-    two_processes: tuple[Service, Service], database: TestDatabase, change: str
+    two_processes: tuple[Service, Service], log_of_module: TestDatabase, change: str
 ) -> None:
     here, elsewhere = two_processes
-    _, root = await superadmin(database)
+    _, root = await superadmin(log_of_module)
     tenant, raw = await tenant_with_key(here.store)
     key_id, key = await key_of(here.app, raw)
     for _ in range(3):

@@ -21,8 +21,8 @@ BEFORE = quote("2020-01-01T00:00:00Z")
 
 
 @pytest.fixture
-async def running(database: TestDatabase) -> AsyncIterator[Service]:
-    async with service(database, limits=QUICK) as started:
+async def running(log_of_module: TestDatabase) -> AsyncIterator[Service]:
+    async with service(log_of_module, limits=QUICK) as started:
         yield started
 
 

@@ -28,15 +28,15 @@ async def statuses(running: Service, kind: str) -> list[int]:
 
 
 @pytest.mark.parametrize(("kind", "good"), KINDS)
-async def test_beyond_their_places_they_are_put_off(database: TestDatabase, kind: str, good: int) -> None:
+async def test_beyond_their_places_they_are_put_off(log_of_module: TestDatabase, kind: str, good: int) -> None:
     """Went red while they took the places of ordinary requests."""
-    async with service(database, limits=FEW) as running:
+    async with service(log_of_module, limits=FEW) as running:
         found = await statuses(running, kind)
     assert (found[0], found[-1]) == (good, 503)
 
 
 @pytest.mark.parametrize(("kind", "good"), KINDS)
-async def test_within_their_places_they_all_come_through(database: TestDatabase, kind: str, good: int) -> None:
+async def test_within_their_places_they_all_come_through(log_of_module: TestDatabase, kind: str, good: int) -> None:
     """The control: with the bounds of a service, of which imports wait for a while."""
-    async with service(database) as running:
+    async with service(log_of_module) as running:
         assert await statuses(running, kind) == [good] * 4

@@ -32,9 +32,9 @@ OF_ANOTHER_COLUMN = "UPDATE app.webhook_target SET secret = previous_secret WHER
 
 
 @pytest.fixture
-async def running(database: TestDatabase) -> AsyncIterator[Service]:
+async def running(log_of_module: TestDatabase) -> AsyncIterator[Service]:
     egress = Egress(Rules(), Names(NAMES))
-    async with service(database, problem_of_url=egress.problem) as started:
+    async with service(log_of_module, problem_of_url=egress.problem) as started:
         yield started
 
 
@@ -49,7 +49,9 @@ async def made(user: Client, **more: Any) -> Any:
     return answer.json()["webhook"]
 
 
-async def test_the_secret_is_in_the_answer_to_its_making_and_nowhere_else(user: Client, database: TestDatabase) -> None:
+async def test_the_secret_is_in_the_answer_to_its_making_and_nowhere_else(
+    user: Client, log_of_module: TestDatabase
+) -> None:
     webhook = await made(user)
     secret = webhook["signing_secret"]
     assert len(bytes.fromhex(secret)) == 32
@@ -61,7 +63,7 @@ async def test_the_secret_is_in_the_answer_to_its_making_and_nowhere_else(user: 
         await user.get("/changes?after=0"),
     ]
     assert all(answer.status == 200 and secret.encode() not in answer.body for answer in answers)
-    async with session(database.admin_url) as connection:
+    async with session(log_of_module.admin_url) as connection:
         for table in ("webhook", "webhook_target", "log_entry", "idempotency", "audit_index"):
             rows = await connection.fetch(f"SELECT t::text AS whole FROM app.{table} AS t")  # noqa: S608  # our own
             assert not any(secret in row["whole"] or secret.encode().hex() in row["whole"] for row in rows), table
@@ -74,19 +76,19 @@ async def test_a_retry_with_its_idempotency_key_is_shown_the_same_secret(user: C
     assert len((await user.get("/webhooks")).json()["data"]) == 1
 
 
-async def test_a_secret_opens_only_in_its_own_place(user: Client, database: TestDatabase) -> None:
+async def test_a_secret_opens_only_in_its_own_place(user: Client, log_of_module: TestDatabase) -> None:
     """Somebody who writes rows exchanges the values of two webhooks, and of two columns of one (spec 06, T27)."""
     one, other = await made(user), await made(user)
     await user.post(f"/webhooks/{one['id']}/rotate-secret")
     secrets = WebhookSecrets(KEYRING)
-    app = await Database.connect(database.app_url, role="loopctl_app")
+    app = await Database.connect(log_of_module.app_url, role="loopctl_app")
 
     async def opened(webhook: Any) -> Any:
         async with app.tenant_transaction(user.tenant) as tx:
             return await secrets.read(tx, webhook["id"], NOON)
 
     assert len(await opened(one)) == 2
-    async with session(database.admin_url) as connection:
+    async with session(log_of_module.admin_url) as connection:
         await connection.execute(OF_ANOTHER, other["id"], one["id"])
         await connection.execute(OF_ANOTHER_COLUMN, one["id"])
     for webhook in (one, other):
@@ -176,14 +178,15 @@ async def test_every_change_is_an_event_of_who_made_it(user: Client) -> None:
     assert entries[-1]["new_state"]["url"] == HOOK["url"]
 
 
-async def test_a_deleted_webhook_leaves_no_delivery_and_no_secret(user: Client, database: TestDatabase) -> None:
+async def test_a_deleted_webhook_leaves_no_delivery_and_no_secret(user: Client, log_of_module: TestDatabase) -> None:
     webhook = await made(user)
     await user.post(f"/webhooks/{webhook['id']}/test")
     assert (await user.delete(f"/webhooks/{webhook['id']}")).status == 204
     assert (await user.get(f"/webhooks/{webhook['id']}/deliveries")).status == 404
-    async with session(database.admin_url) as connection:
+    async with session(log_of_module.admin_url) as connection:
         for table in ("webhook", "webhook_target", "webhook_delivery"):
-            assert await connection.fetchval(f"SELECT count(*) FROM app.{table}") == 0  # noqa: S608  # our own
+            left = f"SELECT count(*) FROM app.{table} WHERE tenant_id = $1"  # noqa: S608  # our own
+            assert await connection.fetchval(left, user.tenant) == 0
 
 
 @pytest.mark.parametrize(
@@ -220,9 +223,9 @@ async def test_the_change_feed_tells_what_a_webhook_would_be_sent(user: Client) 
     assert all("payload" not in each for each in (await user.get("/changes?after=-1")).json()["data"])
 
 
-async def test_two_processes_at_once_keep_to_the_limit(database: TestDatabase) -> None:
+async def test_two_processes_at_once_keep_to_the_limit(log_of_module: TestDatabase) -> None:
     """Each has a lane of its own; the head orders them (spec 06, B4)."""
-    async with service(database) as one, service(database) as two:
+    async with service(log_of_module) as one, service(log_of_module) as two:
         user = await client(one)
         other = Client(two, user.tenant, user.raw)
         for most in (3, 6, 9):

@@ -1,22 +1,23 @@
 """A read model made again from the log is the one that was there, and says when it is not."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 
-from domain.event import Stream
+from domain.event import JsonText, Recorded, Stream
 from domain.key import ApiKeyCreated
-from domain.project import ProjectArchived
+from domain.project import ProjectArchived, ProjectCreated, ProjectUpdated
 from domain.tenant import TenantCreated
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.log.command import Change
 from eventstore.log.founding import create_tenant_log
 from eventstore.log.read import LogIncomplete, read_events, read_picked, read_stream
 from eventstore.log.writer import Writer
-from projections.inline import INLINE, PROJECTIONS
+from projections.inline import INLINE, MODELS, PROJECTIONS
 from projections.rebuild import Rebuilt, rebuild
+from projections.rows.projects import PROJECTS
 from tests.eventstore.writing import CODEC, changing, new_project, store
 from tests.support.database import TestDatabase, session
 
@@ -65,6 +66,29 @@ async def test_every_read_model_equals_its_rebuild(database: TestDatabase, tenan
         "app.project": 5,
         "app.audit_index": 7,
     }
+
+
+async def test_what_is_taken_in_by_runs_is_what_the_log_comes_to(
+    app: Database, database: TestDatabase, tenant: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an import is. Went red while the second run began from what was before the first."""
+    monkeypatch.setattr("eventstore.log.lane.LONGEST_RUN", 1)
+    lengths: list[int] = []
+
+    async def seen(_: TenantTx, recorded: Sequence[Recorded]) -> None:
+        lengths.append(len(recorded))
+
+    writer = Writer(msgspec.structs.replace(store(app), models=MODELS, projections=(*INLINE, seen)))
+    project = Stream("project", uuid4())
+    first = ProjectCreated(name="before", slug="runs", metadata=JsonText("{}"))
+    renamed = ProjectUpdated(name_was="before", status_was="active", name="after")
+    placed = ProjectUpdated(name_was="after", status_was="active", repo_url="https://git.example")
+    await writer.submit(tenant, changing(Change(project, first)))
+    both = [Change(project, renamed), Change(project, placed)]
+    known = msgspec.structs.replace(changing(both[0]), needs=(PROJECTS.need(project.id),), decide=lambda _: both)
+    await writer.submit(tenant, known)
+    assert lengths == [1, 1, 1]
+    assert all(each.was_equal for each in await rebuilt(database, tenant))
 
 
 @pytest.mark.parametrize(
