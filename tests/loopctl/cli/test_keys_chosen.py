@@ -49,7 +49,7 @@ TABLE: dict[str, Sequence[str]] = {
     f"history {ID}": READS,
     "changes": READS,
     f"wait {ID} --timeout 0": READS,
-    "audit": OWNS,
+    "audit": PLANS,
     f"contract {ID}": IMPLEMENTS,
     f"claim {ID}": IMPLEMENTS,
     "claim --next": IMPLEMENTS,
