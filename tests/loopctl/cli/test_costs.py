@@ -27,7 +27,7 @@ PRINTED = """
 def stories(shell: Shell, project: str) -> list[str]:
     """Ids of eleven."""
     for number in range(4, 12):
-        shell.good("api", "POST", f"projects/{project}/stories", json.dumps(
+        shell.good("api", "POST", f"projects/{project}/stories", "--data", json.dumps(
             {"epic_number": 2, "number": f"2.{number}", "title": "S"}
         ))  # fmt: skip
     return [each["id"] for each in shell.good("stories", "--project", project)["data"]]
@@ -38,13 +38,14 @@ def test_the_efficiency_table_is_the_one_that_the_documents_print(
 ) -> None:
     suffix = f"-{uuid4().hex[:6]}"
     for name, tokens, count, model, limit in TABLE:
-        made = shell.good("api", "POST", "api_keys", json.dumps({"name": name, "role": "agent"}), key=keys.user)
+        wish = json.dumps({"name": name, "role": "agent"})
+        made = shell.good("api", "POST", "api_keys", "--data", wish, key=keys.user)
         raw = made["api_key"]["raw_key"]
         body = {"name": name + suffix, "agent_type": "implementer"}
-        agent = shell.good("api", "POST", "agents/register", json.dumps(body), key=raw)["agent"]["id"]
+        agent = shell.good("api", "POST", "agents/register", "--data", json.dumps(body), key=raw)["agent"]["id"]
         for place, story in enumerate(stories[:count]):
             usage = {"story_id": story, "model_name": model, "input_tokens": tokens if place == 0 else 0}
-            shell.good("api", "POST", "token-usage", json.dumps({**usage, "output_tokens": 0}), key=raw)
+            shell.good("api", "POST", "token-usage", "--data", json.dumps({**usage, "output_tokens": 0}), key=raw)
         shell.good("budget", "set", "--scope", "agent", "--agent", agent, "--limit", str(limit), key=keys.user)
     shell.environment(COLUMNS="80", FORMAT="human")
     said = shell("token-usage", "--by-agent", "--project", project, key=keys.user)
@@ -66,7 +67,7 @@ def test_a_budget_that_is_set_again_is_changed(shell: Shell, project: str) -> No
 def test_what_a_story_and_a_project_cost_is_json_as_the_server_says_it(shell: Shell, project: str, keys: Keys) -> None:
     story = shell.good("stories", "--project", project, key=keys.user)["data"][0]["id"]
     usage = {"story_id": story, "model_name": "m", "input_tokens": 1, "output_tokens": 2, "cost_millicents": 3}
-    shell.good("api", "POST", "token-usage", json.dumps(usage), key=keys.implementer)
+    shell.good("api", "POST", "token-usage", "--data", json.dumps(usage), key=keys.implementer)
     assert shell.good("token-usage", "--story", story, "--project", project)["totals"]["total_tokens"] == 3
     assert shell.good("token-usage", "--project", project)["data"]["report_count"] == 1
     assert shell.good("token-usage", "--by-epic", "--project", project)["data"][0]["total_cost_millicents"] == 3
