@@ -244,8 +244,8 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     ),
     f"POST {V1}/skill_results": (Fault("conflict", 409, body=APPLIED_BEFORE),),
     **{
-        f"POST {V1}{path}/{name}": (Fault("ui_test_run_ended", 422, state="ended_ui_test_run"),)
-        for path in (UI_TEST_RUN, GUIDED_UI_TEST)
+        f"POST {V1}{path}/{name}": (Fault("ui_test_run_ended", 422, state=state),)
+        for path, state in ((UI_TEST_RUN, "ended_ui_test_run"), (GUIDED_UI_TEST, "ended_ui_test.*"))
         for name in ("findings", "complete", "cancel")
     },
     f"POST {V1}/stories/bulk/mark-complete": (NO_ORCHESTRATOR,),

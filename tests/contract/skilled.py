@@ -54,3 +54,7 @@ class Skilling:
         made = await self.caller("user").post(f"/ui_test_runs/{run}/cancel")
         assert made.status == 200, made.body
         return run
+
+    async def make_ended_ui_test(self) -> tuple[str, str]:
+        """A project, and a run of it that was cancelled."""
+        return str(await self.make("project")), await self.make_ended_ui_test_run()
