@@ -61,6 +61,7 @@ async def faults(page: Page, address: str, path: str, script: str | None) -> lis
     return found
 
 
+@pytest.mark.timeout(900)  # some twenty pages, each with the whole of axe
 async def test_every_page_is_whole_and_safe_whatever_is_written_into_it(database: TestDatabase, page: Page) -> None:
     """Red with a text that is not escaped (the control at the end), with a font from elsewhere, with a style attribute,
     and with a table outside its frame."""
