@@ -6,6 +6,8 @@ from typing import Any
 from tests.api.work import Client
 
 SPENT = {"model_name": "m", "input_tokens": 10, "output_tokens": 10, "cost_millicents": 10}
+# So much that the documents' example of a correction leaves something.
+MUCH = {"model_name": "m", "input_tokens": 10_000, "output_tokens": 10_000, "cost_millicents": 10_000}
 
 
 class Costing:
@@ -19,14 +21,14 @@ class Costing:
 
     async def make_usage(self) -> str:
         story = await self.make("story")
-        made = await self.caller("other").post("/token-usage", {**SPENT, "story_id": story})
+        made = await self.caller("other").post("/token-usage", {**MUCH, "story_id": story})
         assert made.status == 201, made.body
         return str(made.json()["token_usage_report"]["id"])
 
     async def make_corrected_usage(self) -> str:
         """One that its corrections depend on."""
         usage = await self.make_usage()
-        difference = {"input_tokens": -9, "output_tokens": -9, "cost_millicents": -9}
+        difference = {"input_tokens": -9_999, "output_tokens": -9_999, "cost_millicents": -9_999}
         made = await self.caller("user").post(f"/token-usage/{usage}/correction", difference)
         assert made.status == 201, made.body
         return usage
