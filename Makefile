@@ -38,6 +38,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m tests.support.browser
 	@$(BIN)/python -m tests.support.packages
+	@$(BIN)/python -m tests.support.axe
 	@touch $@
 
 setup: $(VENV)/.dev  ## everything the other targets need

@@ -50,8 +50,12 @@ from api.tenants import halts
 from api.tenants import routes as tenants
 from api.transfer import routes as transfer
 from api.verify import routes as verify
+from api.web import agents as web_agents
+from api.web import board, custody, graph, inbox, login, onboarding, overview, public, settings, story
 from api.web import routes as web
+from api.web import webhooks as web_webhooks
 from api.web.errors import error_page
+from api.web.visitors import find_visitor
 from api.webhooks import deliveries as webhook_deliveries
 from api.webhooks import routes as webhooks
 from domain.tenant import Tenant
@@ -62,7 +66,9 @@ NOUNS = (
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries, web, verify,
+    webhooks, webhook_deliveries, web,
+    public, login, onboarding, overview, board, graph, story, inbox, web_agents, web_webhooks, settings,
+    verify, custody,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 
@@ -97,6 +103,7 @@ def _surroundings(services: Services) -> Surroundings:
         error_page=error_page,
         gate=Gate(
             find_caller=services.find_caller,
+            find_visitor=partial(find_visitor, services),
             find_tenant=partial(_tenant, services),
             check_rate=services.check_rate,
             mark_of=services.mark_of_callers,

@@ -97,10 +97,6 @@ GET,POST stories/:id/comments agent+
 """Methods, path after /api/v1/, and who may."""
 
 PAGES = """
-GET docs public
-GET terms public
-GET privacy public
-GET tenants/:id/onboarding public
 GET wiki public
 GET wiki/:slug public
 """

@@ -11,14 +11,13 @@ from msgspec import Meta, Struct
 
 from api.ceremonies.answering import answer_ceremony, begin_ceremony, shown, standing
 from api.ceremonies.examples import BEGUN, CONFIRMED, SHOWN, STANDING
-from api.ceremonies.page import HTML, SCRIPT
 from api.documentation.responses import answers
 from api.fresh.challenging import OperationBody
 from api.http.asking import Asker
 from api.http.endpoints import SentHeaders
-from api.http.page_headers import PAGE
 from api.paths import CeremonyPath
 from api.services import Provided
+from api.web.rendering import page
 
 TAGS = ["Security keys"]
 Text = Annotated[str, Meta(max_length=16_384)]
@@ -100,15 +99,7 @@ async def show_operation(services: Provided, ceremony_id: CeremonyPath) -> dict[
     responses={200: ResponseSpec(str, False, "A page", "text/html")},
 )
 async def show_page(ceremony_id: CeremonyPath) -> Response[bytes]:  # noqa: ARG001  # the page's script reads it
-    return Response(HTML.encode(), media_type="text/html", headers=PAGE)
-
-
-@get(
-    "/signup/ceremony.js", opt={"access": "public", "any_accept": True}, include_in_schema=False,
-    summary="What the page does",
-)  # fmt: skip
-async def show_ceremony_script() -> Response[bytes]:
-    return Response(SCRIPT.encode(), media_type="text/javascript", headers=PAGE)
+    return page("ceremony.html")
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (
@@ -117,5 +108,4 @@ ROUTES: Sequence[HTTPRouteHandler] = (
     confirm_ceremony,
     show_operation,
     show_page,
-    show_ceremony_script,
 )

@@ -1,4 +1,4 @@
-"""GET /, /api/v1/, /api/v1/routes and /.well-known/loopctl."""
+"""GET /api/v1/, /api/v1/routes and /.well-known/loopctl."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,29 +13,11 @@ from msgspec import structs
 from api.discovery.schemas import Entry, RouteEntry, RouteList, WellKnown
 from api.discovery.well_known import json_schema, matches, weak_etag, well_known
 from api.http.endpoints import SentHeaders
-from api.http.negotiation import wants_html
-from api.http.page_headers import PAGE
 from api.services import Provided
 from config.settings import Settings
 
 PUBLIC = {"access": "public"}
 ENTRY = Entry("loopctl", "1.0.0", "/api/v1/openapi", "/swaggerui", "/health")
-ANY_ACCEPT = {"access": "public", "any_accept": True}
-
-LANDING = """<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>loopctl</title><link rel="icon" href="/favicon.ico"></head>
-<body>
-<h1>loopctl</h1>
-<p>The state store of an AI development loop. Nobody marks their own work as done.</p>
-<ul>
-<li><a href="/swaggerui">The API, to try out</a></li>
-<li><a href="/api/v1/openapi">The OpenAPI document</a></li>
-<li><a href="/health">Health</a></li>
-</ul>
-</body>
-</html>
-"""
 
 
 def _ok(kind: type, example: object) -> dict[int, ResponseSpec]:
@@ -57,23 +39,6 @@ async def entry(services: Provided) -> Entry:
 async def list_routes(services: Provided) -> RouteList:
     found = list(services.documents.routes())
     return RouteList(found, len(found))
-
-
-@get(
-    "/",
-    opt=ANY_ACCEPT,
-    tags=["Discovery"],
-    summary="A page for people; everybody else is sent to /api/v1/",
-    media_type="text/html",
-    responses={
-        200: ResponseSpec(str, False, "The page, when Accept names text/html", "text/html"),
-        302: ResponseSpec(None, False, "To /api/v1/"),
-    },
-)
-async def root(sent_headers: SentHeaders) -> Response[bytes]:
-    if wants_html(sent_headers.get(b"accept", b"")):
-        return Response(LANDING.encode(), media_type="text/html", headers=PAGE)
-    return Response(b"", status_code=302, media_type="text/html", headers={"Location": "/api/v1/"})
 
 
 @get(
@@ -112,7 +77,6 @@ async def show_schema(services: Provided) -> Response[bytes]:
 ROUTES: Sequence[HTTPRouteHandler] = (
     entry,
     list_routes,
-    root,
     find_loopctl,
     show_schema,
 )

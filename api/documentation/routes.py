@@ -64,11 +64,6 @@ async def show_file(services: Provided, name: FromPath[str]) -> Response[bytes]:
     return _file(services.assets, name)
 
 
-@get("/favicon.ico", opt=ANY_ACCEPT, include_in_schema=False, summary="The icon of every page")
-async def show_icon(services: Provided) -> Response[bytes]:
-    return _file(services.assets, "favicon-32x32.png")
-
-
 def _file(assets: Assets, name: str) -> Response[bytes]:
     if name not in KINDS:
         raise Refused("not_found")
@@ -87,5 +82,4 @@ ROUTES: Sequence[HTTPRouteHandler] = (
     show_swagger,
     redirect_to_swagger,
     show_file,
-    show_icon,
 )

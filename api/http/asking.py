@@ -29,6 +29,9 @@ NO_CEREMONY = "Loopctl-Ceremony is the ceremony_id that POST /api/v1/ceremonies 
 FindCaller = Callable[[str], Awaitable[Caller]]
 """From a raw key. Raises UnknownKey, TenantInactive."""
 
+FindVisitor = Callable[[Mapping[bytes, bytes]], Awaitable[Caller | None]]
+"""From the headers of a page's request; None without a session, and with one that has ended."""
+
 
 class Fresh(Struct, frozen=True):
     """The request, as a person confirms it with a security key, and what came along to show it: an assertion as it was
@@ -157,6 +160,7 @@ class Gate(Struct, frozen=True):
     """What the shell asks of each request that needs a key."""
 
     find_caller: FindCaller
+    find_visitor: FindVisitor
     find_tenant: FindTenant
     check_rate: CheckRate
     mark_of: Callable[[UUID], int]
@@ -172,6 +176,8 @@ class Gate(Struct, frozen=True):
 
     async def admit(self, headers: Mapping[bytes, bytes], peer: Peer, policy: Policy, more: list[Header]) -> Caller:
         """``more`` takes the headers that the answer has from here on, a refusal as well. Raises Refused."""
+        if policy.session:
+            return await self._visitor(headers, policy)
         caller = await self._counted(headers, peer, more, admin=policy.admin)
         self.note(caller)
         if caller.tenant_id == NO_TENANT and not policy.admin:
@@ -180,6 +186,17 @@ class Gate(Struct, frozen=True):
         if caller.superadmin and policy.custody:
             raise Refused("impersonation_refused")
         await self.witnessing.check(caller, headers)
+        return caller
+
+    async def _visitor(self, headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
+        """Who looks at a page: with the rights of a key and within its limits. Raises Refused."""
+        caller = await self.find_visitor(headers)
+        if caller is None:
+            raise Refused("login_needed")
+        verdict = await self.check_rate(asked_by(caller, None))
+        if verdict.wait > 0:
+            raise verdict.refusal()
+        check_role(policy.access, caller.role)
         return caller
 
     async def count(self, headers: Mapping[bytes, bytes], peer: Peer, more: list[Header]) -> None:

@@ -40,6 +40,10 @@ CODES: dict[str, Code] = {
     "assets_missing": Code(503, "The browser files were not installed: run make setup"),
     # Who asks
     "unauthorized": Code(401, "An API key is needed", "Unauthorized"),
+    "login_needed": Code(
+        401, "A page was asked for without a session, or with one that has ended", "Sign in at /login"
+    ),
+    "cross_site": Code(403, "What changes something was not sent by a page of this service"),
     "invalid_api_key": Code(401, "The API key is unknown, revoked or expired", "Invalid API key"),
     "forbidden": Code(403, "The caller is known and may not"),
     "tenant_inactive": Code(403, "The tenant is not active", "Access denied"),

@@ -44,6 +44,14 @@ class Failure(Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
+class ErrorPage(Struct, frozen=True):
+    """The same for a browser."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
 def failure_of(error: BaseException) -> Failure:
     """Total: what is not known here is a bug of ours, and the answer says nothing about it."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:

@@ -26,6 +26,7 @@ KNOWN = frozenset(
         "way_out",
         "places",
         "not_built",
+        "session",
     }
 )
 
@@ -61,6 +62,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """It may destroy or weaken: what a person has confirmed with a security key is looked for (api/fresh)."""
     halts: bool
     """Waits while the tenant's custody is halted: transitions of custody but for the way out, and what can be one."""
+    session: bool
+    """A page behind the login: who looks is known by a cookie and never by a key; elsewhere never by a cookie."""
     built: bool
     """Another one is only known: who may come in is told that this version does not do it."""
 
@@ -93,5 +96,6 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         custody=bool(handler.opt.get("custody")),
         fresh=bool(handler.opt.get("fresh")),
         halts=bool(handler.opt.get("halts") or handler.opt.get("custody")) and not handler.opt.get("way_out"),
+        session=bool(handler.opt.get("session")),
         built=not handler.opt.get("not_built"),
     )

@@ -23,7 +23,7 @@ from api.http.asking import Gate, asking, fresh
 from api.http.body import check_body_type
 from api.http.budgets import Budget, Held, Holder, holder_of
 from api.http.endpoints import Answer, Called, Endpoint, Endpoints, Found, framework_request, without_body
-from api.http.errors import JSON, Failure, failure_of, render
+from api.http.errors import JSON, ErrorPage, Failure, failure_of, render
 from api.http.exchange import CommonHeaders, Exchange, check_once
 from api.http.identifiers import LOGGED
 from api.http.limits import Limits
@@ -58,8 +58,8 @@ class Surroundings(Struct, frozen=True):
     clock: Callable[[], float]
     common_headers: CommonHeaders
     gate: Gate
-    error_page: Callable[[Failure], bytes]
-    """Of a refusal, for a browser; what is below /api/ is answered in JSON all the same."""
+    error_page: Callable[[Failure, str], ErrorPage]
+    """Of a refusal and what was asked for, for a browser; what is below /api/ is answered in JSON all the same."""
 
 
 class Sender(Struct, frozen=True):
@@ -296,7 +296,12 @@ class Shell:
             headers.append((b"connection", b"close"))
         accept = exchange.headers.get(b"accept", b"")
         if wants_page(accept, exchange.scope["path"]):
-            await exchange.answer_page(failure.status, self._around.error_page(failure), [*PAGE_HEADERS, *headers])
+            shown = self._around.error_page(failure, _target(exchange.scope))
+            headers += [
+                *PAGE_HEADERS,
+                *((name.lower().encode(), value.encode()) for name, value in shown.headers.items()),
+            ]
+            await exchange.answer_page(shown.status, shown.body, headers)
             return
         content, kind = render(failure, problem=wants_problem(accept))
         await exchange.answer(failure.status, kind, content, headers)

@@ -14,12 +14,11 @@ from litestar.params import JSONBody
 from api.commands import refused
 from api.documentation.responses import answers
 from api.http.endpoints import SentFrom, SentHeaders
-from api.http.page_headers import PAGE
 from api.http.refusal import Refused
 from api.recovery.bodies import LinkBody, UseLinkBody, link_parts
 from api.recovery.cancelling import ACTOR, TAGS, check_rate
-from api.recovery.page import HTML, SCRIPT
 from api.services import Provided
+from api.web.rendering import page
 from api.webauthn.enrolment import answered, enrolment_body, new_enrolment
 from api.webauthn.relying_party import NAME, relying_party
 from domain.api_key import ALPHABET, RANDOM_CHARACTERS, complete_key, shown_prefix
@@ -60,12 +59,7 @@ USED = {
     responses={200: ResponseSpec(str, False, "A page", "text/html")},
 )
 async def show_recovery_page() -> Response[bytes]:
-    return Response(HTML.encode(), media_type="text/html", headers=PAGE)
-
-
-@get("/recovery/page.js", opt=ANY_ACCEPT, include_in_schema=False, summary="What the page does")
-async def show_recovery_script() -> Response[bytes]:
-    return Response(SCRIPT.encode(), media_type="text/javascript", headers=PAGE)
+    return page("recovery.html")
 
 
 @post(
@@ -151,4 +145,4 @@ def _new_raw_key() -> str:
     return complete_key("".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS)))
 
 
-ROUTES: Sequence[HTTPRouteHandler] = (show_recovery_page, show_recovery_script, begin_recovered, use_recovery_link)
+ROUTES: Sequence[HTTPRouteHandler] = (show_recovery_page, begin_recovered, use_recovery_link)

@@ -41,11 +41,16 @@ async def check_open(services: Services, what: str, source: str, most: int) -> N
     """Counts. Raises Refused when signup is closed, and when the address has asked too often within the hour."""
     if not services.settings.signups_per_hour:
         raise Refused("signup_closed")
+    await check_rate_of(services, what, source, most)
+
+
+async def check_rate_of(services: Services, what: str, source: str, most: int) -> None:
+    """Counts, for something that needs no key. Raises Refused when the address has asked too often within the hour."""
     async with services.reading_names() as tx:
         may = await may_ask(tx, Wish(what, source), services.utc_now(), most)
     if not may:
         raise Refused(
-            "rate_limited", "Too many signups from this address. Retry after an hour.", headers={"Retry-After": "3600"},
+            "rate_limited", "Too many tries from this address. Retry after an hour.", headers={"Retry-After": "3600"},
             retry_after_seconds=3600,
         )  # fmt: skip
 

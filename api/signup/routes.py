@@ -10,12 +10,10 @@ from litestar.params import JSONBody
 
 from api.documentation.responses import answers
 from api.http.endpoints import SentFrom, SentHeaders
-from api.http.page_headers import PAGE
 from api.services import Provided
 from api.signup.enrolling import CHALLENGES_PER_SIGNUP, check_open, enrol, new_challenge
 from api.signup.examples import CHALLENGE, ENROLLED, SIGNED_UP
 from api.signup.making import make_tenant
-from api.signup.page import HTML, SCRIPT, STYLE
 from api.signup.schemas import (
     AttestationBody,
     EnrolBody,
@@ -24,6 +22,8 @@ from api.signup.schemas import (
     challenge_body,
     enrolled_body,
 )
+from api.web.rendering import page
+from api.web.visitors import session_of_new_key
 from api.webauthn.relying_party import relying_party
 
 TAGS = ["Signup"]
@@ -40,17 +40,7 @@ NO_STORE = {"Cache-Control": "no-store"}
     responses={200: ResponseSpec(str, False, "A page", "text/html")},
 )
 async def show_signup() -> Response[bytes]:
-    return Response(HTML.encode(), media_type="text/html", headers=PAGE)
-
-
-@get("/signup/page.js", opt=ANY_ACCEPT, include_in_schema=False, summary="What the page does")
-async def show_script() -> Response[bytes]:
-    return Response(SCRIPT.encode(), media_type="text/javascript", headers=PAGE)
-
-
-@get("/signup/page.css", opt=ANY_ACCEPT, include_in_schema=False, summary="How the page looks")
-async def show_style() -> Response[bytes]:
-    return Response(STYLE.encode(), media_type="text/css", headers=PAGE)
+    return page("signup.html")
 
 
 @post(
@@ -119,13 +109,13 @@ async def sign_up(
     draft = ceremony_of(data.ceremony_id)
     source = services.failed_keys.source(sent_headers, peer)
     await check_open(services, "signup", source, services.settings.signups_per_hour)
-    return Response(await make_tenant(services, draft, data), status_code=201, headers=NO_STORE)
+    made = await make_tenant(services, draft, data)
+    cookie = await session_of_new_key(services, sent_headers, draft, made["api_key"]["id"])
+    return Response(made, status_code=201, headers={**NO_STORE, **cookie})
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (
     show_signup,
-    show_script,
-    show_style,
     begin_enrolment,
     enrol_authenticator,
     sign_up,

@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 
+from api.discovery.well_known import REPOSITORY
 from api.http.page_headers import PAGE
 from api.web.files import HERE
 from api.web.words import FILTERS
@@ -21,6 +22,7 @@ TEMPLATES = Environment(
     auto_reload=False,
 )
 TEMPLATES.filters.update(FILTERS)
+TEMPLATES.globals["github"] = REPOSITORY
 
 
 def html(template: str, values: Mapping[str, Any]) -> bytes:

@@ -59,6 +59,7 @@ NEWEST_HEAD = "app.newest_head(uuid)"
 FIND_TENANTS = "app.find_tenants(text,text,integer,integer)"
 
 FIND_CEREMONY = "app.find_ceremony(uuid)"
+FIND_CREDENTIAL = "app.find_credential(text)"
 STALE_CHALLENGES = "app.find_stale_challenges(timestamp with time zone,integer)"
 FIND_VIOLATORS = "app.find_violators(uuid,text,text,integer,integer)"
 FIND_VIOLATOR = "app.find_violator(uuid)"
@@ -100,6 +101,7 @@ EXPECTED = Expected(
             "app.purpose_key",
             "app.tenant_key",
             "app.used_nonce",
+            "app.web_session",
             "app.webauthn_challenge",
             "app.webhook_target",
         }
@@ -130,6 +132,7 @@ EXPECTED = Expected(
             EXPIRED_LEASES,
             NEWEST_HEAD,
             FIND_CEREMONY,
+            FIND_CREDENTIAL,
             STALE_CHALLENGES,
             DUE_WEBHOOKS,
             GIVEN_UP_WEBHOOKS,
@@ -150,6 +153,7 @@ EXPECTED = Expected(
             EXPIRED_LEASES,
             NEWEST_HEAD,
             FIND_CEREMONY,
+            FIND_CREDENTIAL,
             STALE_CHALLENGES,
             DUE_WEBHOOKS,
             GIVEN_UP_WEBHOOKS,
@@ -168,6 +172,7 @@ EXPECTED = Expected(
             "app.follower",
             "app.story",
             "app.log_checkpoint",
+            "app.authenticator",
             "app.webauthn_challenge",
             "app.webhook",
             "app.webhook_target",

@@ -13,7 +13,7 @@ from domain.event import Recorded
 from eventstore.database.transaction import SystemTx, TenantTx
 from eventstore.log.command import Model
 
-Purpose = Literal["signup", "enrolment", "operation", "ceremony"]
+Purpose = Literal["signup", "enrolment", "operation", "ceremony", "login"]
 
 STORE = """
     INSERT INTO app.webauthn_challenge

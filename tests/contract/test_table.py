@@ -35,11 +35,6 @@ NO_REFERENCE = {"cap_id", "session_id", "skill_version_id", "ac_id"}
 """Text of the caller's own, of the story itself, or of a thing that is not there yet, in spite of its name."""
 
 FILES = {
-    ("GET", "/signup/page.js", "public"),
-    ("GET", "/signup/page.css", "public"),
-    ("GET", "/signup/ceremony.js", "public"),
-    ("GET", "/recovery/page.js", "public"),
-    ("GET", "/favicon.ico", "public"),
     ("GET", "/swagger", "public"),
     ("GET", "/swaggerui/:name", "public"),
     *PAGES,

@@ -1,0 +1,52 @@
+"""What pages show is what the API answers: a page calls the handler of the route, with the rights of whoever looks.
+
+So a page can show nothing that the API would not, and there is one query for both.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from api.http.asking import Asking, check_role
+from api.http.refusal import Refused
+from api.services import Services
+
+MOST_PAGES = 20
+
+
+class Reader(Struct, frozen=True):
+    services: Services
+    asking: Asking
+
+    def may(self, route: HTTPRouteHandler) -> bool:
+        """What a role may not do is not shown."""
+        try:
+            check_role(route.opt["access"], self.asking.caller.role)
+        except Refused:
+            return False
+        return True
+
+    async def read(self, route: HTTPRouteHandler, **arguments: Any) -> Any:
+        """The answer as its JSON says it. Raises Refused, NotFound."""
+        check_role(route.opt["access"], self.asking.caller.role)
+        function: Any = route.fn
+        answer = await function(services=self.services, asking=self.asking, **arguments)
+        if isinstance(answer, Response):
+            answer = answer.content
+        return msgspec.json.decode(answer if isinstance(answer, bytes) else msgspec.json.encode(answer))
+
+    async def all(self, route: HTTPRouteHandler, query: Any, **arguments: Any) -> list[Any]:
+        """Of a list every page, up to a bound."""
+        return [each async for each in self._each(route, query, arguments)]
+
+    async def _each(self, route: HTTPRouteHandler, query: Any, arguments: Any) -> AsyncIterator[Any]:
+        for number in range(1, MOST_PAGES + 1):
+            answer = await self.read(route, wanted=msgspec.structs.replace(query, page=number), **arguments)
+            for each in answer["data"]:
+                yield each
+            if number >= answer["meta"]["total_pages"]:
+                return

@@ -1,0 +1,68 @@
+"""A story: both statuses, criteria with their evidence, who did what, and everything that happened to it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET, Meta, UnsetType
+
+from api.audit.routes import show_history
+from api.http.asking import Asker
+from api.http.endpoints import SentHeaders
+from api.lifecycle.records import list_artifacts_of_story, list_reviews_of_story, list_verifications_of_story
+from api.lifecycle.runs import list_verification_runs_of_story
+from api.pages import PageQuery
+from api.paths import StoryPath
+from api.projects.routes import show_project
+from api.services import Provided
+from api.stories.criteria import list_acceptance_criteria
+from api.stories.reading import ShowQuery, show_story_by_id
+from api.web.names import agent_names
+from api.web.reading import Reader
+from api.web.showing import OF_SESSION, ShownQuery, shown, table
+from api.web.standing import LANES, is_stale, lane_of
+
+HUNDRED = PageQuery(page_size=100)
+
+
+class StoryQuery(ShownQuery, frozen=True, kw_only=True):
+    at: Annotated[int, Meta(ge=0, description="A position in the log: the story as of then")] | UnsetType = UNSET
+
+
+@get("/app/stories/{story_id:uuid}", opt=OF_SESSION, include_in_schema=False, summary="A story")
+async def show_story_page(
+    services: Provided,
+    asking: Asker,
+    sent_headers: SentHeaders,
+    story_id: StoryPath,
+    wanted: NamedDependency[StoryQuery],
+) -> Response[bytes]:
+    reader = Reader(services, asking)
+    story = (await reader.read(show_story_by_id, story_id=story_id, wanted=ShowQuery(at=wanted.at)))["story"]
+    history = await reader.all(show_history, HUNDRED, story_id=story_id)
+    if wanted.format != "html":
+        return table(history, wanted.format, f"history-{story_id}")
+    project = (await reader.read(show_project, project=story["project_id"]))["project"]
+    now = services.utc_now()
+    return await shown(
+        reader, sent_headers, "story.html", active="overview", story=story, project=project, history=history,
+        lane=lane_of(story), titles=LANES, stale=is_stale(story, now), names=await agent_names(reader),
+        at=None if wanted.at is UNSET else wanted.at, **await _records(reader, story_id),
+    )  # fmt: skip
+
+
+async def _records(reader: Reader, story_id: Any) -> Mapping[str, Sequence[Any]]:
+    """What others have said of it, as far as the role may see it."""
+    wanted = {
+        "criteria": list_acceptance_criteria, "artifacts": list_artifacts_of_story, "reviews": list_reviews_of_story,
+        "verifications": list_verifications_of_story, "runs": list_verification_runs_of_story,
+    }  # fmt: skip
+    return {
+        name: (await reader.read(route, story_id=story_id, wanted=HUNDRED))["data"] if reader.may(route) else []
+        for name, route in wanted.items()
+    }
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (show_story_page,)
