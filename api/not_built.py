@@ -12,10 +12,7 @@ KNOWN_IDS = {"stories": "{story_id:uuid}", "projects": "{project:str}", "tenants
 """Placeholders as the routes that are built have them: the router wants one type at each place."""
 
 UNDER_API = """
-GET,POST token-usage agent+
-DELETE token-usage/:id user+
-POST token-usage/:id/correction user+
-GET stories/:id/token-usage agent+
+GET token-usage agent+
 GET,POST projects/:id/token-budgets orchestrator+
 GET projects/:id/token-usage agent+
 GET projects/:id/cost-anomalies orchestrator+

@@ -12,9 +12,9 @@ from domain.audit_shapes import AUDIT_SHAPES, FREE_FORM, Fields
 from domain.capability import CapabilityConsumed, CapabilityMinted
 from domain.event import Recorded
 from domain.observation import Observed
-from domain.usage import TokenUsageReported
+from domain.usage.events import TokenUsageCorrected, TokenUsageDeleted, TokenUsageReported
 
-OF_STORIES = (TokenUsageReported, CapabilityMinted, CapabilityConsumed)
+OF_STORIES = (TokenUsageReported, TokenUsageCorrected, TokenUsageDeleted, CapabilityMinted, CapabilityConsumed)
 """Events of other streams that belong to the history of a story."""
 OBSERVED = "observe."
 IMPERSONATING = "superadmin:impersonating:"

@@ -27,12 +27,12 @@ from domain import (
     state_digest,
     story,
     tenant,
-    usage,
     violator,
     webhook,
 )
 from domain.event import Event
 from domain.lifecycle import events as on
+from domain.usage import events as usage
 
 Fields = Mapping[str, str]
 """From the member's name to the event's field; ``@id`` is the stream's id, ``@at`` the event's time."""
@@ -84,6 +84,11 @@ JUDGED = named("verification_id", "review_type", "findings", "iteration")
 STORY_ENDS = named("story_id", "depends_on_story_id")
 EPIC_ENDS = named("epic_id", "depends_on_epic_id")
 OF_STORY = named("number", "title", "epic_id", "project_id")
+
+TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
+USAGE = named(
+    "story_id", "agent_id", *TOKENS, "model_name", "cost_millicents", "cost_source", "phase", "skill_version_id",
+)  # fmt: skip
 
 CAPABILITY = named("cap_id", "typ", "story_id", "expires_at", issued_to_lineage="lineage")
 
@@ -280,10 +285,15 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
         new=named("story_id", "artifact_type", "path", "exists", "details", "reported_by", "reporter_agent_id")
     ),
     usage.TokenUsageReported: AuditShape(
-        "token_usage_report", "created", new=named(
-            "story_id", "agent_id", "input_tokens", "output_tokens", "model_name", "cost_millicents", "phase"
-        ),
-        more=named("story_id", "session_id"),
+        "token_usage_report", "created", new=USAGE, more=named("story_id", "session_id"),
+    ),
+    usage.TokenUsageCorrected: AuditShape(
+        "token_usage_report", "corrected", new={**USAGE, **named("corrects_report_id")},
+        more=named("corrects_report_id", "story_id", "project_id", "input_tokens", "output_tokens", "cost_millicents"),
+    ),
+    usage.TokenUsageDeleted: AuditShape(
+        "token_usage_report", "deleted", old=named("story_id", "cost_millicents", "model_name", *TOKENS),
+        more=named("story_id", "project_id", "cost_millicents"),
     ),
     webhook.WebhookCreated: AuditShape(
         "webhook", "created", new=named("url", "events", "project_id", "ordered"), becomes={"active": True},

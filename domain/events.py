@@ -22,7 +22,7 @@ from domain.purpose_key import PURPOSE_KEY_EVENTS
 from domain.recovery import RECOVERY_EVENTS
 from domain.state_digest import STATE_DIGEST_EVENTS
 from domain.tenant import TenantEvent
-from domain.usage import TOKEN_USAGE_EVENTS
+from domain.usage.events import TOKEN_USAGE_EVENTS
 from domain.violator import VIOLATOR_EVENTS
 from domain.webhook import WEBHOOK_EVENTS
 

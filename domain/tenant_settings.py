@@ -8,11 +8,15 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from domain.errors import Invalid
+from domain.errors import Invalid, shortened
 from domain.fields import Problems, must_be, must_be_one_of
+from domain.usage.pricing import OWN_MEMBERS
 
 LONGEST_SETTINGS = 32_768
 """Characters of all settings as JSON."""
+
+HIGHEST_PRICE = 100_000_000_000
+"""Millicents for a million tokens: one dollar for each token."""
 
 LineagePolicy = Literal["agent", "ancestry", "strict"]
 WitnessMode = Literal["off", "observe", "required"]
@@ -39,6 +43,8 @@ class TenantSettings(Struct, frozen=True, kw_only=True):
     device_bound_only: bool = False
     """Of security keys that are enrolled from then on: none that a cloud account copies to other devices."""
     witness_mode: WitnessMode = "observe"
+    model_pricing: Mapping[str, Any] = {}
+    """Prices of the tenant's own, by a model's name or its beginning and a star; they win over the published ones."""
 
 
 DEFAULTS = TenantSettings()
@@ -168,6 +174,17 @@ def _text(_: str, value: object) -> str | None:
     return None if isinstance(value, str) and 0 < len(value) <= 64 else must_be("a text of 1 to 64 characters")
 
 
+def _prices(_: str, value: object) -> str | None:
+    if not isinstance(value, dict):
+        return "must be a map"
+    for name, price in value.items():
+        if not isinstance(price, dict) or not set(OWN_MEMBERS[:2]) <= set(price) <= set(OWN_MEMBERS):
+            return f"{shortened(name, 64)}: " + must_be(f"a map of {', '.join(OWN_MEMBERS[:2])}, and of the caches'")
+        if not all(isinstance(each, int) and 0 <= each <= HIGHEST_PRICE for each in price.values()):
+            return f"{shortened(name, 64)}: " + must_be(f"whole numbers from 0 to {HIGHEST_PRICE}")
+    return None
+
+
 def _map(_: str, value: object) -> str | None:
     return None if isinstance(value, dict) else "must be a map"
 
@@ -176,6 +193,7 @@ _CHECKS: Mapping[str, Callable[[str, object], str | None]] = {
     **dict.fromkeys(HIGHEST, _number),
     **dict.fromkeys(FLAGS, _flag),
     **dict.fromkeys(CHOICES, _choice),
+    "model_pricing": _prices,
     "timezone": _text,
     "onboarding": _map,
 }

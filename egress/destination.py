@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import SplitResult, urlsplit
 
 import idna
@@ -59,11 +60,14 @@ class Rules(Struct, frozen=True, kw_only=True):
 def rules_of(settings: Settings) -> Rules:
     """What the operator has set."""
     own = urlsplit(settings.base_url())
+    host = (own.hostname or "").lower()
+    with suppress(EgressRefused):  # an address that could not be sent to needs no comparison
+        host = _host(own.netloc, host)
     return Rules(
         networks=settings.egress_allow.networks if settings.egress_allow else (),
         http=settings.egress_allow_http,
         lookup=settings.egress_lookup,
-        own_host=(own.hostname or "").lower(),
+        own_host=host,
         own_port=own.port or PORTS.get(own.scheme, 0),
     )
 

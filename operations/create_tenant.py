@@ -21,7 +21,7 @@ from eventstore.log.codec import Codec
 from eventstore.log.command import Change
 from eventstore.log.lane import Store
 from operations.command import Declined, OperatorCommand, Said
-from operations.raw_keys import current_pepper, new_raw_key
+from operations.raw_keys import NO_KEYS, current_pepper, new_raw_key
 from operations.reaching import app_database, settings_of
 from projections.inline import INLINE, MODELS
 from projections.rows.tenants import EMAIL_INDEX
@@ -41,7 +41,7 @@ async def _run(given: argparse.Namespace) -> Said:
 async def _create_tenant(settings: Settings, name: str, slug: str, email: str) -> dict[str, Any]:
     """The tenant, its log and its first key in one transaction."""
     if not settings.keks:
-        raise Declined("Keys cannot be made without LOOPCTL_KEKS_FILE.")
+        raise Declined(NO_KEYS.format(variable="LOOPCTL_KEKS"))
     pepper, tenant_id, key_id, raw_key = current_pepper(settings), new_id(), new_id(), new_raw_key()
     (created,) = create_tenant(
         False, CreateTenant(tenant_id=tenant_id, name=name, slug=slug, email=email, root_of_trust="operator")

@@ -19,6 +19,7 @@ from projections.facts.last_run import LAST_RUN
 from projections.facts.log_key import NEWEST_LOG_KEY
 from projections.facts.prerequisites import PREREQUISITES
 from projections.facts.taken import FACTS
+from projections.facts.usage import NET_USAGE, SPENDING
 from projections.facts.user_keys import USER_KEYS
 from projections.rows import (
     audit_index,
@@ -28,6 +29,7 @@ from projections.rows import (
     erasures,
     orchestrator_states,
     seed_chains,
+    token_usage,
     verification_runs,
     violators,
     webhook_deliveries,
@@ -71,6 +73,7 @@ PROJECTIONS = (
     Projection("work_breakdown", work_breakdown.TABLES, work_breakdown.apply),
     Projection("custody_records", custody_records.TABLES, custody_records.apply),
     Projection("verification_run", verification_runs.TABLES, verification_runs.apply),
+    Projection("token_usage", token_usage.TABLES, token_usage.apply),
     Projection("recovery", ("app.recovery",), RECOVERIES.apply),
     Projection("violator", violators.TABLES, violators.apply),
     Projection("orchestrator_state", orchestrator_states.TABLES, ORCHESTRATOR_STATES.apply),
@@ -97,6 +100,7 @@ ENTITIES: Sequence[Entity[Any]] = (
     EPIC_DEPENDENCIES,
     ORCHESTRATOR_STATES,
     WEBHOOKS,
+    token_usage.REPORTS,
     violators.VIOLATORS,
     RECOVERIES,
 )
@@ -120,6 +124,8 @@ _MODELS: Sequence[Model[Any, Any]] = (
     ERASABLE,
     NEWEST_LOG_KEY,
     USER_KEYS,
+    SPENDING,
+    NET_USAGE,
     EDGE_SURROUNDINGS,
     IMPORT_CONTENTS,
 )

@@ -14,7 +14,6 @@ from domain.epic import EpicCompleted
 from domain.event import Event, Recorded
 from domain.lifecycle import events as on
 from domain.story import Story
-from domain.usage import TokenUsageReported
 from eventstore.database.transaction import Database
 from eventstore.log.append import arguments_of, head_compared
 from eventstore.log.command import Need
@@ -34,7 +33,7 @@ OF_STORIES: frozenset[type[Event]] = frozenset({
     on.StoryReported, on.ReviewCompleted, on.StoryVerified, on.StoryRejected, on.StoryAutoReset,
     on.StoryUnclaimed, on.StoryForceUnclaimed,
 })  # fmt: skip
-BESIDE: frozenset[type[Event]] = frozenset({EpicCompleted, on.ArtifactReported, TokenUsageReported})
+BESIDE: frozenset[type[Event]] = frozenset({EpicCompleted, on.ArtifactReported})
 """Of other streams, whose states no decision about a story has to know."""
 
 

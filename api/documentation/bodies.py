@@ -4,11 +4,11 @@ A body takes more than is right, so that one answer names all that is wrong with
 the domain's own bounds; tests/contract/test_bodies.py sends each example, and leaves out what must be there.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, get_args
 
-from msgspec import Struct
-
+from api.documentation.cost_bodies import COST_BODIES, USAGE
+from api.documentation.shown import Shown, list_of, one_of, text, whole
 from domain import erasure
 from domain.agent import AGENT_TYPES
 from domain.authenticator import LONGEST_NAME as LONGEST_KEY_NAME
@@ -25,7 +25,6 @@ from domain.log_key import REASON
 from domain.observation import LONGEST_EVENT
 from domain.story import LARGEST_HOURS, MOST_CRITERIA
 from domain.tenant import LONGEST_REASON, LONGEST_RETENTION_DAYS, SHORTEST_RETENTION_DAYS
-from domain.usage import LARGEST_COUNT, PHASES
 from domain.violator import LONGEST_NOTE
 from domain.webhook import EVENT_TYPES, LONGEST_URL, MOST_EVENTS
 
@@ -37,30 +36,6 @@ METHODS = ("POST", "PUT", "PATCH", "DELETE")
 SOME_CEREMONY = "0193a2b4-0000-7000-8000-000000000051"
 SOME_PROJECT = "0193a2b4-0000-7000-8000-000000000004"
 MOST_IN_BULK = 50
-
-
-class Shown(Struct, frozen=True):
-    """``members`` has what goes over the schema of a member, by name."""
-
-    example: Mapping[str, Any]
-    required: tuple[str, ...] = ()
-    members: Mapping[str, Mapping[str, Any]] = {}
-
-
-def one_of(values: Collection[str]) -> dict[str, Any]:
-    return {"type": "string", "enum": list(values)}
-
-
-def whole(least: int, most: int) -> dict[str, Any]:
-    return {"type": "integer", "minimum": least, "maximum": most}
-
-
-def text(most: int) -> dict[str, Any]:
-    return {"type": "string", "maxLength": most}
-
-
-def list_of(items: Mapping[str, Any], most: int) -> dict[str, Any]:
-    return {"type": "array", "items": dict(items), "minItems": 1, "maxItems": most}
 
 
 HOOKED = list_of(one_of(EVENT_TYPES), MOST_EVENTS)
@@ -75,7 +50,7 @@ NAMED_STORY = {"type": "object", "required": ["story_id"], "properties": {"story
 VERSION = {"type": ["integer", "null"]}
 TIME = {"type": "string", "format": "date-time"}
 LEASE = whole(SHORTEST_LEASE, LONGEST_LEASE)
-COUNT, FINDINGS = whole(0, LARGEST_COUNT), whole(0, MOST_FINDINGS)
+FINDINGS = whole(0, MOST_FINDINGS)
 SUBSTANCE = {"type": "string", "minLength": 1}
 CRITERIA = [{"id": "AC-1", "description": "A wrong password is refused"}]
 STORY_MEMBERS = {
@@ -95,10 +70,10 @@ PROJECT_MEMBERS = {
     "tech_stack": NAME,
     "status": one_of(("active", "archived")),
 }
-USAGE = {"model_name": "model-1", "input_tokens": 12_000, "output_tokens": 3_000, "cost_millicents": 450}
 ARTIFACT = {"artifact_type": "test", "path": "tests/test_login.py", "exists": True, "details": {"lines": 40}}
 
 BODIES: Mapping[str, Shown] = {
+    **COST_BODIES,
     "UpdateTenantBody": Shown(
         {"name": "Example", "settings": {"auto_reset_on_rejection": True}},
         members={"token_data_retention_days": whole(SHORTEST_RETENTION_DAYS, LONGEST_RETENTION_DAYS)},
@@ -207,13 +182,6 @@ BODIES: Mapping[str, Shown] = {
     ),
     "ReportBody": Shown({"artifact": ARTIFACT, "token_usage": USAGE}),
     "ArtifactBody": Shown(ARTIFACT, ("artifact_type", "path"), {"artifact_type": NAME, "path": DESCRIPTION}),
-    "UsageBody": Shown(
-        USAGE, ("model_name", "input_tokens", "output_tokens", "cost_millicents"),
-        {
-            "model_name": NAME, "phase": one_of(PHASES),
-            **dict.fromkeys(("input_tokens", "output_tokens", "cost_millicents"), COUNT),
-        },
-    ),
     "ReviewBody": Shown(
         {"review_type": "adversarial", "findings_count": 3, "fixes_count": 2, "disproved_count": 1, "summary": "Sound"},
         members=dict.fromkeys(("findings_count", "fixes_count", "disproved_count"), FINDINGS),

@@ -125,6 +125,7 @@ CODES: dict[str, Code] = {
     "email_taken": Code(422, "Another tenant has this address"),
     "signup_closed": Code(403, "The operator makes the tenants of this service; nobody signs up"),
     # State and custody
+    "negative_total": Code(422, "A total would be negative: more would be taken away than was reported"),
     "rejected": Code(422, "The request was understood and refused"),
     "conflict": Code(409, "The state does not allow it now"),
     "custody_violation": Code(409, "Somebody tried to confirm their own work"),

@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import structs
 
+from api.costs.recording import Recording
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.lifecycle import examples
@@ -34,10 +35,8 @@ from domain.lifecycle.identity import Identity
 from domain.lifecycle.judges import Judgement, Provenance, Review
 from domain.lifecycle.refusals import need_agent, need_answerable, need_orchestrator
 from domain.story import PROVENANCE
-from domain.usage import report_usage
 from eventstore.log.command import Change, existing
 from projections.facts.last_run import LAST_RUN
-from projections.rows.agents import AGENTS
 from projections.rows.story_texts import STORY_TEXTS
 
 TAGS = ["Lifecycle"]
@@ -80,19 +79,18 @@ def _reporting(name: str) -> dict[str, Any]:
 async def report_story(
     services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[ReportBody]
 ) -> Response[bytes]:
-    return await make(services, asking, story_id, report_transition(services, asking, data))
+    return await make(services, asking, story_id, report_transition(services, asking, story_id, data))
 
 
 @post("/api/v1/stories/{story_id:uuid}/report-done", **_reporting("report-done"), operation_id="report_done_story")
 async def report_story_done(
     services: Provided, asking: Asker, story_id: StoryPath, data: JSONBody[ReportBody]
 ) -> Response[bytes]:
-    return await make(services, asking, story_id, report_transition(services, asking, data))
+    return await make(services, asking, story_id, report_transition(services, asking, story_id, data))
 
 
-def report_transition(services: Services, asking: Asking, data: ReportBody) -> Transition:
-    artifact, usage = Stream("artifact_report", services.new_id()), Stream("token_usage_report", services.new_id())
-    worked = data.token_usage.agent_id if data.token_usage else None
+def report_transition(services: Services, asking: Asking, story_id: UUID, data: ReportBody) -> Transition:
+    artifact, recording = Stream("artifact_report", services.new_id()), _recording(services, asking, story_id, data)
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
         return confirming.report(facts.story, facts.who, facts.policy, facts.right)
@@ -101,14 +99,26 @@ def report_transition(services: Services, asking: Asking, data: ReportBody) -> T
         action="report",
         decide=decide,
         body=Bodies(services, asking).story,
-        needs=[AGENTS.need(worked)] if worked else [],
-        beside=lambda facts: _reported(facts, data, artifact, usage),
+        needs=recording.needs if recording else (),
+        following=recording.following if recording else None,
+        beside=lambda facts: _reported(facts, data, artifact, recording),
         check=need_agent,
         said=data.said(),
     )
 
 
-def _reported(facts: TransitionFacts, data: ReportBody, artifact: Stream, usage: Stream) -> Sequence[Change]:
+def _recording(services: Services, asking: Asking, story_id: UUID, data: ReportBody) -> Recording | None:
+    if data.token_usage is None:
+        return None
+    stream = Stream("token_usage_report", services.new_id())
+    return Recording(
+        services=services, asking=asking, story_id=story_id, said=data.token_usage, stream=stream, place="token_usage."
+    )
+
+
+def _reported(
+    facts: TransitionFacts, data: ReportBody, artifact: Stream, recording: Recording | None
+) -> Sequence[Change]:
     """What comes with a report. Raises Invalid and NotFound, and then nothing is reported."""
     changes: list[Change] = []
     if data.artifact is not None:
@@ -117,12 +127,8 @@ def _reported(facts: TransitionFacts, data: ReportBody, artifact: Stream, usage:
             exists=data.artifact.exists is not False, details=json_text(data.artifact.details),
         )  # fmt: skip
         changes.append(Change(artifact, report_artifact(facts.story, facts.who, said, "artifact.")))
-    if data.token_usage is not None:
-        agent = facts.who.agent_id
-        if data.token_usage.agent_id is not None:
-            agent = existing(facts.known, AGENTS.need(data.token_usage.agent_id)).agent_id
-        event = report_usage(data.token_usage.usage(), facts.story.project_id, facts.story.story_id, agent)
-        changes.append(Change(usage, event))
+    if recording is not None:
+        changes += recording.changes(facts.known, "reviewer")
     return changes
 
 

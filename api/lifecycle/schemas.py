@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from api.costs.schemas import UsageBody
 from api.times import wire_time
 from domain.capability import rejected
 from domain.errors import Invalid
 from domain.event import JsonText
 from domain.fields import must_be
 from domain.lifecycle.implementer import Hold
-from domain.usage import Usage
 
 Text = Annotated[str, Meta(max_length=65_536)]
 Object = Annotated[dict[str, Any], Meta(max_length=64)]
@@ -66,26 +66,6 @@ class ArtifactBody(Struct, frozen=True, kw_only=True):
     path: Text | None = None
     exists: bool | None = None
     details: Object | None = None
-
-
-class UsageBody(Struct, frozen=True, kw_only=True):
-    model_name: Text | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost_millicents: int | None = None
-    phase: Text | None = None
-    session_id: Text | None = None
-    skill_version_id: UUID | None = None
-    metadata: Object | None = None
-    tool_call_count: int | None = None
-    cot_length_tokens: int | None = None
-    tests_run_count: int | None = None
-    agent_id: UUID | None = None
-    """Whose work it was; default the caller's."""
-
-    def usage(self) -> Usage:
-        said = {name: getattr(self, name) for name in Usage.__struct_fields__}
-        return Usage(**{**said, "metadata": json_text(self.metadata)})
 
 
 class ReportBody(RightBody, frozen=True, kw_only=True):

@@ -73,6 +73,7 @@ class Transition(Struct, frozen=True, kw_only=True):
     decide: Decision
     body: Body
     needs: Sequence[Need[Any]] = ()
+    following: Callable[[Known], Sequence[Need[Any]]] | None = None
     streams: Sequence[Stream] = ()
     beside: Callable[[TransitionFacts], Sequence[Change]] | None = None
     status: int = 200
@@ -128,6 +129,7 @@ def transition_command(services: Services, asking: Asking, story_id: UUID, trans
 
     return Command(
         origin=origin(services, asking), decide=decide, answer=answer, status=transition.status,
+        following=transition.following,
         needs=(*needs.all, *((standing,) if standing else ()), *rights.needs, *transition.needs),
         streams=lambda known: needs.streams(known, (*transition.streams, *rights.streams)), nonces=rights.nonces,
     )  # fmt: skip

@@ -136,6 +136,8 @@ class Command(Struct, frozen=True, kw_only=True):
     """What is known after the changes, and what was recorded: to what the body is encoded from. None: no body."""
     status: int = 200
     """Of the answer, unless it is a refusal."""
+    following: Callable[[Known], Sequence[Need[Any]]] | None = None
+    """More needs, which show only in what those are: the project that a story is in, and what has been spent there."""
     nonces: Sequence[bytes] = ()
     """What may be used once; a second use fails the whole command."""
     alone: bool = False

@@ -57,8 +57,11 @@ class Knowledge:
 
     def unknown(self, commands: Sequence[Command]) -> dict[str, list[Any]]:
         """Keys of what these need and is not known yet, by model."""
+        return self._missing(need for command in commands for need in command.all_needs)
+
+    def _missing(self, needs: Iterable[Need[Any]]) -> dict[str, list[Any]]:
         missing: dict[str, dict[Any, None]] = {}
-        for need in (need for command in commands for need in command.all_needs):
+        for need in needs:
             if need not in self._states:
                 missing.setdefault(need.model, {})[need.key] = None
         return {name: list(keys) for name, keys in missing.items()}
@@ -93,7 +96,13 @@ class Knowledge:
             self._fleeting += [Need(name, key) for key in keys]
 
     async def _learn_states(self, tx: TenantTx, commands: Sequence[Command]) -> None:
-        for name, keys in self.unknown(commands).items():
+        await self._load(tx, self.unknown(commands))
+        view = self.view()
+        later = (need for command in commands if command.following for need in command.following(view))
+        await self._load(tx, self._missing(later))
+
+    async def _load(self, tx: TenantTx, missing: Mapping[str, Sequence[Any]]) -> None:
+        for name, keys in missing.items():
             self._keep(name, keys, await self._models[name].load(tx, keys))
 
     async def learn_ends(self, tx: TenantTx, streams: Iterable[Stream]) -> None:

@@ -265,5 +265,5 @@ class Lane:
 
 
 def _is_plain(commands: Sequence[Command], way: Way) -> bool:
-    """Nothing has to be looked for, held or written but what is known, decided and appended."""
-    return not way.used_keys and not way.held and not any(command.beside or command.aside for command in commands)
+    """Nothing has to be looked for, held or written but what is known at one look, decided and appended."""
+    return not (way.used_keys or way.held or any(each.beside or each.aside or each.following for each in commands))

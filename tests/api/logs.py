@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from api.founding import Founder
+from api.http.limits import Limits
 from api.http.shell import Shell
 from api.log.reading import LogReader
 from config.keys import generate_key, parse_keys
@@ -26,7 +27,7 @@ from domain.key import ApiKeyCreated
 from domain.tenant import TenantCreated
 from eventstore.callers.caller_cache import CallerCache
 from eventstore.callers.callers import store_key_hash
-from eventstore.database.transaction import Database, TenantTx
+from eventstore.database.transaction import Database, TenantTx, Timeouts
 from eventstore.heads.last_signed import LastSigned
 from eventstore.heads.log_keys import Begin, log_origin, new_log_key
 from eventstore.keys.keyring import Keyring
@@ -43,6 +44,8 @@ from tests.api.asgi import JSON, Answer, ask, made
 PEPPERS = parse_keys(generate_key())
 KEYRING = Keyring(parse_keys(generate_key()))
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
+PATIENT = Limits(body_seconds=60, request_seconds=60, admission_seconds=60)
+"""However long the machine takes: what is late, and what is one too many, are tests of their own."""
 WHOLE = {"name": "My App", "slug": "my-app"}
 
 
@@ -59,6 +62,11 @@ class Service(Struct, frozen=True):
     callers: CallerCache
 
 
+async def connected(url: str, **given: Any) -> Database:
+    """As production connects, and no less patient than the requests are."""
+    return await Database.connect(url, timeouts=Timeouts(connect=60, acquire=60, command=60, rollback=60), **given)
+
+
 @asynccontextmanager
 async def service(
     database: HasAddress,
@@ -66,7 +74,7 @@ async def service(
     *,
     remember_seconds: float = 0.0,
     parts: Mapping[str, Any] | None = None,
-    connect: Callable[..., Awaitable[Database]] = Database.connect,
+    connect: Callable[..., Awaitable[Database]] = connected,
     routes: Sequence[HTTPRouteHandler] = (),
     **services: Any,
 ) -> AsyncIterator[Service]:
@@ -86,7 +94,7 @@ async def service(
 
     writer = Writer(store)
     given = {
-        "submit": writer.submit, "purpose_keys": PurposeKeys(opened, KEYRING, writer.submit),
+        "limits": PATIENT, "submit": writer.submit, "purpose_keys": PurposeKeys(opened, KEYRING, writer.submit),
         "webhook_secrets": WebhookSecrets(KEYRING),
         "reading": opened.tenant_transaction, "reading_once": opened.ask_tenant,
         "reading_names": opened.system_transaction, "log_reader": LogReader(opened, KEYRING, last_signed),

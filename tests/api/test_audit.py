@@ -11,7 +11,7 @@ import pytest
 
 from domain.event import Stream
 from domain.story import StoryDeleted
-from domain.usage import TokenUsageReported
+from domain.usage.events import TokenUsageReported
 from tests.api.asgi import JSON, Answer, ask
 from tests.api.logs import NOON, Service, create, service, tenant_with_key
 from tests.support.database import TestDatabase, copied_database

@@ -236,4 +236,4 @@ def verified(bundle: Path, content: bytes, vkey: str) -> int:
     """Exit code of the command that an auditor runs."""
     bundle.write_bytes(content)
     command = [str(Path(sys.executable).with_name("loopctl")), "log", "verify", str(bundle), "--vkey", vkey]
-    return subprocess.run(command, capture_output=True, cwd=CHECKOUT, timeout=60, check=False).returncode
+    return subprocess.run(command, capture_output=True, cwd=CHECKOUT, timeout=180, check=False).returncode

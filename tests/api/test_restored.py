@@ -51,7 +51,7 @@ async def stranger(proof: bytes, keys: list[str], folder: Path) -> str:
     public = [base64.b64encode(parse_vkey(key).public_key).decode() for key in keys]
     command = [sys.executable, "-I", str(STRANGER), str(file), *public]
     done = await asyncio.to_thread(
-        lambda: subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+        lambda: subprocess.run(command, check=False, capture_output=True, text=True, timeout=180)
     )
     return done.stdout or done.stderr
 

@@ -291,7 +291,7 @@ def checked(address: str, raw_key: str, vkey: str) -> int:
     """Exit code of the command that asks the server."""
     command = [str(Path(sys.executable).with_name("loopctl")), "log", "fsck", address, "--vkey", vkey]
     environment = {**os.environ, "LOOPCTL_API_KEY": raw_key, "NO_PROXY": "127.0.0.1"}
-    return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).returncode
+    return subprocess.run(command, env=environment, capture_output=True, timeout=180, check=False).returncode
 
 
 async def proofs(here: World) -> Any:

@@ -28,7 +28,6 @@ MANY = 30
 VERDICT = {"review_type": "team", "summary": "ok"}
 REJECTION = {"review_type": "team", "reason": "not yet"}
 ARTIFACT = {"artifact": {"artifact_type": "commit_diff", "path": "lib/x.py"}}
-USAGE = {"token_usage": {"model_name": "m", "input_tokens": 1, "output_tokens": 2, "cost_millicents": 3}}
 
 
 class At(Struct, frozen=True):
@@ -164,7 +163,7 @@ async def every_transition(running: Service) -> Work:
     assert (await team.user.post("/epic_dependencies", body)).status == 201
 
     await loop.works(team.implementer, "1.1")
-    await done(loop, team.reviewer, "1.1", "report", {**ARTIFACT, **USAGE})
+    await done(loop, team.reviewer, "1.1", "report", ARTIFACT)
     await done(loop, team.reviewer, "1.1", "review-complete", {"review_type": "team"})
     await loop.verifies("1.1")
     await loop.works(team.implementer, "1.2")

@@ -123,7 +123,7 @@ def tenant(data: Path) -> str:
             sys.executable, "-m", "operations", "create-tenant", "--name", "Acme", "--slug", "acme",
             "--email", "you@example.com", "--data-dir", str(data),
         ],
-        capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True,
+        capture_output=True, text=True, cwd=CHECKOUT, timeout=180, check=True,
     )  # fmt: skip
     answer: Mapping[str, Any] = json.loads(made.stdout)
     key: str = answer["api_key"]["raw_key"]

@@ -1,11 +1,15 @@
 """The routes of the other contracts: spec 02 and 03, appendices A, in the form of appendix_a.py. Of these
-no route is served yet; /signup is."""
+most are not served yet."""
 
-COSTS = """
+SPENT = """
 POST /api/v1/token-usage | agent+ | 201
 DELETE /api/v1/token-usage/:id | user+ | 200
 POST /api/v1/token-usage/:id/correction | user+ | 201
 GET /api/v1/stories/:story_id/token-usage | agent+ | 200
+"""
+"""Served."""
+
+COSTS = """
 POST /api/v1/token-budgets | orchestrator+ | 201
 GET /api/v1/token-budgets | agent+ | 200
 GET /api/v1/token-budgets/:id | agent+ | 200
@@ -89,10 +93,6 @@ GET /api/v1/knowledge/analytics/agents/:agent_id | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/projects/:id/usage | orchestrator+ | 200
 GET /api/v1/knowledge/articles/:id/stats | orchestrator+ | 200
 GET /api/v1/articles/system | public | 200
-GET /docs | public | 200
-GET /terms | public | 200
-GET /privacy | public | 200
-GET /tenants/:id/onboarding | public | 200 302
 GET /wiki | public | 200
 GET /wiki/:slug | public | 200 404
 """

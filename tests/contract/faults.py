@@ -3,23 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
-
+from tests.contract.cost_faults import COST_FAULTS
+from tests.contract.fault import Fault
 from tests.contract.routes import ATTESTED, JUDGEMENT, LINKED, NEW_KEY, SIGNUP_BODY, V1
-
-
-class Fault(Struct, frozen=True):
-    """What differs from the request that succeeds. ``state`` is the kind of story, or of what else the path names;
-    ``kind.*`` are the things that all its placeholders name, one after the other."""
-
-    code: str
-    status: int
-    who: str = ""
-    state: str = ""
-    body: Any = None
-    query: Mapping[str, str] = {}
-    """Besides the route's own."""
-
 
 STORY = f"POST {V1}/stories/{{story_id}}/"
 NO_AGENT = Fault("agent_identity_required", 422, "loose_agent")
@@ -149,6 +135,7 @@ RECOVER = f"POST {V1}/admin/tenants/{{tenant_id}}/recovery"
 NO_LINK = f"{NO_SIGNUP}.AAAA"
 
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
+    **COST_FAULTS,
     f"POST {V1}/audit/entries/{{position}}/erase": (
         Fault("nothing_to_erase", 422, state="first_entry"),
         Fault("payload_erased", 409, state="forgotten"),

@@ -1,75 +1,18 @@
 """All routes in one list: who may, what comes back, and a request that succeeds, with everything in it that names
 something by its id. The tests of this folder put each request wrong in every way that it can be wrong."""
 
-from collections.abc import Mapping
-from typing import Any
+from tests.contract.cost_routes import COSTS, USAGE
+from tests.contract.route import PATHS, V1, Route
+from tests.contract.route import public as _public
+from tests.contract.route import read as _read
+from tests.contract.route import step as _step
+from tests.contract.route import write as _write
 
-from msgspec import Struct
+__all__ = ["PATHS", "V1", "Route"]
 
-PATHS = {
-    "project": "$project",
-    "epic_id": "$epic",
-    "story_id": "$story",
-    "agent_id": "$agent",
-    "key_id": "$key",
-    "authenticator_id": "$authenticator",
-    "ceremony_id": "$ceremony",
-    "dispatch_id": "$dispatch",
-    "tenant_id": "$tenant",
-    "run_id": "$run",
-    "webhook_id": "$webhook",
-    "violator_id": "$violator",
-    "ac_id": "AC-1",
-    "position": "0",
-    "rest": "0/000.p/2",
-}
-"""What stands for a path parameter; ``$kind`` is the id of a thing of that kind (tests/contract/world.py)."""
-
-
-class Route(Struct, frozen=True):
-    method: str
-    path: str
-    access: str
-    success: int
-    who: str
-    """A caller of tests/contract/world.py that may; "" for nobody in particular."""
-    ids: Mapping[str, str] = {}
-    """Path parameters that differ from PATHS."""
-    query: Mapping[str, str] = {}
-    body: Any = None
-    """None: the route takes none."""
-    headers: Mapping[str, str] = {}
-    """With underscores for hyphens."""
-    kept: bool = True
-    """A challenge is kept under no idempotency key: each is another one."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.method} {self.path}"
-
-    @property
-    def placeholders(self) -> dict[str, str]:
-        parts = [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
-        return {part: self.ids.get(part, PATHS.get(part, "")) for part in parts}
-
-    @property
-    def mutates(self) -> bool:
-        return self.method != "GET" and self.kept
-
-    @property
-    def public(self) -> bool:
-        return self.access == "public"
-
-    @property
-    def admin(self) -> bool:
-        return self.access == "=superadmin"
-
-
-V1 = "/api/v1"
 RUN = {"status": "pass", "commit_sha": "9fceb02d0ae5", "ac_results": {"AC-1": "pass"}}
 JUDGEMENT = {"review_type": "team", "summary": "all seen"}
 ARTIFACT = {"artifact_type": "test", "path": "tests/a.py"}
-USAGE = {"model_name": "m", "input_tokens": 1, "output_tokens": 1, "cost_millicents": 1, "agent_id": "$agent"}
 EPIC = {"number": "$integer", "title": "An epic"}
 AGENT = {"name": "$name", "agent_type": "implementer"}
 AGENT_KEY = {"name": "k", "role": "agent", "agent_id": "$agent_unkeyed"}
@@ -96,23 +39,6 @@ IMPORT = {
     "story_dependencies": [{"story": "1.2", "depends_on": "1.1"}], "epic_dependencies": [],
     "project": {"name": "Elsewhere"}, "export_metadata": {"position": 1}, "merge": False, "dry_run": False,
 }  # fmt: skip
-
-
-def _public(path: str, success: int = 200, **more: Any) -> Route:
-    return Route("GET", path, "public", success, "", **more)
-
-
-def _read(path: str, access: str = "agent+", who: str = "implementer", **more: Any) -> Route:
-    return Route("GET", V1 + path, access, 200, who, **more)
-
-
-def _step(name: str, access: str, who: str, state: str, body: Any = None, success: int = 200) -> Route:
-    path = f"{V1}/stories/{{story_id}}/{name}"
-    return Route("POST", path, access, success, who, {"story_id": f"${state}"}, body=body)
-
-
-def _write(method: str, path: str, access: str, success: int, who: str, **more: Any) -> Route:
-    return Route(method, V1 + path, access, success, who, **more)
 
 
 PUBLIC = (
@@ -396,4 +322,17 @@ RECOVERY = (
     Route("POST", "/recovery", "public", 201, "user", body=LINKED),
 )  # fmt: skip
 
-ROUTES = (*PUBLIC, *SIGNUP, *PERSONS, *LOG_KEYS, *RECOVERY, *READS, *WORK, *LIFECYCLE, *HISTORY, *ADMIN, *WEBHOOKS)
+ROUTES = (
+    *PUBLIC,
+    *SIGNUP,
+    *PERSONS,
+    *LOG_KEYS,
+    *RECOVERY,
+    *READS,
+    *WORK,
+    *LIFECYCLE,
+    *HISTORY,
+    *ADMIN,
+    *WEBHOOKS,
+    *COSTS,
+)

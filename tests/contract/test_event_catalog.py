@@ -27,7 +27,7 @@ VOCABULARY = {
     "epic_dependency": "created deleted",
     "story_dependency": "created deleted",
     "artifact_report": "created",
-    "token_usage_report": "created",
+    "token_usage_report": "created corrected deleted",
     "orchestrator_state": "saved",
     "api_key": "created revoked rotated linked",
     "authenticator": "enrolled renamed removed asserted suspected",

@@ -12,7 +12,8 @@ from domain.caller import Role
 from tests.api.asgi import Answer, ask
 from tests.api.logs import call, service
 from tests.api.work import Client
-from tests.contract.faults import FAULTS, Fault
+from tests.contract.fault import Fault
+from tests.contract.faults import FAULTS
 from tests.contract.links import Link, is_dead, of_answer
 from tests.contract.routes import ROUTES, STREAM, Route
 from tests.contract.test_table import promised

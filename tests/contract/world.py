@@ -14,6 +14,7 @@ from tests.api.team import Team, key, older_key, team, worker
 from tests.api.touching import Person, person
 from tests.api.work import Client, client
 from tests.contract.capped import CAPPED, dispatched, freed
+from tests.contract.costing import Costing
 from tests.contract.erasing import Erasing
 from tests.contract.hooked import Hooking, limited
 from tests.contract.recovering import Recovering
@@ -61,7 +62,7 @@ VALUES = ("$number", "$name", "$integer", "$email", "$signed_note")
 """Placeholders that are new values, and no ids."""
 
 
-class Side(Struct, Signing, Recovering, Hooking, Erasing):
+class Side(Struct, Signing, Recovering, Hooking, Erasing, Costing):
     """A tenant. Each ``$kind`` is a new thing of that kind, except for ``$project``, ``$epic`` and ``$tenant``."""
 
     database: TestDatabase

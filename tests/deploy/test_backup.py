@@ -35,7 +35,7 @@ def run(service: str, url: str, given: bytes = b"") -> bytes:
         input=given,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout

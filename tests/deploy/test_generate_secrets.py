@@ -20,7 +20,7 @@ def generate(folder: Path, **environment: str) -> subprocess.CompletedProcess[st
     shutil.copy(SCRIPT, folder)
     command = [str(folder / SCRIPT.name)]
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", **environment}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -6,8 +6,9 @@ and most of them arrive.
 
 import pytest
 
+from config.settings import Settings
 from egress.client import Egress
-from egress.destination import Destination, EgressRefused, Rules
+from egress.destination import Destination, EgressRefused, Rules, rules_of
 from tests.egress.stubs import Names, Sockets, egress_of
 
 NAMES: dict[str, list[list[str]]] = {
@@ -75,6 +76,22 @@ async def test_a_hostile_spelling_is_refused_when_it_is_checked_and_when_it_is_s
         await egress.check(url)
     with pytest.raises(EgressRefused):
         await egress.post(url, {}, b"{}")
+    assert sockets.connected == []
+
+
+@pytest.mark.parametrize(
+    "written", ["https://bücher.example/loopctl", "https://BÜCHER.example", "https://xn--bcher-kva.example"]
+)
+@pytest.mark.parametrize(
+    "url", ["https://bücher.example/", "https://xn--bcher-kva.example/", "https://Bücher.example./"]
+)
+async def test_the_service_itself_is_known_by_each_spelling_of_its_name(written: str, url: str) -> None:
+    """Went red while the name in public_url was compared as it was written."""
+    egress, sockets, _ = egress_of(
+        {"xn--bcher-kva.example": [["93.184.215.14"]]}, rules_of(Settings(public_url=written))
+    )
+    with pytest.raises(EgressRefused, match="must not be this service itself"):
+        await egress.check(url)
     assert sockets.connected == []
 
 

@@ -23,8 +23,10 @@ from api.http.negotiation import accepts_json, wants_problem
 from api.http.query import check_path, check_query
 from api.http.rate_limits.failed_keys import FailedKeys
 from api.http.validation import explained
+from api.web.cookie import read_cookie
 from bench.growing import FORM_SHAPES, HEADER_SHAPES, JSON_SHAPES, PATH_SHAPES, Repeated
 from config.logs import mask
+from config.settings import Settings
 from domain.caller import Caller, Role
 from domain.importing.payload import MOST_STORIES
 from egress.destination import LONGEST_URL, Rules, parse_destination
@@ -237,6 +239,7 @@ READERS: Mapping[str, Reader] = {
         lambda text: FailedKeys(1, 2, bool, time.monotonic).source({b"x-forwarded-for": text}, None), HEADERS, CUT
     ),
     "If-None-Match": Reader(lambda text: matches(text.decode(), 'W/"x"'), HEADERS, CUT),
+    "Cookie": Reader(lambda text: read_cookie(Settings(), {b"cookie": text}), HEADERS, CUT),
     "Prefer, Idempotency-Key": Reader(
         lambda text: asking(
             CALLER,
@@ -277,6 +280,7 @@ CUTTERS: Mapping[str, str] = {
     "body": "a body that is a form",
     "destination": "an address to send to",
     "well_known": "If-None-Match",
+    "cookie": "Cookie",
     "json_guard": "a body of JSON",
     "negotiation": "Accept",
     "query": "a query",
@@ -293,6 +297,7 @@ CUTTERS: Mapping[str, str] = {
     # Once over a text that is short or our own.
     "endpoints": "a path",
     "transitions": "",
+    "board": "",
     "remote": "",
     "failing": "",
     "main": "",

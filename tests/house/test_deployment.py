@@ -207,7 +207,7 @@ def test_generated_secrets_are_ignored_by_git() -> None:
     """Went red when deploy/.gitignore was removed."""
     paths = [*sorted(generated()), ".env"]
     command = ["git", "check-ignore", *paths]
-    ignored = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=30)
+    ignored = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=180)
     assert ignored.stdout.split() == paths
 
 

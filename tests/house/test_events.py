@@ -81,7 +81,7 @@ def test_nothing_gets_into_a_log_but_by_a_command_or_the_founding_of_its_tenant(
     importing = {
         source.name
         for source in sources(".py")
-        if source.package in server_packages()
+        if source.package in server_packages() and "eventstore.log.append" in source.text
         for node in ast.walk(source.tree())
         if isinstance(node, ast.ImportFrom) and node.module == "eventstore.log.append"
         if any(name.name == "append" for name in node.names)

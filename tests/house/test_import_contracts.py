@@ -74,7 +74,7 @@ def past_the_door(found: Iterable[Source]) -> list[str]:
     return [
         source.name
         for source in found
-        if not source.name.startswith(DOORS)
+        if not source.name.startswith(DOORS) and "eventsourcing" in source.text
         for node in ast.walk(source.tree())
         for module in imported_modules(node)
         if module.partition(".")[0] == "eventsourcing"

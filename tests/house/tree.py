@@ -28,7 +28,7 @@ class Source(NamedTuple):
 def names() -> list[str]:
     """Every file of the checkout; one that is deleted but not yet committed is left out."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, timeout=30).stdout.decode()
+    listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, timeout=180).stdout.decode()
     return sorted({name for name in listed.split("\0") if name and (CHECKOUT / name).is_file()})
 
 

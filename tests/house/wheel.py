@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-BUILD_SECONDS = 60
+BUILD_SECONDS = 180
 
 
 def build_wheel(project: Path, folder: Path) -> Path:
@@ -59,7 +59,7 @@ class BareEnvironment:
 
     def __init__(self, folder: Path) -> None:
         self._bin = folder / "bin"
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=180)
         [self._packages] = (folder / "lib").glob("python*/site-packages")
 
     def copy_in(self, name: str) -> None:
@@ -76,11 +76,11 @@ class BareEnvironment:
         """As pip does it, without dependencies and without a registry."""
         command = [sys.executable, "-m", "pip", "--python", str(self._bin / "python"), "install", "--quiet"]
         command += ["--disable-pip-version-check", "--no-index", "--no-deps", str(wheel)]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, check=True, capture_output=True, timeout=180)
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": os.defpath, "PYTHONPATH": "", "LANG": "C.UTF-8"}
         command = [str(self._bin / program), *arguments]
         return subprocess.run(
-            command, env=environment, cwd=self._bin, capture_output=True, text=True, check=False, timeout=30
+            command, env=environment, cwd=self._bin, capture_output=True, text=True, check=False, timeout=180
         )

@@ -72,6 +72,6 @@ def test_no_error_shows_a_password(
 
 def test_it_runs_as_a_module(configured: TestDatabase) -> None:
     command = [sys.executable, "-m", "migrations", "up", "--phase", "all"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, timeout=180)
     assert (done.returncode, done.stderr) == (0, "")
     assert "The database is up to date." in done.stdout

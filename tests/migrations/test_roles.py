@@ -214,7 +214,7 @@ async def test_an_address_with_its_user_in_the_query_leads_in_as_the_role(databa
 def dump(url: str, password: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PGPASSWORD": password}
     command = [str(binaries() / "pg_dump"), "--schema=app", url]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=180, env=environment)
 
 
 async def test_the_backup_role_dumps_everything_and_the_application_cannot(database: TestDatabase) -> None:

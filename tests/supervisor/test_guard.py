@@ -49,13 +49,13 @@ def started_by(starter: "subprocess.Popen[str]") -> tuple[psutil.Process, psutil
 
 def kill(process: "subprocess.Popen[str]") -> None:
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=180)
 
 
 def test_what_a_killed_process_has_started_ends_by_itself(starter: "subprocess.Popen[str]") -> None:
     server, guard = started_by(starter)
     kill(starter)
-    gone, alive = psutil.wait_procs([server, guard], timeout=30)
+    gone, alive = psutil.wait_procs([server, guard], timeout=180)
     assert (len(gone), alive) == (2, [])
 
 

@@ -27,7 +27,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 def operator(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "operations", *arguments, "--data-dir", str(data)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=180, check=False)
 
 
 def tenant(data: Path, slug: str) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_the_directory_comes_from_the_environment_too(running: Run, monkeypatch:
     command = [sys.executable, "-m", "operations", "list-tenants"]
     for value, code in ((str(running.data), 0), ("", 1)):
         monkeypatch.setenv("LOOPCTL_DATA_DIR", value)
-        done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=180, check=False)
         assert (done.returncode, "Give --data-dir" in done.stderr) == (code, bool(code))
 
 
@@ -107,7 +107,7 @@ def test_a_log_is_checked_over_http_with_a_key_and_its_hashes_without(running: R
         command = [sys.executable, "-c", LOOPCTL, "log", "fsck", log, "--json"]
         command += ["--keep", str(tmp_path / "kept")] if entries else []
         done = subprocess.run(
-            command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False, env=environment
+            command, capture_output=True, text=True, cwd=CHECKOUT, timeout=180, check=False, env=environment
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert (json.loads(done.stdout)["verdict"], "entries" not in json.loads(done.stdout)) == ("good", entries)

@@ -23,7 +23,7 @@ def served(postgres: EmbeddedPostgres) -> Iterator[None]:
         yield
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
+        server.wait(timeout=180)
 
 
 async def test_it_runs_from_a_checkout_that_only_its_owner_can_enter(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def served(data: Path) -> Iterator[EmbeddedRedis]:
             yield redis
         finally:
             server.send_signal(signal.SIGTERM)
-            server.wait(timeout=30)
+            server.wait(timeout=180)
 
 
 @asynccontextmanager

@@ -85,7 +85,7 @@ def test_ctrl_c_and_a_closed_terminal_stop_it_as_cleanly_as_sigterm(data: Path, 
 
 def test_a_second_up_on_the_same_directory_says_who_has_it_and_leaves_the_first_alone(running: Run) -> None:
     with up(running.data, output="second.out") as second:
-        assert second.process.wait(timeout=30) == 1
+        assert second.process.wait(timeout=180) == 1
     assert f"Another loopctl (process {running.process.pid}) is running on {running.data}" in second.said
     assert second.said.count("\n") == 1
     assert running.get("/health").status_code == 200
@@ -95,7 +95,7 @@ def test_a_busy_port_is_one_sentence_and_nothing_is_started(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with up(data, "--port", str(port)) as run:
-            assert run.process.wait(timeout=30) == 1
+            assert run.process.wait(timeout=180) == 1
     assert f"Cannot listen on 127.0.0.1 port {port}: Address already in use." in run.said
     assert run.said.count("\n") == 1
     assert not (data / "postgres").exists()
@@ -106,7 +106,7 @@ def test_an_unwritable_directory_is_one_sentence(data: Path) -> None:
     data.mkdir()
     data.chmod(0o555)
     with up(data, prefix=prefix) as run:
-        assert run.process.wait(timeout=30) == 1
+        assert run.process.wait(timeout=180) == 1
     assert f"Cannot write to the data directory {data}: Permission denied." in run.said
     assert run.said.count("\n") == 1
 
@@ -122,7 +122,7 @@ def test_a_newer_schema_is_refused_and_what_was_started_is_stopped(data: Path) -
     )
     with up(data) as run:
         family = run.family()
-        assert run.process.wait(timeout=60) == 1
+        assert run.process.wait(timeout=180) == 1
     assert "newer" in run.said.splitlines()[-1]
     assert not [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
@@ -190,7 +190,7 @@ def test_after_kill_9_of_up_alone_the_next_one_on_the_same_port_ends_what_was_le
         with up(data, "--port", port, output="following.out") as following:
             following.wait_until_healthy()
             assert "that an earlier run had left behind" in following.said
-            assert psutil.wait_procs(orphans, timeout=30)[1] == []  # ended ones stay listed until init has looked
+            assert psutil.wait_procs(orphans, timeout=180)[1] == []  # ended ones stay listed until init has looked
 
 
 def test_after_kill_9_of_up_alone_the_rest_ends_by_itself(data: Path) -> None:
@@ -200,7 +200,7 @@ def test_after_kill_9_of_up_alone_the_rest_ends_by_itself(data: Path) -> None:
         orphans = run.family()[1:]
         run.process.kill()
         run.process.wait()
-        _, alive = psutil.wait_procs(orphans, timeout=30)
+        _, alive = psutil.wait_procs(orphans, timeout=180)
     assert alive == []
 
 
@@ -237,7 +237,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(data: Path) -> None:
     data.mkdir(mode=0o755)
     (data / "letter.txt").write_text("dear")
     with up(data) as run:
-        assert run.process.wait(timeout=30) == 1
+        assert run.process.wait(timeout=180) == 1
     assert "is not empty and is no data directory of loopctl" in run.said
     assert [path.name for path in data.iterdir()] == ["letter.txt"]
     assert data.stat().st_mode & 0o777 == 0o755
@@ -255,7 +255,7 @@ def test_root_does_not_take_over_the_directory_of_somebody_else(data: Path) -> N
     data.mkdir()
     os.chown(data, 12345, 12345)
     with up(data) as run:
-        assert run.process.wait(timeout=30) == 1
+        assert run.process.wait(timeout=180) == 1
     assert f"The data directory {data} belongs to uid 12345: run this as that user." in run.said
     assert list(data.iterdir()) == []
 
@@ -277,7 +277,7 @@ def test_the_roles_of_another_loopctl_are_not_given_new_passwords(
         run.wait_until_healthy()
     shutil.rmtree(data)
     with up(data, "--database-url", url, "--redis-url", redis_url) as run:
-        assert run.process.wait(timeout=30) == 1
+        assert run.process.wait(timeout=180) == 1
     assert "This PostgreSQL has the roles of another loopctl" in run.said
 
 
@@ -286,7 +286,7 @@ def test_a_lost_password_of_the_cluster_is_one_sentence(data: Path) -> None:
         run.wait_until_healthy()
     (data / "keys" / "postgres-superuser").unlink()
     with up(data) as run:
-        assert run.process.wait(timeout=30) == 1
+        assert run.process.wait(timeout=180) == 1
     assert "is gone: restore" in run.said
     assert "Traceback" not in run.said
 
@@ -349,13 +349,13 @@ def test_the_keys_are_readable_by_their_owner_alone_and_outlive_a_restart(data: 
 
 def test_a_wrong_setting_is_one_sentence(data: Path) -> None:
     with up(data, "--port", "70000") as run:
-        assert run.process.wait(timeout=30) == 1
+        assert run.process.wait(timeout=180) == 1
     assert run.said == "loopctl: port cannot be '70000' (flag --port): Expected `int` <= 65535.\n"
 
 
 def test_a_database_that_does_not_answer_is_one_sentence(data: Path, redis_url: str) -> None:
     with up(data, "--database-url", "postgresql://a:hunter2@127.0.0.1:1/x", "--redis-url", redis_url) as run:
-        assert run.process.wait(timeout=60) == 1
+        assert run.process.wait(timeout=180) == 1
     assert "Traceback" not in run.said
     assert "hunter2" not in run.said
     assert run.said.splitlines()[-2].startswith("loopctl: ") or run.said.splitlines()[-1].startswith("loopctl: ")
@@ -379,7 +379,7 @@ def _execute(data: Path, statement: str) -> None:
             asyncio.run(_run_once(postgres, statement))
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(timeout=30)
+            server.wait(timeout=180)
 
 
 async def _run_once(postgres: EmbeddedPostgres, statement: str) -> None:

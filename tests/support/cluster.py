@@ -32,4 +32,4 @@ def own_postgres(folder: Path, *options: str, checksums: bool = True) -> Iterato
 
 
 def _run(command: Sequence[str]) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=60, cwd="/")
+    subprocess.run(command, check=True, capture_output=True, timeout=180, cwd="/")

@@ -131,8 +131,8 @@ async def created_database(admin_url: str, template: str = "template1") -> Async
 @asynccontextmanager
 async def session(url: str) -> "AsyncIterator[Connection]":
     """A plain connection, for looking from outside and for breaking things on purpose."""
-    connection = await asyncpg.connect(url, timeout=5, command_timeout=10)
+    connection = await asyncpg.connect(url, timeout=30, command_timeout=60)
     try:
         yield connection
     finally:
-        await connection.close(timeout=5)
+        await connection.close(timeout=30)

@@ -52,7 +52,7 @@ class Run:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=180)
 
     def family(self) -> list[psutil.Process]:
         """The run and all that it started."""
@@ -76,8 +76,8 @@ class Run:
         for process in family:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        self.process.wait(timeout=30)
-        psutil.wait_procs(family, timeout=30)
+        self.process.wait(timeout=180)
+        psutil.wait_procs(family, timeout=180)
         return family
 
 

@@ -34,7 +34,7 @@ class Process:
         return self._output.read_text()
 
     def ended(self) -> int:
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=180)
 
     def refusal(self) -> str:
         """Its one sentence, when it refused to start."""

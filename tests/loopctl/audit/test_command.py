@@ -82,7 +82,7 @@ def bundle(tmp_path: Path) -> Path:
 
 def process(*arguments: object, code: str = COMMAND) -> Said:
     command = [sys.executable, "-c", f"{NO_SOCKETS}\n{code}", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, timeout=180)
     return Said(done.returncode, done.stdout, done.stderr)
 
 
@@ -96,7 +96,7 @@ def test_checking_offline_loads_no_http_client() -> None:
     """Goes red as soon as loopctl/cli/log.py imports what asks a server at its top."""
     loaded = "import sys, loopctl.cli.log, loopctl.audit.verify, loopctl.audit.fsck; print('httpx2' in sys.modules)"
     command = [sys.executable, "-c", loaded]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=180, check=True)
     assert done.stdout == "False\n"
 
 
@@ -324,7 +324,7 @@ def test_progress_is_shown_to_a_terminal_and_to_nobody_else(bundle: Path) -> Non
     assert process("log", "verify", bundle).err == ""
     reader, terminal = pty.openpty()
     command = [sys.executable, "-c", f"import sys; {COMMAND}", "log", "verify", str(bundle), "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, check=False, cwd=CHECKOUT, timeout=60)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, check=False, cwd=CHECKOUT, timeout=180)
     os.close(terminal)
     shown = os.read(reader, 10_000)
     os.close(reader)

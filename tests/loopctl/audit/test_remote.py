@@ -235,7 +235,7 @@ def test_as_a_process_it_says_good_and_shows_no_progress_to_a_file(server: Serve
     environment = {**others, "LOOPCTL_API_KEY": API_KEY, "NO_PROXY": "127.0.0.1"}
     command = [sys.executable, "-c", COMMAND, "log", "fsck", server.log]
     done = subprocess.run(
-        command, env=environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
+        command, env=environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=180, check=False
     )
     assert (done.returncode, done.stderr) == (GOOD, "")
     assert done.stdout.startswith("good: loopctl.example/t/acme, 1,200 entries")

@@ -93,5 +93,7 @@ def project(shell: Shell, tmp_path: Path) -> str:
 def _made_by_the_operator(running: Run, *arguments: str) -> str:
     """The raw key."""
     command = [sys.executable, "-m", "operations", *arguments, "--data-dir", str(running.data)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True, env=os.environ)
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=CHECKOUT, timeout=180, check=True, env=os.environ
+    )
     return str(json.loads(done.stdout)["api_key"]["raw_key"])

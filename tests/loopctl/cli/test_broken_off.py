@@ -63,7 +63,7 @@ def interrupted(
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.send_signal(how)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     return process.returncode, out, json.loads([line for line in err.splitlines() if line.startswith("{")][-1])
 
 

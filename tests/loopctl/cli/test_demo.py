@@ -147,7 +147,7 @@ def test_who_is_interrupted_leaves_no_process_and_no_traceback(running: Run, bac
     os.killpg(started.pid, signal.SIGINT)
     _, err = started.communicate(timeout=BOUND_SECONDS)
     assert (started.returncode, err if "Traceback" in err else "") == (130, "")
-    _, alive = psutil.wait_procs(family, timeout=30)
+    _, alive = psutil.wait_procs(family, timeout=180)
     assert alive == []
 
 

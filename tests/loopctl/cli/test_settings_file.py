@@ -146,7 +146,7 @@ whole_file.write_whole(Path(sys.argv[1]), b"new")
 def test_who_is_killed_while_writing_leaves_what_was_there(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_text("old")
-    done = subprocess.run([sys.executable, "-c", KILLED, str(file)], check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(file)], check=False, timeout=180)
     assert (done.returncode, file.read_text()) == (-signal.SIGKILL, "old")
     write_whole(file, b"new")
     assert file.read_text() == "new"
@@ -156,7 +156,7 @@ def test_a_lock_ends_with_who_held_it(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     holds = f"import os; from pathlib import Path; from loopctl.cli.whole_file import held; held(Path({str(file)!r}))"
     ends = f"{holds}.__enter__(); os._exit(1)"
-    subprocess.run([sys.executable, "-c", ends], check=False, timeout=60, env={**os.environ})
+    subprocess.run([sys.executable, "-c", ends], check=False, timeout=180, env={**os.environ})
     with held(file):
         assert not file.exists()
 

@@ -111,7 +111,7 @@ def test_a_pipe_that_does_not_block_gets_everything(tmp_path: Path) -> None:
         os.close(read)
         said = outside("stories", "--project", ID, env=environment(tmp_path, server.address), stdout=write)
         os.close(write)
-        reader.wait(timeout=60)
+        reader.wait(timeout=180)
     assert (said.code, len(json.loads(there.read_bytes())["data"])) == (0, 5000)
 
 

@@ -98,7 +98,9 @@ def tenants(running: Run) -> Iterator[list[Acting]]:
 def found(running: Run, slug: str) -> Acting:
     command = [sys.executable, "-m", "operations", "create-tenant", "--name", slug, "--slug", slug]
     command += ["--email", f"ops@{slug}.example", "--data-dir", str(running.data)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True, env=os.environ)
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=CHECKOUT, timeout=180, check=True, env=os.environ
+    )
     answer = json.loads(done.stdout)
     key = answer["api_key"]["raw_key"]
     user = Client(running.address, key)
