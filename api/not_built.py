@@ -13,15 +13,8 @@ KNOWN_IDS = {"stories": "{story_id:uuid}", "projects": "{project:str}", "tenants
 
 UNDER_API = """
 GET token-usage agent+
-GET,POST projects/:id/token-budgets orchestrator+
 GET projects/:id/token-usage agent+
 GET projects/:id/cost-anomalies orchestrator+
-GET token-budgets agent+
-POST token-budgets orchestrator+
-GET token-budgets/effective agent+
-GET token-budgets/:id agent+
-PATCH,PUT token-budgets/:id orchestrator+
-DELETE token-budgets/:id user+
 GET cost-anomalies orchestrator+
 PATCH cost-anomalies/:id user+
 GET analytics/agents orchestrator+

@@ -166,8 +166,7 @@ class Machine:
         asked = tenant.asked(person, attempt.story_id, attempt.action, cap)
         self.report.decisions += 1
         try:
-            if attempt.transition.check:
-                attempt.transition.check(asked.who)
+            attempt.transition.check(asked.who)
             events = attempt.transition.decide(asked)
         except Rejected as refusal:
             self.report.outcomes[f"{attempt.action} {refusal.code}"] += 1

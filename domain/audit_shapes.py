@@ -32,6 +32,7 @@ from domain import (
 )
 from domain.event import Event
 from domain.lifecycle import events as on
+from domain.usage import budget
 from domain.usage import events as usage
 
 Fields = Mapping[str, str]
@@ -89,6 +90,11 @@ TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tok
 USAGE = named(
     "story_id", "agent_id", *TOKENS, "model_name", "cost_millicents", "cost_source", "phase", "skill_version_id",
 )  # fmt: skip
+CROSSED = named(
+    "scope_type", "scope_id", "utilization_pct", "budget_millicents", "budget_tokens", "current_spend_millicents",
+    "current_spend_tokens", "enforcement", budget_id="@id",
+)  # fmt: skip
+CROSSED_AT = named("scope_type", "scope_id", budget_id="@id")
 
 CAPABILITY = named("cap_id", "typ", "story_id", "expires_at", issued_to_lineage="lineage")
 
@@ -294,6 +300,22 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     usage.TokenUsageDeleted: AuditShape(
         "token_usage_report", "deleted", old=named("story_id", "cost_millicents", "model_name", *TOKENS),
         more=named("story_id", "project_id", "cost_millicents"),
+    ),
+    budget.TokenBudgetCreated: AuditShape(
+        "token_budget", "created", new=named("scope_type", "scope_id", "per", *budget.TERMS),
+    ),
+    budget.TokenBudgetUpdated: AuditShape(
+        "token_budget", "updated", old={name: f"{name}_was" for name in budget.TERMS},
+        new=named(*budget.TERMS, "metadata"), changed_only=True,
+    ),
+    budget.TokenBudgetDeleted: AuditShape(
+        "token_budget", "deleted", old=named("scope_type", "scope_id", "per", "budget_millicents", "budget_tokens"),
+    ),
+    budget.BudgetWarned: AuditShape(
+        "token_budget", "threshold_crossed", new=CROSSED, becomes={"threshold_type": "warning"}, more=CROSSED_AT,
+    ),
+    budget.BudgetExceeded: AuditShape(
+        "token_budget", "threshold_crossed", new=CROSSED, becomes={"threshold_type": "exceeded"}, more=CROSSED_AT,
     ),
     webhook.WebhookCreated: AuditShape(
         "webhook", "created", new=named("url", "events", "project_id", "ordered"), becomes={"active": True},

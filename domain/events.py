@@ -22,6 +22,7 @@ from domain.purpose_key import PURPOSE_KEY_EVENTS
 from domain.recovery import RECOVERY_EVENTS
 from domain.state_digest import STATE_DIGEST_EVENTS
 from domain.tenant import TenantEvent
+from domain.usage.budget import TOKEN_BUDGET_EVENTS
 from domain.usage.events import TOKEN_USAGE_EVENTS
 from domain.violator import VIOLATOR_EVENTS
 from domain.webhook import WEBHOOK_EVENTS
@@ -45,6 +46,7 @@ STREAMS: Mapping[str, Events[Any]] = {
     "story": STORY_EVENTS,
     "artifact_report": ARTIFACT_EVENTS,
     "token_usage_report": TOKEN_USAGE_EVENTS,
+    "token_budget": TOKEN_BUDGET_EVENTS,
     "audit": OBSERVATION_EVENTS,
     "orchestrator_state": ORCHESTRATOR_STATE_EVENTS,
     "webhook": WEBHOOK_EVENTS,

@@ -14,8 +14,10 @@ SOMETHING = "0193a2b4-0000-7000-8000-000000000007"
 ARTICLE = "0193a2b4-0000-7000-8000-000000000008"
 OTHER = "0193a2b4-0000-7000-8000-000000000009"
 BUDGET = {
-    "budget_id": SOMETHING, "scope_type": "story", "scope_id": STORY["story_id"], "budget_millicents": 10_000,
-    "current_spend_millicents": 8_500, "utilization_pct": 85, "alert_threshold_pct": 80, "triggering_report_id": OTHER,
+    "budget_id": SOMETHING, "scope_type": "story", "scope_id": STORY["story_id"], "project_id": STORY["project_id"],
+    "budget_millicents": 10_000, "budget_tokens": None, "current_spend_millicents": 8_500,
+    "current_spend_tokens": 90_000, "utilization_pct": 85, "alert_threshold_pct": 80, "enforcement": "warn",
+    "triggering_report_id": OTHER,
 }  # fmt: skip
 OF_ARTICLE = {
     "id": ARTICLE, "title": "An article", "category": "pattern", "project_id": None, "status": "draft", "tags": ["a"],
@@ -55,6 +57,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "token.budget_warning": BUDGET,
     "token.budget_exceeded": {
         **BUDGET, "current_spend_millicents": 11_000, "utilization_pct": 110, "overage_millicents": 1_000,
+        "overage_tokens": 0,
     },
     "token.anomaly_detected": {
         "anomaly_id": SOMETHING, "story_id": STORY["story_id"], "story_title": "A story", "agent_id": AGENT,

@@ -11,6 +11,7 @@ from domain.epic import EpicCompleted
 from domain.event import Event
 from domain.lifecycle import events as on
 from domain.project import ProjectImported, ProjectMerged
+from domain.usage.budget import BudgetExceeded, BudgetWarned
 
 
 class Sent(Struct, frozen=True):
@@ -32,6 +33,11 @@ def _moved(status: str, *fields: str, says: Mapping[str, Any] | None = None) -> 
     return _story("story.status_changed", *fields, old_status="agent_status_was", says=new)
 
 
+BUDGET = named(
+    "project_id", "scope_type", "scope_id", "budget_millicents", "budget_tokens", "current_spend_millicents",
+    "current_spend_tokens", "utilization_pct", "alert_threshold_pct", "enforcement", "triggering_report_id",
+    budget_id="@id",
+)  # fmt: skip
 LEAD = "orchestrator_agent_id"
 
 SENT: Mapping[type[Event], Sent] = {
@@ -72,6 +78,8 @@ SENT: Mapping[type[Event], Sent] = {
         "project.imported", named("epics_created", "stories_created", "stories_updated", project_id="@id"),
         {"merge": True},
     ),
+    BudgetWarned: Sent("token.budget_warning", BUDGET),
+    BudgetExceeded: Sent("token.budget_exceeded", {**BUDGET, **named("overage_millicents", "overage_tokens")}),
 }  # fmt: skip
 """A type that none of these has is not sent yet: the capability that brings its event adds it here."""
 

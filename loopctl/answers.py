@@ -19,12 +19,24 @@ class Request(Struct, frozen=True):
     seconds: float
 
 
+class Pause(Struct, frozen=True):
+    """Before the next attempt. ``problem`` is why there is one."""
+
+    seconds: float
+    problem: str
+
+
 class Answer(Struct, frozen=True):
+    """``head`` is what it says of the log, ``position`` and ``receipt`` of the event that a write has become."""
+
     status: int
     content: bytes
     retry_after: str = ""
     kind: str = ""
     location: str = ""
+    head: str = ""
+    position: str = ""
+    receipt: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -39,7 +51,8 @@ def whole(answer: HTTPResponse) -> Answer:
     headers = answer.headers
     return Answer(
         answer.status, answer.read(), headers.get("Retry-After") or "", headers.get("Content-Type") or "",
-        headers.get("Location") or "",
+        headers.get("Location") or "", headers.get("Loopctl-Head") or "", headers.get("Loopctl-Position") or "",
+        headers.get("Loopctl-Receipt") or "",
     )  # fmt: skip
 
 

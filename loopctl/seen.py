@@ -6,7 +6,7 @@ request, and from time to time makes sure that what the server shows now is a co
 
 import base64
 import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Generator, Mapping, MutableMapping
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -14,7 +14,6 @@ from msgspec import Struct
 
 AGAIN_SECONDS = 60.0
 """After a head was checked, a newer one is believed so long as far as that it exists."""
-HEAD = "Loopctl-Head"
 FIRST: Mapping[str, str] = {"X-Loopctl-STH-Bootstrap": "true"}
 """Of who has seen no head yet, for tenants that want to be told one."""
 
@@ -47,9 +46,10 @@ class Contradiction(Exception):
 
 
 class Ask(Protocol):
-    """A request to the server that the head is of; what its JSON says, or else text. Raises what the client raises."""
+    """A request to the server that the head is of; what its JSON says, or else text. Raises what the client raises.
+    It is a generator of what has to be sent (conversation.py)."""
 
-    def __call__(self, path: str, /, **query: Any) -> Any: ...
+    def __call__(self, path: str, /, **query: Any) -> Generator[Any, Any, Any]: ...
 
 
 Cosign = Callable[[str], str]
@@ -108,9 +108,9 @@ class Seen:
         """The whole signed head, for a server that says it does not know it."""
         return {} if self._kept is None else {"Loopctl-Witness-Note": _base64url(self._kept.note.encode())}
 
-    def hear(self, head: str | None) -> None:
+    def hear(self, head: str) -> None:
         """What an answer said. Something else that is no head is not heard."""
-        size, separator, root = (head or "").removeprefix("size=").partition("; root=")
+        size, separator, root = head.removeprefix("size=").partition("; root=")
         if separator and size.isascii() and size.isdigit():
             self._told = (int(size), root)
 
@@ -125,14 +125,15 @@ class Seen:
             return self._told[1] != self._kept.root
         return self._clock() - self._kept.checked_at >= AGAIN_SECONDS
 
-    def follow(self, ask: Ask) -> None:
+    def follow(self, ask: Ask) -> Generator[Any, Any, None]:
         """Checks what the server shows now against what is kept, and keeps it. Raises Contradiction."""
         # Signatures and proofs are loaded where there is something to check.
         from loopctl.following import newest  # noqa: PLC0415  # as said
 
         self._told = None
-        found = newest(ask, self._kept, self._clock())
-        if found is not None:
+        found = yield from newest(ask, self._kept, self._clock())
+        # Another call may have been further meanwhile.
+        if found is not None and (self._kept is None or found.size >= self._kept.size):
             self._kept = found
             self._store.write(self._whose, found)
 

@@ -9,6 +9,7 @@ from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
 from projections import look_up, moves, work_breakdown
+from projections.facts.budgets import BLOCKING_BUDGETS, BUDGETS_OF_SCOPE
 from projections.facts.contents import CONTENTS
 from projections.facts.dependency_check import EDGE_SURROUNDINGS
 from projections.facts.epic_standing import EPIC_STANDING
@@ -19,7 +20,7 @@ from projections.facts.last_run import LAST_RUN
 from projections.facts.log_key import NEWEST_LOG_KEY
 from projections.facts.prerequisites import PREREQUISITES
 from projections.facts.taken import FACTS
-from projections.facts.usage import NET_USAGE, SPENDING
+from projections.facts.usage import NET_USAGE, SAME_SESSION, SPENDING
 from projections.facts.user_keys import USER_KEYS
 from projections.rows import (
     audit_index,
@@ -50,6 +51,7 @@ from projections.rows.stories import STORIES
 from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
 from projections.rows.story_texts import STORY_TEXTS
 from projections.rows.tenants import TENANTS
+from projections.rows.token_budgets import BUDGETS
 from projections.rows.webhooks import WEBHOOK_COUNT, WEBHOOKS
 
 
@@ -74,6 +76,7 @@ PROJECTIONS = (
     Projection("custody_records", custody_records.TABLES, custody_records.apply),
     Projection("verification_run", verification_runs.TABLES, verification_runs.apply),
     Projection("token_usage", token_usage.TABLES, token_usage.apply),
+    Projection("token_budget", ("app.token_budget",), BUDGETS.apply),
     Projection("recovery", ("app.recovery",), RECOVERIES.apply),
     Projection("violator", violators.TABLES, violators.apply),
     Projection("orchestrator_state", orchestrator_states.TABLES, ORCHESTRATOR_STATES.apply),
@@ -101,6 +104,7 @@ ENTITIES: Sequence[Entity[Any]] = (
     ORCHESTRATOR_STATES,
     WEBHOOKS,
     token_usage.REPORTS,
+    BUDGETS,
     violators.VIOLATORS,
     RECOVERIES,
 )
@@ -126,6 +130,9 @@ _MODELS: Sequence[Model[Any, Any]] = (
     USER_KEYS,
     SPENDING,
     NET_USAGE,
+    SAME_SESSION,
+    BUDGETS_OF_SCOPE,
+    BLOCKING_BUDGETS,
     EDGE_SURROUNDINGS,
     IMPORT_CONTENTS,
 )

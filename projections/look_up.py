@@ -13,16 +13,19 @@ from domain.lifecycle.completion import EpicStanding
 from domain.lifecycle.runs import LastRun
 from domain.story import Story, StoryText
 from domain.tenant import Tenant
+from domain.usage.budget import Budget
 from eventstore.database.transaction import Database
 from eventstore.log.append import Head, NoLog
 from eventstore.log.short_way import Found
 from loopctl.tlog.tree import parse_frontier
+from projections.facts.budgets import TENANT
 from projections.facts.prerequisites import Row, prerequisites_of
 
 LOOK_UP = """
     SELECT size, last_leaf, frontier, stories, texts, agents, api_keys, tenants, waiting, standing, ends,
-           CASE WHEN cardinality($9::uuid[]) > 0 THEN app.last_runs($1, $9) END AS runs
-      FROM app.look_up($1, $2, $3, $4, $5, $6, $7, $8, $10)
+           CASE WHEN cardinality($9::uuid[]) > 0 THEN app.last_runs($1, $9) END AS runs,
+           CASE WHEN cardinality($10::uuid[]) > 0 THEN app.blocking_budgets($1) END AS blocking
+      FROM app.look_up($1, $2, $3, $4, $5, $6, $7, $8, $11)
 """
 
 States = Mapping[Any, Any]
@@ -48,6 +51,10 @@ def _read(rows: Any, states_of: Callable[[Any], States]) -> Callable[[str], Stat
     return lambda text: states_of(decoder.decode(text))
 
 
+def _ordered(budgets: list[Budget]) -> tuple[Budget, ...]:
+    return tuple(sorted(budgets, key=lambda each: each.budget_id))
+
+
 MODELS: Mapping[str, tuple[str, Callable[[str], States]]] = {
     "story": ("stories", _read(list[Story], lambda rows: {row.story_id: row for row in rows})),
     "story_text": ("texts", _read(list[StoryText], lambda rows: {row.story_id: row for row in rows})),
@@ -57,6 +64,7 @@ MODELS: Mapping[str, tuple[str, Callable[[str], States]]] = {
     "prerequisites": ("waiting", _read(list[Row], prerequisites_of)),
     "epic_standing": ("standing", _read(list[OfStory], lambda rows: {row.story_id: row.standing for row in rows})),
     "last_run": ("runs", _read(list[RunOfStory], lambda rows: {row.story_id: row.run for row in rows})),
+    "blocking_budgets": ("blocking", _read(list[Budget], lambda rows: {TENANT: _ordered(rows)})),
 }
 """By the name of the model, in the order of the arguments: where its states are, and how they are read."""
 

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out, visibly, what needs a browser, nginx or pgbouncer where there is none; a browser never in CI.
+    """Leaves out, visibly, what needs a browser, nginx, pgbouncer or npm where there is none; a browser never in CI.
 
-    Set-up has tried to install all three (tests/support/{browser,packages}.py).
+    Set-up has tried to install the first three (tests/support/{browser,packages}.py).
     """
     needed: dict[str, Callable[[], object]] = {"nginx": nginx.find, "pgbouncer": pgbouncer.find}
+    needed["node"] = partial(shutil.which, "npm")
     if not os.environ.get("CI"):
         needed["browser"] = browser.find
     missing = [marker for marker, find in needed.items() if not find()]

@@ -41,7 +41,7 @@ class FiguresBody(Struct, frozen=True, kw_only=True):
     def usage(self) -> Usage:
         said = {name: getattr(self, name) for name in Usage.__struct_fields__}
         cost = None if self.cost is None else str(self.cost)
-        return Usage(**{**said, "cost": cost, "metadata": _json_text(self.metadata)})
+        return Usage(**{**said, "cost": cost, "metadata": json_text(self.metadata)})
 
 
 class UsageBody(FiguresBody, frozen=True, kw_only=True):
@@ -118,5 +118,5 @@ def dollars(millicents: int | None) -> str:
     return str(rounded or abs(rounded))
 
 
-def _json_text(value: dict[str, Any] | None) -> JsonText:
+def json_text(value: dict[str, Any] | None) -> JsonText:
     return JsonText(msgspec.json.encode(value or {}).decode())

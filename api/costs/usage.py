@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 
 from api.commands import carry_out, origin
 from api.costs.examples import REPORT, TOTALS
-from api.costs.recording import Recording
+from api.costs.recording import Recording, crossings, needs_of
 from api.costs.schemas import CorrectUsageBody, ReportUsageBody, totals_body, usage_body
 from api.documentation.responses import answers
 from api.http.asking import Asker
@@ -23,8 +23,8 @@ from domain.event import Recorded, Stream
 from domain.fields import BLANK
 from domain.lifecycle.identity import identity_of
 from domain.lifecycle.refusals import need_agent
-from domain.usage.figures import scopes_of
 from domain.usage.report import correct_usage, delete_usage
+from domain.usage.watching import Place
 from eventstore.log.command import Change, Command, Known, Need, existing
 from projections.facts.usage import NET_USAGE, SPENDING
 from projections.rows.stories import STORIES
@@ -82,7 +82,8 @@ async def correct_token_usage(
     def decide(known: Known) -> Sequence[Change]:
         report = existing(known, corrected)
         story = known[SPENDING.need(("story", report.story_id))]
-        return [Change(stream, correct_usage(report, data.usage(), story, known[net]))]
+        event = correct_usage(report, data.usage(), story, known[net])
+        return [Change(stream, event), *crossings(known, event, stream.id)]
 
     def answer(known: Known, _: Sequence[Recorded]) -> dict[str, Any]:
         return {"token_usage_report": usage_body(asking.caller.tenant_id, existing(known, made))}
@@ -125,8 +126,7 @@ def _sums(known: Known, need: Need[Any]) -> Sequence[Need[Any]]:
     report = known[need]
     if report is None:
         return ()
-    scopes = scopes_of(report.project_id, report.epic_id, report.story_id, report.agent_id)
-    return [SPENDING.need(scope) for scope in scopes]
+    return needs_of(Place(report.project_id, report.epic_id, report.story_id, report.agent_id))
 
 
 @get(

@@ -5,6 +5,7 @@ from typing import Any
 
 from api.documentation.shown import Shown, one_of, text, whole
 from domain.fields import LONGEST_NAME
+from domain.usage.budget import BUDGET_SCOPES, ENFORCEMENTS, LARGEST_LIMIT, LIMITS, PERS
 from domain.usage.events import PHASES
 from domain.usage.report import BUCKETS, LARGEST_COUNT
 
@@ -17,6 +18,11 @@ MEMBERS: dict[str, Any] = {
     "cost_millicents": COUNT,
 }  # fmt: skip
 
+TERMS: dict[str, Any] = {
+    **dict.fromkeys(LIMITS, whole(1, LARGEST_LIMIT)), "alert_threshold_pct": whole(1, 100),
+    "enforcement": one_of(ENFORCEMENTS),
+}  # fmt: skip
+
 COST_BODIES: Mapping[str, Shown] = {
     "UsageBody": Shown(USAGE, ("model_name", "input_tokens", "output_tokens"), MEMBERS),
     "ReportUsageBody": Shown(
@@ -26,5 +32,21 @@ COST_BODIES: Mapping[str, Shown] = {
         {"input_tokens": -2_000, "output_tokens": 0, "cost_millicents": -600},
         ("input_tokens", "output_tokens", "cost_millicents"),
         {**MEMBERS, **dict.fromkeys((*BUCKETS, "cost_millicents"), DIFFERENCE)},
+    ),
+    "CreateBudgetBody": Shown(
+        {"scope_type": "story", "scope_id": SOME_STORY, "budget_tokens": 200_000, "enforcement": "block"},
+        ("scope_type", "scope_id"),
+        {"scope_type": one_of(BUDGET_SCOPES), "per": one_of(PERS), **TERMS},
+    ),
+    "BudgetBody": Shown({"budget_tokens": 300_000}, members=TERMS),
+    "ProjectBudgetBody": Shown(
+        {"scope_type": "per_story", "token_limit": 200_000, "warning_threshold": 0.8, "enforcement": "warn"},
+        ("scope_type", "token_limit"),
+        {
+            "scope_type": one_of(("per_project", *(f"per_{each}" for each in PERS))),
+            "token_limit": whole(1, LARGEST_LIMIT),
+            "warning_threshold": {"type": "number", "minimum": 0.01, "maximum": 1},
+            "enforcement": one_of(ENFORCEMENTS),
+        },
     ),
 }

@@ -125,6 +125,8 @@ CODES: dict[str, Code] = {
     "email_taken": Code(422, "Another tenant has this address"),
     "signup_closed": Code(403, "The operator makes the tenants of this service; nobody signs up"),
     # State and custody
+    "token_budget_exceeded": Code(429, "A budget that blocks is used up; asking again does not help, raising it does"),
+    "budget_relax_forbidden": Code(403, "Only a user key may let a budget block less"),
     "negative_total": Code(422, "A total would be negative: more would be taken away than was reported"),
     "rejected": Code(422, "The request was understood and refused"),
     "conflict": Code(409, "The state does not allow it now"),

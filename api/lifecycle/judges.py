@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import structs
 
-from api.costs.recording import Recording
+from api.costs.recording import Recording, check_budgets, needs_of, place_of
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.lifecycle import examples
@@ -35,15 +35,18 @@ from domain.lifecycle.identity import Identity
 from domain.lifecycle.judges import Judgement, Provenance, Review
 from domain.lifecycle.refusals import need_agent, need_answerable, need_orchestrator
 from domain.story import PROVENANCE
-from eventstore.log.command import Change, existing
+from eventstore.log.command import Change, Known, Need, Refusal, existing
+from projections.facts.budgets import BLOCKING_BUDGETS, TENANT
 from projections.facts.last_run import LAST_RUN
+from projections.rows.stories import STORIES
 from projections.rows.story_texts import STORY_TEXTS
 
 TAGS = ["Lifecycle"]
 RETRYABLE = ("agent_deactivated", "idempotency_key_reused")
 CAPABILITY_ERRORS = ("missing_capability", "wrong_lineage", "consumed_nonce", "expired_capability", "cap_rejected")
 REPORT_ERRORS = (
-    "agent_identity_required", "invalid_transition", "self_report_blocked", *CAPABILITY_ERRORS, *RETRYABLE,
+    "agent_identity_required", "invalid_transition", "self_report_blocked", "token_budget_exceeded",
+    *CAPABILITY_ERRORS, *RETRYABLE,
 )  # fmt: skip
 REVIEW_ERRORS = (
     "agent_identity_required", "story_not_reported_done", "self_review_blocked", *CAPABILITY_ERRORS, *RETRYABLE,
@@ -91,16 +94,23 @@ async def report_story_done(
 
 def report_transition(services: Services, asking: Asking, story_id: UUID, data: ReportBody) -> Transition:
     artifact, recording = Stream("artifact_report", services.new_id()), _recording(services, asking, story_id, data)
+    blocking = BLOCKING_BUDGETS.need(TENANT)
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
         return confirming.report(facts.story, facts.who, facts.policy, facts.right)
+
+    def following(known: Known) -> Sequence[Need[Any]]:
+        story = known[STORIES.need(story_id)]
+        if recording is not None:
+            return recording.following(known)
+        return needs_of(place_of(story, story.assigned_agent_id)) if story and known[blocking] else ()
 
     return Transition(
         action="report",
         decide=decide,
         body=Bodies(services, asking).story,
-        needs=recording.needs if recording else (),
-        following=recording.following if recording else None,
+        needs=(blocking, *(recording.needs if recording else ())),
+        following=following,
         beside=lambda facts: _reported(facts, data, artifact, recording),
         check=need_agent,
         said=data.said(),
@@ -118,8 +128,9 @@ def _recording(services: Services, asking: Asking, story_id: UUID, data: ReportB
 
 def _reported(
     facts: TransitionFacts, data: ReportBody, artifact: Stream, recording: Recording | None
-) -> Sequence[Change]:
-    """What comes with a report. Raises Invalid and NotFound, and then nothing is reported."""
+) -> Sequence[Change] | Refusal:
+    """What comes with a report. Raises Invalid, NotFound and Rejected, and then nothing is reported; where a budget
+    blocks, what was used is recorded and nothing else."""
     changes: list[Change] = []
     if data.artifact is not None:
         said = Artifact(
@@ -128,7 +139,10 @@ def _reported(
         )  # fmt: skip
         changes.append(Change(artifact, report_artifact(facts.story, facts.who, said, "artifact.")))
     if recording is not None:
-        changes += recording.changes(facts.known, "reviewer")
+        used = recording.reported(facts.known)
+        return used if isinstance(used, Refusal) else [*changes, *used]
+    if facts.known[BLOCKING_BUDGETS.need(TENANT)]:
+        check_budgets(facts.known, place_of(facts.story, facts.story.assigned_agent_id))
     return changes
 
 

@@ -66,6 +66,15 @@ Decision = Callable[[TransitionFacts], Sequence[Event]]
 Body = Callable[[TransitionFacts, Sequence[Recorded]], Mapping[str, Any]]
 
 
+def identity_enough(_: Identity) -> None:
+    """Of a transition that the decision alone refuses."""
+
+
+def nothing_beside(_: TransitionFacts) -> Sequence[Change]:
+    """Of most transitions."""
+    return ()
+
+
 class Transition(Struct, frozen=True, kw_only=True):
     """``action`` as clients spell it. ``beside`` are changes in other streams, whose streams ``streams`` names."""
 
@@ -75,11 +84,11 @@ class Transition(Struct, frozen=True, kw_only=True):
     needs: Sequence[Need[Any]] = ()
     following: Callable[[Known], Sequence[Need[Any]]] | None = None
     streams: Sequence[Stream] = ()
-    beside: Callable[[TransitionFacts], Sequence[Change]] | None = None
+    beside: Callable[[TransitionFacts], Sequence[Change] | Refusal] = nothing_beside
     status: int = 200
     confirms: bool = False
     """It may verify a story, and so has to know what that does to the epic."""
-    check: Callable[[Identity], object] | None = None
+    check: Callable[[Identity], object] = identity_enough
     """What is refused before the story is even looked up."""
     said: Said = Said()
     """The capability that the body presents."""
@@ -103,8 +112,7 @@ def transition_command(services: Services, asking: Asking, story_id: UUID, trans
         return facts.with_right(rights.right(known, facts.policy))
 
     def decide(known: Known) -> Sequence[Change] | Refusal:
-        if transition.check:
-            transition.check(who)
+        transition.check(who)
         if transition.action != "unclaim":  # what it holds, it may still give back
             check_active(needs.caller_agent(known))
         facts = facts_of(known)
@@ -118,8 +126,10 @@ def transition_command(services: Services, asking: Asking, story_id: UUID, trans
             raise
         if not events:
             return []
-        changes = [*rights.used(facts.right, facts.story), *(Change(stream, event) for event in events)]
-        changes += transition.beside(facts) if transition.beside else ()
+        beside = transition.beside(facts)
+        if isinstance(beside, Refusal):
+            return beside
+        changes = [*rights.used(facts.right, facts.story), *(Change(stream, event) for event in events), *beside]
         changes += _finished(transition, facts, events, standing)
         return [*changes, *rights.mint(facts.story, who, facts.policy)]
 

@@ -56,15 +56,18 @@ class Knowledge:
         await self.learn_ends(tx, (stream for streams in named for stream in streams))
 
     def unknown(self, commands: Sequence[Command]) -> dict[str, list[Any]]:
-        """Keys of what these need and is not known yet, by model."""
-        return self._missing(need for command in commands for need in command.all_needs)
-
-    def _missing(self, needs: Iterable[Need[Any]]) -> dict[str, list[Any]]:
+        """Keys of what these need and is not known yet, by model; with what shows only in other states, once those are
+        known."""
         missing: dict[str, dict[Any, None]] = {}
-        for need in needs:
+        for need in (need for command in commands for need in self._needs(command)):
             if need not in self._states:
                 missing.setdefault(need.model, {})[need.key] = None
         return {name: list(keys) for name, keys in missing.items()}
+
+    def _needs(self, command: Command) -> Sequence[Need[Any]]:
+        if command.following is None or any(need not in self._states for need in command.needs):
+            return command.all_needs
+        return (*command.all_needs, *command.following(self.view()))
 
     def unknown_ends(self, commands: Sequence[Command]) -> list[UUID]:
         """Streams whose end is not known yet, of those that can be named without more states."""
@@ -96,14 +99,9 @@ class Knowledge:
             self._fleeting += [Need(name, key) for key in keys]
 
     async def _learn_states(self, tx: TenantTx, commands: Sequence[Command]) -> None:
-        await self._load(tx, self.unknown(commands))
-        view = self.view()
-        later = (need for command in commands if command.following for need in command.following(view))
-        await self._load(tx, self._missing(later))
-
-    async def _load(self, tx: TenantTx, missing: Mapping[str, Sequence[Any]]) -> None:
-        for name, keys in missing.items():
-            self._keep(name, keys, await self._models[name].load(tx, keys))
+        while missing := self.unknown(commands):
+            for name, keys in missing.items():
+                self._keep(name, keys, await self._models[name].load(tx, keys))
 
     async def learn_ends(self, tx: TenantTx, streams: Iterable[Stream]) -> None:
         """Where these streams end, as far as it is not known yet; one statement.

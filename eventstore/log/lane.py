@@ -187,6 +187,8 @@ class Lane:
         if short is None or not short.models.issuperset(asked) or not _is_plain(commands, way):
             return await run(self._tenant_id, partial(self._decide_and_write, commands=commands, way=way))
         await self._look_up(short, commands, asked)
+        if any(command.following for command in commands) and self._known.unknown(commands):
+            return await run(self._tenant_id, partial(self._decide_and_write, commands=commands, way=way))
         decided, written = self._decide(commands, {})
         if not written.entries and not written.answers:
             await self._compare(short)
@@ -265,5 +267,5 @@ class Lane:
 
 
 def _is_plain(commands: Sequence[Command], way: Way) -> bool:
-    """Nothing has to be looked for, held or written but what is known at one look, decided and appended."""
-    return not (way.used_keys or way.held or any(each.beside or each.aside or each.following for each in commands))
+    """Nothing has to be looked for, held or written but what is known, decided and appended."""
+    return not way.used_keys and not way.held and not any(command.beside or command.aside for command in commands)

@@ -26,7 +26,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
     "Projects": (
         *_in("projects", ("project", "app", "Create, list, show and archive projects."),
              ("tenant", "tenant", "Show and change the tenant.")),
-        *_in("transfer", ("import", "import_", "Import epics and stories: a JSON file or a directory of story files."),
+        *_in("transfer", ("import", "import_", "Import epics and stories, or another tool's backlog with --from."),
              ("export", "export", "Print a project as JSON that an import takes.")),
         *_in("work", ("status", "status", "Show a story, or the progress of a project or an epic."),
              ("stories", "stories", "List the stories of a project."),

@@ -1,7 +1,8 @@
 """What the work costs: token-usage, cost-anomalies, budget (spec 04, sections 7 and 8)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -13,10 +14,25 @@ from loopctl.cli.session import Session, route_of_a_later_version, session
 from loopctl.cli.settings import PLANNING, READING
 from loopctl.cli.stepping import said
 from loopctl.cli.vocabulary import BudgetScope
+from loopctl.client import Refused
 
 budget = App(name="budget")
 
-BUDGET: Columns = ("id", "scope_type", "scope_id", "limit_tokens", "budget_millicents", "alert_threshold_pct")
+BUDGET: Columns = (
+    "scope_type",
+    "per",
+    "limit_tokens",
+    "budget_dollars",
+    "enforcement",
+    "utilization_pct",
+    "scope_id",
+    "id",
+)
+REPORT: Columns = ("inserted_at", "model_name", "phase", "total_tokens", "cost_dollars", "cost_source", "id")
+EFFICIENCY: Columns = ("agent", "tokens", "stories", "tok/story", "model", "budget%")
+"""The table of the landing page, in its words."""
+EPIC: Columns = ("epic_number", "epic_title", "story_count", "total_tokens", "total_cost_dollars", "utilization_pct")
+ANOMALY: Columns = ("story_title", "anomaly_type", "deviation_factor", "agent_name", "story_cost_millicents", "id")
 
 
 @Parameter(name="*")
@@ -29,8 +45,31 @@ class Target:
     agent: str | None = None
 
 
-WHOLE_PROJECT = Target()
-OF_WHAT = "per_story or project; epic, story or agent with --epic, --story or --agent"
+@Parameter(name="*")
+@dataclass(frozen=True)  # of which the command line can make options
+class Limit:
+    """How much, and what happens then.
+
+    Parameters
+    ----------
+    limit
+        Tokens.
+    cost
+        Millicents: a thousandth of a cent.
+    warn_at
+        Percent of it at which it is told.
+    block
+        Refuse the reports of stories beyond it, instead of only telling.
+    """
+
+    limit: int | None = None
+    cost: int | None = None
+    warn_at: int | None = None
+    block: Flag = False
+
+
+WHOLE_PROJECT, NO_LIMIT = Target(), Limit()
+OF_WHAT = "per_story, per_epic, per_agent or project; epic, story or agent with --epic, --story or --agent"
 
 
 def token_usage(
@@ -42,57 +81,93 @@ def token_usage(
     ----------
     story
         Its number or id: each report of it.
+    by_agent
+        Who needs the fewest tokens for a story.
     """
     with session(scope, READING) as asked, route_of_a_later_version("costs"):
         if story is not None:
-            asked.show(asked.client.get(f"stories/{story_id(asked, story, scope.project)}/token-usage"))
+            asked.show(asked.client.get(f"stories/{story_id(asked, story, scope.project)}/token-usage"), REPORT)
             return
         id_ = project_id(asked, scope.project)
-        if by_epic or by_agent:
-            asked.show(asked.client.get(f"analytics/{'epics' if by_epic else 'agents'}", project_id=id_))
+        if by_epic:
+            asked.show(asked.client.get("analytics/epics", project_id=id_, page_size=100), EPIC)
+        elif by_agent:
+            _show_agents(asked, asked.client.get("analytics/agents", project_id=id_, rank_by="tokens", page_size=100))
         else:
             asked.show(asked.client.get(f"analytics/projects/{id_}"))
+
+
+def _show_agents(asked: Session, body: Any) -> None:
+    """JSON as the server sent it; for people the table that the documents print."""
+    if not asked.output.for_people:
+        asked.show(body)
+        return
+    rows = [_efficiency(row) for row in body["data"]]
+    asked.show({**body, "data": rows}, EFFICIENCY)
+
+
+def _efficiency(row: Mapping[str, Any]) -> dict[str, Any]:
+    share = row.get("budget_utilization_pct")
+    return {
+        "agent": row.get("agent_name") or row.get("agent_id"),
+        "tokens": f"{row.get('total_tokens', 0):,}",
+        "stories": row.get("total_stories_reported"),
+        "tok/story": f"{row.get('avg_tokens_per_story', 0):,}",
+        "model": row.get("primary_model"),
+        "budget%": "-" if share is None else f"{share}%",
+    }
 
 
 def anomalies(*, include_resolved: Flag = False, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List stories that cost far more or less than others."""
     with session(scope, READING) as asked, route_of_a_later_version("costs"):
         query = {"project_id": project_id(asked, scope.project), "include_archived": True if include_resolved else None}
-        asked.show_list("cost-anomalies", pages, (), **query)
+        asked.show_list("cost-anomalies", pages, ANOMALY, **query)
 
 
 @budget.command(name="set")
 def set_(
-    *, scope_type: Annotated[BudgetScope, Parameter(name="--scope")], limit: int | None = None, cost: int | None = None,
+    *, scope_type: Annotated[BudgetScope, Parameter(name="--scope")], limit: Limit = NO_LIMIT,
     target: Target = WHOLE_PROJECT, scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
-    """Set a budget.
-
-    Parameters
-    ----------
-    limit
-        Tokens.
-    cost
-        Millicents: a thousandth of a cent.
-    """
-    if limit is None and cost is None:
+    """Set a budget, or change the one that is there."""
+    if limit.limit is None and limit.cost is None:
         raise Stop(Exit.USAGE, "How much?", "--limit TOKENS or --cost MILLICENTS")
     with session(scope, PLANNING) as asked, route_of_a_later_version("budgets"):
-        body = said(limit_tokens=limit, budget_millicents=cost, **_scoped(asked, scope_type, target, scope.project))
-        asked.show(asked.client.post("token-budgets", body))
+        place = _scoped(asked, scope_type, target, scope.project)
+        terms = said(
+            budget_tokens=limit.limit, budget_millicents=limit.cost, alert_threshold_pct=limit.warn_at,
+            enforcement="block" if limit.block else None,
+        )  # fmt: skip
+        try:
+            asked.show(asked.client.post("token-budgets", {**place, **terms}))
+        except Refused as refused:
+            there = _there(asked, place) if refused.status == 409 else ()
+            if not there:
+                raise
+            asked.show(asked.client.request("PATCH", f"token-budgets/{there[0]['id']}", terms))
+
+
+def _there(asked: Session, place: Mapping[str, str]) -> Sequence[Any]:
+    """The budget of the same scope."""
+    only = {"scope_type": place["scope_type"], "scope_id": place["scope_id"]}
+    found = asked.client.get("token-budgets", **only, page_size=100)["data"]
+    return [each for each in found if each.get("per") == place.get("per")]
 
 
 @budget.command(name="list")
 def list_(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
     """List the budgets."""
     with session(scope, READING) as asked, route_of_a_later_version("budgets"):
-        asked.show_list("token-budgets", pages, BUDGET, project_id=project_id_or_none(asked, scope.project))
+        project = project_id_or_none(asked, scope.project)
+        asked.show_list(f"projects/{project}/token-budgets" if project else "token-budgets", pages, BUDGET)
 
 
 def _scoped(asked: Session, kind: BudgetScope, target: Target, project: str | None) -> dict[str, str]:
     match kind:
-        case "per_story":
-            return {"scope_type": "project", "scope_id": project_id(asked, project), "applies_to": "per_story"}
+        case "per_story" | "per_epic" | "per_agent":
+            per = kind.removeprefix("per_")
+            return {"scope_type": "project", "scope_id": project_id(asked, project), "per": per}
         case "project":
             return {"scope_type": kind, "scope_id": project_id(asked, project)}
         case "epic" if target.epic:

@@ -17,7 +17,7 @@ from loopctl.cli.session import Session, session
 from loopctl.cli.settings import OWNING, READING
 from loopctl.cli.streams import nobody_reads
 from loopctl.cli.vocabulary import Status, check_action
-from loopctl.client import Query, Refused, Unreachable, passes
+from loopctl.client import Query, Refused, Unreachable
 
 POLL_SECONDS = 1.0
 Look = Callable[[], tuple[bool, Any]]
@@ -168,7 +168,7 @@ def _within(asked: Session, seconds: float) -> Iterator[None]:
     except Unreachable as error:
         raise Stop(Exit.WAITED, f"Not within {seconds:g} s: {error}.", "Is it running? loopctl doctor") from None
     except Refused as refused:
-        if not passes(refused):
+        if not refused.passes:
             raise
         message = refused.error.get("message")
         raise Stop(Exit.WAITED, f"Not within {seconds:g} s: {message}.", "See where it is: loopctl status") from None

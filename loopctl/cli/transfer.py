@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from msgspec.json import encode
 from msgspec.json import format as laid_out
 
 from loopctl.cli.exits import Exit, Stop
+from loopctl.cli.importing import Bringing, bring, mapped, read_source, say
 from loopctl.cli.left_out import say_what_was_left
 from loopctl.cli.naming import project_id
 from loopctl.cli.options import ANYWHERE, Flag, Input, Scope
@@ -21,6 +22,7 @@ from loopctl.cli.settings import PLANNING, READING
 from loopctl.cli.story_files import read_files
 from loopctl.cli.story_numbers import NOTHING_KNOWN, Known
 from loopctl.cli.whole_file import answer_file
+from loopctl.importers.sources import SourceName
 
 
 @Parameter(name="*")
@@ -38,12 +40,30 @@ class How:
         Only if the project has not changed since this position of the log; `file`: the one that the export says.
     show
         Print what would be sent, and ask no server.
+    from_
+        Another tool's backlog: beads, task-master, backlog-md, spec-kit, github, jira-csv, linear-csv or plane-csv.
+        Once more, it changes only what has changed there.
+    done_as
+        What another tool calls done comes in as reported, for others to review, or as pending.
     """
 
     merge: Flag = False
     dry_run: Flag = False
     if_position: str | None = None
     show: Flag = False
+    from_: Annotated[SourceName | None, Parameter(name="--from")] = None
+    done_as: Literal["reported", "pending"] = "reported"
+
+    def __post_init__(self) -> None:
+        """Raises Stop."""
+        if self.show and (self.merge or self.dry_run or self.if_position is not None):
+            raise Stop(Exit.USAGE, "--show asks no server: it goes with neither --merge, --dry-run nor --if-position.")
+        if self.from_ and (self.merge or self.if_position is not None):
+            raise Stop(
+                Exit.USAGE, "--from finds out itself what is there: it goes with neither --merge nor --if-position."
+            )
+        if self.from_ is None and self.done_as != "reported":
+            raise Stop(Exit.USAGE, "--done-as is for another tool's backlog: --from beads, for example.")
 
 
 PLAINLY = How()
@@ -59,11 +79,12 @@ def import_(path: Input, /, *, how: How = PLAINLY, scope: Scope = ANYWHERE) -> N
         input. docs/import.md says what is taken.
     """
     if how.show:
-        if how != How(show=True):
-            raise Stop(Exit.USAGE, "--show asks no server: it goes with neither --merge, --dry-run nor --if-position.")
-        write_json(read_files(path, read_json, note).payload)
+        write_json(_shown(path, how))
         return
     with session(scope, PLANNING) as asked:
+        if how.from_ is not None:
+            _bring(asked, path, how.from_, how, scope)
+            return
         backlog = read_files(path, read_json, note, lambda: _known(asked, scope) if how.merge else NOTHING_KNOWN)
         named = project_id(asked, scope.project)
         wish = Wish(
@@ -78,6 +99,24 @@ def import_(path: Input, /, *, how: How = PLAINLY, scope: Scope = ANYWHERE) -> N
         )
         if not how.dry_run:
             asked.output.note(f"Next: loopctl next --project {scope.project or named}")
+
+
+def _shown(path: Path, how: How) -> Any:
+    if how.from_ is None:
+        return read_files(path, read_json, note).payload
+    built = mapped(how.from_, read_source(how.from_, path), reported=how.done_as == "reported")
+    say(built.report)
+    return built.payload
+
+
+def _bring(asked: Session, path: Path, source: SourceName, how: How, scope: Scope) -> None:
+    project = project_id(asked, scope.project)
+    what = Bringing(source=source, path=path, dry_run=how.dry_run, reported=how.done_as == "reported")
+    answer = bring(asked, project, what)
+    say_what_was_left(answer)
+    asked.output.body(answer if asked.output.form == "json" else {"import": answer["import"]}, done=asked.client.wrote)
+    if not how.dry_run:
+        asked.output.note(f"Next: loopctl next --project {scope.project or project}")
 
 
 def _known(asked: Session, scope: Scope) -> Known:

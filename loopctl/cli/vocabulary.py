@@ -15,7 +15,7 @@ AgentType = Literal["implementer", "orchestrator"]
 KeyRole = Literal["agent", "orchestrator", "user"]
 NeededRole = Literal["agent", "orchestrator"]
 AnyRole = Literal[KeyRole, "superadmin"]
-BudgetScope = Literal["per_story", "project", "epic", "story", "agent"]
+BudgetScope = Literal["per_story", "per_epic", "per_agent", "project", "epic", "story", "agent"]
 RESULTS = ("pass", "partial")
 
 ACTIONS: Mapping[str, str] = {

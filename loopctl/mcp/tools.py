@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.json import schema_components
 
-from loopctl.client import IMPORT_SECONDS
+from loopctl.conversation import IMPORT_SECONDS
 from loopctl.mcp import acting
 from loopctl.mcp import arguments as take
 

@@ -6,16 +6,18 @@ POST /api/v1/token-usage | agent+ | 201
 DELETE /api/v1/token-usage/:id | user+ | 200
 POST /api/v1/token-usage/:id/correction | user+ | 201
 GET /api/v1/stories/:story_id/token-usage | agent+ | 200
-"""
-"""Served."""
-
-COSTS = """
 POST /api/v1/token-budgets | orchestrator+ | 201
 GET /api/v1/token-budgets | agent+ | 200
 GET /api/v1/token-budgets/:id | agent+ | 200
 PATCH /api/v1/token-budgets/:id | orchestrator+ | 200
 PUT /api/v1/token-budgets/:id | orchestrator+ | 200
 DELETE /api/v1/token-budgets/:id | user+ | 200
+GET /api/v1/token-budgets/effective | agent+ | 200
+POST /api/v1/projects/:id/token-budgets | orchestrator+ | 201
+"""
+"""Served."""
+
+COSTS = """
 GET /api/v1/cost-anomalies | orchestrator+ | 200
 PATCH /api/v1/cost-anomalies/:id | user+ | 200
 GET /api/v1/analytics/agents | orchestrator+ | 200
@@ -49,8 +51,6 @@ GET /api/v1/projects/:id/ui_test_runs | agent+ | 200
 GET /api/v1/ui_test_runs/:id | agent+ | 200
 POST /api/v1/ui_test_runs/:id/findings | agent+ | 201
 POST /api/v1/ui_test_runs/:id/complete | agent+ | 200
-GET /api/v1/token-budgets/effective | agent+ | 200
-POST /api/v1/projects/:id/token-budgets | orchestrator+ | 201
 GET /api/v1/projects/:id/token-usage | agent+ | 200
 GET /api/v1/projects/:id/cost-anomalies | orchestrator+ | 200
 GET /api/v1/skills/:id/cost-regression | user+ | 200

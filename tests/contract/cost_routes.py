@@ -7,6 +7,7 @@ USAGE = {
     "skill_version_id": None,
 }  # fmt: skip
 REPORT = {**USAGE, "story_id": "$story"}
+BUDGET = {"scope_type": "story", "scope_id": "$story", "budget_millicents": 100, "budget_tokens": None, "per": None}
 DIFFERENCE = {"input_tokens": 1, "output_tokens": 1, "cost_millicents": 1}
 
 COSTS = (
@@ -14,4 +15,16 @@ COSTS = (
     write("POST", "/token-usage/{usage_id}/correction", "user+", 201, "user", body=DIFFERENCE),
     write("DELETE", "/token-usage/{usage_id}", "user+", 200, "user"),
     read("/stories/{story_id}/token-usage"),
-)
+    write("POST", "/token-budgets", "orchestrator+", 201, "user", body=BUDGET),
+    write(
+        "POST", "/projects/{project}/token-budgets", "orchestrator+", 201, "user", ids={"project": "$new_project"},
+        body={"scope_type": "per_story", "token_limit": 10},
+    ),
+    read("/token-budgets", query={"scope_type": "story", "scope_id": "$story"}),
+    read("/projects/{project}/token-budgets"),
+    read("/token-budgets/effective", query={"scope_type": "story", "scope_id": "$story"}),
+    read("/token-budgets/{budget_id}"),
+    write("PATCH", "/token-budgets/{budget_id}", "orchestrator+", 200, "user", body={"budget_tokens": 7}),
+    write("PUT", "/token-budgets/{budget_id}", "orchestrator+", 200, "user", body={"budget_tokens": 7}),
+    write("DELETE", "/token-budgets/{budget_id}", "user+", 200, "user"),
+)  # fmt: skip

@@ -30,3 +30,41 @@ class Costing:
         made = await self.caller("user").post(f"/token-usage/{usage}/correction", difference)
         assert made.status == 201, made.body
         return usage
+
+    async def make_budget(self) -> str:
+        """Of a story."""
+        return await self._budget("story", await self.make("story"), budget_tokens=10)
+
+    async def make_blocking_budget(self) -> str:
+        return await self._budget("story", await self.make("story"), budget_tokens=10, enforcement="block")
+
+    async def make_budgeted(self) -> str:
+        """A story that has one."""
+        story = str(await self.make("story"))
+        await self._budget("story", story, budget_tokens=10)
+        return story
+
+    async def make_budgeted_project(self) -> str:
+        project = str(await self.make("new_project"))
+        await self._budget("project", project, budget_tokens=10)
+        return project
+
+    async def make_walled(self) -> str:
+        """A story of a project whose stories may each use little."""
+        story = str(await self.make("elsewhere_story"))
+        shown = (await self.caller("user").get(f"/stories/{story}")).json()["story"]
+        await self._budget("project", shown["project_id"], per="story", budget_tokens=10, enforcement="block")
+        return story
+
+    async def make_overspent(self) -> str:
+        """A story that is being worked on and has used more than it may."""
+        story = str(await self.make("implementing"))
+        await self._budget("story", story, budget_tokens=10, enforcement="block")
+        made = await self.caller("other").post("/token-usage", {**SPENT, "story_id": story})
+        assert made.status == 201, made.body
+        return story
+
+    async def _budget(self, kind: str, id_: str, **terms: Any) -> str:
+        made = await self.caller("user").post("/token-budgets", {"scope_type": kind, "scope_id": id_, **terms})
+        assert made.status == 201, made.body
+        return str(made.json()["token_budget"]["id"])

@@ -44,7 +44,8 @@ START = (
     Fault("must_claim_first", 409, state="contracted"), *_capability("start", ("dispatched", "claimed_dispatched")),
 )  # fmt: skip
 REPORT = (
-    TOKEN, NO_AGENT, _wrong("contracted"), Fault("self_report_blocked", 409, "implementer"),
+    TOKEN, NO_AGENT, _wrong("contracted"), Fault("token_budget_exceeded", 429, state="overspent", body={}),
+    Fault("self_report_blocked", 409, "implementer"),
     *_capability("report", ("dispatched", "implementing")),
 )  # fmt: skip
 

@@ -80,8 +80,8 @@ def test_what_the_contracts_name_is_served_or_not_built_and_nothing_is_both() ->
 
 async def test_the_list_of_routes_and_the_document_have_only_what_is_built() -> None:
     listed = (await ask(made(), "/api/v1/routes")).json()["routes"]
-    assert not any("token-budgets" in each["path"] for each in listed)
-    assert b"/token-budgets" not in (await ask(made(), "/api/v1/openapi")).body
+    assert not any("cost-anomalies" in each["path"] for each in listed)
+    assert b"/cost-anomalies" not in (await ask(made(), "/api/v1/openapi")).body
 
 
 async def test_two_handlers_of_one_path_stop_the_start() -> None:

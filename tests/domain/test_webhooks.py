@@ -18,10 +18,10 @@ from tests.golden.samples import sample
 
 WEBHOOK = UUID("0193a2b4-0000-7000-8000-000000000061")
 SILENT = {
-    "token.budget_warning", "token.budget_exceeded", "token.anomaly_detected", "article.created", "article.updated",
+    "token.anomaly_detected", "article.created", "article.updated",
     "article.archived", "article.superseded", "article_link.created", "article_link.deleted",
 }  # fmt: skip
-"""Of capabilities that are not built: budgets, anomalies, knowledge."""
+"""Of capabilities that are not built: anomalies, knowledge."""
 
 
 def recorded(event: Any, position: int = 7) -> Recorded:

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from api.discovery.well_known import matches
@@ -42,6 +42,8 @@ from loopctl.tlog.tile import LARGEST_ENTRY, TILE_WIDTH, Bundle, parse_bundle, p
 from loopctl.tlog.vkey import LARGEST_VKEY, parse_vkey
 from loopctl.tlog.witness import parse_add_checkpoint
 from loopctl.webhook_signatures import ID, SIGNATURE, TIMESTAMP, check
+from tests.house import linear_backlogs
+from tests.house.fed import BLANKS, DIGITS, LETTERS, Fed, Reader, fed
 from tests.house.large_imports import PLANNED
 from tests.house.tree import Source
 
@@ -55,23 +57,6 @@ COMMAND_LINE = 131_072
 OUR_OWN = 4096
 """For what is written in the code or in a setting."""
 
-
-class Fed(NamedTuple):
-    """How a pattern is asked, the longest text that it is given, and texts that make it try again and again."""
-
-    how: str
-    most: int
-    texts: tuple[Repeated, ...]
-
-
-def fed(how: str, most: int, *texts: str) -> Fed:
-    """``texts`` are head, piece and tail, with blanks between them that stand for nothing."""
-    return Fed(how, most, tuple(Repeated(*(part.encode() for part in text.split(" ")[:3])) for text in texts))
-
-
-DIGITS = " 7 x"
-LETTERS = " a !"
-BLANKS = Repeated(b"", b"\t", b"x")
 
 PATTERNS: Mapping[str, Fed] = {
     # Bodies, and what is in them.
@@ -143,6 +128,7 @@ PATTERNS: Mapping[str, Fed] = {
     "story_items.NAME": fed(
         "fullmatch", COMMAND_LINE, DIGITS.replace("x", "!"), "us_ 1. !", "1 .a !", "1 _1 -", "1. a !"
     ),
+    **linear_backlogs.PATTERNS,
     "keys.ENTRY": fed("fullmatch", OUR_OWN, " 0 ", "00000000: A "),
     "resp.NUMBERS": Fed("match", OUR_OWN, (Repeated(b"", b":1\r\n"), Repeated(b":", b"1"))),
     "resp.NUMBER": fed("fullmatch", OUR_OWN, DIGITS),
@@ -184,12 +170,6 @@ def nobodys_texts(pattern: re.Pattern[Any], chance: random.Random, count: int) -
             b"".join(chance.choices(words, k=chance.randint(*few))) for few in ((0, 3), (1, 3), (0, 2))
         )
         yield Repeated(head, piece, tail)
-
-
-class Reader(NamedTuple):
-    read: Callable[[bytes], object]
-    most: int
-    texts: tuple[Repeated, ...]
 
 
 CALLER = Caller(tenant_id=UUID(int=1), key_id=UUID(int=2), key_name="a key", role=Role.USER)
@@ -271,6 +251,7 @@ READERS: Mapping[str, Reader] = {
     "a vkey": Reader(
         lambda text: parse_vkey(text.decode()), LARGEST_VKEY, (Repeated(b"", b"+"), Repeated(b"a+", b"A"))
     ),
+    **linear_backlogs.READERS,
     **{name: Reader(plan, MOST_STORIES, (Repeated(b"", b" "),)) for name, plan in PLANNED.items()},
 }
 
@@ -294,7 +275,19 @@ CUTTERS: Mapping[str, str] = {
     "vkey": "a vkey",
     "witness": "a checkpoint for a witness",
     "webhook_signatures": "the signature of a webhook",
+    "markdown": "sections and boxes",
+    "csv_rows": "a spreadsheet",
     # Once over a text that is short or our own.
+    "backlog_md": "",
+    "github": "",
+    "jira_csv": "",
+    "json_lines": "",
+    "linear_csv": "",
+    "plane_csv": "",
+    "known": "",
+    "spec_kit": "",
+    "beads": "",
+    "building": "",
     "endpoints": "a path",
     "transitions": "",
     "board": "",
@@ -316,7 +309,8 @@ CUTTERS: Mapping[str, str] = {
     "import_parts": "",
     "sending": "",
     "left_out": "",
-    "client": "",
+    "conversation": "",
+    "wire": "",
     "application": "",
     "resp": "",
     "outcome": "",

@@ -15,8 +15,9 @@ import pytest
 from bench.growing import Repeated
 from domain.errors import Rejected
 from tests.house import linear
+from tests.house.fed import Fed, Reader
 from tests.house.large_imports import PLANNED
-from tests.house.linear import CUTTERS, PATTERNS, READERS, Fed, Reader, asked, nobodys_texts, read
+from tests.house.linear import CUTTERS, PATTERNS, READERS, asked, nobodys_texts, read
 from tests.house.tree import Source, sources
 
 LARGEST_RATIO = 2.5

@@ -1,7 +1,9 @@
 """A service that a browser can look at, with a tenant that has something on every page."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from msgspec import Struct
 
@@ -10,12 +12,32 @@ from tests.api.asgi import ask
 from tests.api.logs import Service, service
 from tests.api.served import served
 from tests.api.team import Team, team
-from tests.api.test_seen_heads import Behind
 from tests.api.work import Client
 from tests.support.database import TestDatabase
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
 STEPS = ("", "contract", "claim", "start", "request-review", "report", "review-complete", "verify")
+
+
+class Relay:
+    """The server has a loop of its own, and the database's connections belong to the test's: each message is passed on
+    as it comes, so that streams are streams."""
+
+    def __init__(self) -> None:
+        self.app: Any = None
+        self._loop = asyncio.get_running_loop()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        servers = asyncio.get_running_loop()
+
+        async def receive_there() -> Any:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(receive(), servers))
+
+        async def send_there(message: Any) -> None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(send(message), servers))
+
+        asking = self.app({**scope, "extensions": {}}, receive_there, send_there)
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asking, self._loop))
 
 
 class World(Struct, frozen=True):
@@ -30,12 +52,12 @@ class World(Struct, frozen=True):
 
 @asynccontextmanager
 async def running(database: TestDatabase) -> AsyncIterator[tuple[str, Service]]:
-    behind = Behind()
-    async with served(behind) as listening:
+    relay = Relay()
+    async with served(relay) as listening:
         address = f"http://localhost:{listening.port}"
         settings = Settings(webauthn_origins=address, signups_per_hour=100, development=True)
         async with service(database, settings=settings) as started:
-            behind.app = started.app
+            relay.app = started.app
             yield address, started
 
 

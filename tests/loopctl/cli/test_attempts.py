@@ -2,7 +2,8 @@
 
 import pytest
 
-from loopctl.client import ATTEMPTS, LONGEST_PAUSE_SECONDS, Client, Refused, Unreachable
+from loopctl.client import Client, Refused, Unreachable
+from loopctl.conversation import ATTEMPTS, LONGEST_PAUSE_SECONDS
 from tests.loopctl.cli.stub import Answer, error, stub
 
 GOOD = Answer(200, {"ok": True})

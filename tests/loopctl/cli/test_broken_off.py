@@ -94,7 +94,7 @@ def test_an_import_that_is_interrupted_says_what_is_known(tmp_path: Path, held_a
 def test_a_write_whose_answer_is_missing_is_told_as_what_it_is(
     alone: Shell, monkeypatch: pytest.MonkeyPatch, passing: Answer
 ) -> None:
-    monkeypatch.setattr("loopctl.client.ATTEMPTS", 1)
+    monkeypatch.setattr("loopctl.conversation.ATTEMPTS", 1)
     with stub(passing) as server:
         said = alone("verify", ID, "--summary", "s", "--review-type", "t", "--server", server.address)
     assert said.code in (1, 8)
@@ -105,7 +105,7 @@ def test_a_write_whose_answer_is_missing_is_told_as_what_it_is(
 @pytest.mark.parametrize("final", [error(409, "conflict"), error(422, "invalid"), error(503, "overloaded")])
 def test_what_was_refused_is_not_told_so(alone: Shell, monkeypatch: pytest.MonkeyPatch, final: Answer) -> None:
     """The control."""
-    monkeypatch.setattr("loopctl.client.ATTEMPTS", 1)
+    monkeypatch.setattr("loopctl.conversation.ATTEMPTS", 1)
     with stub(final) as server:
         said = alone("reject", ID, "--reason", "r", "--server", server.address)
     assert "idempotency_key" not in said.error()["error"]
@@ -150,7 +150,7 @@ def test_changes_are_followed_over_an_absence_of_the_server_each_once(
 
 
 def test_a_server_that_was_never_there_is_not_followed(alone: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loopctl.client.ATTEMPTS", 1)
+    monkeypatch.setattr("loopctl.conversation.ATTEMPTS", 1)
     assert alone("changes", "--follow", "--server", "http://127.0.0.1:9").code == 1
 
 

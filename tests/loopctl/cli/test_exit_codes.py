@@ -42,7 +42,7 @@ def test_people_are_told_in_a_sentence_what_comes_next(alone: Shell) -> None:
 
 
 def test_a_server_that_is_not_there_is_said(alone: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loopctl.client.ATTEMPTS", 1)
+    monkeypatch.setattr("loopctl.conversation.ATTEMPTS", 1)
     said = alone("status", "--project", "x", "--server", "http://127.0.0.1:9")
     assert (said.code, said.error()["error"]["code"]) == (1, "unreachable")
     assert "make up" in said.error()["hint"]

@@ -98,7 +98,7 @@ def told(said: Said, line: str) -> str:
 @pytest.fixture(autouse=True)
 def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """How often what passes is tried again is another test's."""
-    monkeypatch.setattr("loopctl.client.ATTEMPTS", 1)
+    monkeypatch.setattr("loopctl.conversation.ATTEMPTS", 1)
 
 
 @pytest.mark.parametrize("number", range(len(ANSWERS)), ids=ANSWERS)
