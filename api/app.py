@@ -53,7 +53,7 @@ from api.tenants import routes as tenants
 from api.transfer import routes as transfer
 from api.verify import routes as verify
 from api.web import agents as web_agents
-from api.web import board, graph, inbox, login, onboarding, overview, public, settings, story
+from api.web import board, custody, graph, inbox, login, onboarding, overview, public, settings, story
 from api.web import routes as web
 from api.web import webhooks as web_webhooks
 from api.web.errors import error_page
@@ -70,8 +70,9 @@ NOUNS = (
     token_budgets,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries, web, verify,
+    webhooks, webhook_deliveries, web,
     public, login, onboarding, overview, board, graph, story, inbox, web_agents, web_webhooks, settings,
+    verify, custody,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 
