@@ -17,6 +17,7 @@ from api.audit import routes as audit
 from api.authenticators import routes as authenticators
 from api.ceremonies import routes as ceremonies
 from api.changes import routes as changes
+from api.costs import analytics as cost_analytics
 from api.costs import budgets as token_budgets
 from api.costs import usage as token_usage
 from api.dependencies import reading as dependency_reads
@@ -68,6 +69,7 @@ NOUNS = (
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     token_usage,
     token_budgets,
+    cost_analytics,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
     webhooks, webhook_deliveries, web,

@@ -13,17 +13,9 @@ KNOWN_IDS = {"stories": "{story_id:uuid}", "projects": "{project:str}", "tenants
 
 UNDER_API = """
 GET token-usage agent+
-GET projects/:id/token-usage agent+
 GET projects/:id/cost-anomalies orchestrator+
 GET cost-anomalies orchestrator+
 PATCH cost-anomalies/:id user+
-GET analytics/agents orchestrator+
-GET analytics/epics agent+
-GET analytics/projects/:id agent+
-GET analytics/models agent+
-GET analytics/trends orchestrator+
-GET analytics/model-mix orchestrator+
-GET analytics/agents/:id/model-profile orchestrator+
 GET skills agent+
 POST skills user+
 POST skills/import user+

@@ -21,6 +21,7 @@ CAMPAIGNS = {
     "malformed": "malformed requests, 100,000 over the public routes",
     "malformed_headers": "every hostile form of each header of custody, with every route",
     "mutants": "mutation testing of the decisions about custody: 95 % must be noticed",
+    "cost_sums": "10,000 reports, corrections and deletions, and every total beside a sum made by hand",
     "budget_races": "64 reports at once against a budget with room for ten, 1,000 rounds",
     "capability_races": "1,000 capabilities, each used 64 times at once and once with success",
     "capability_flips": "single changed bits in signed capabilities, 100,000",

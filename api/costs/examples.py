@@ -87,3 +87,81 @@ EFFECTIVE: dict[str, Any] = {
     "current_spend_millicents": 3_000,
     "utilization_pct": 0,
 }
+
+AGENT = "0193a2b4-0000-7000-8000-000000000031"
+COUNTED = {"stories_count": 1, "verified_count": 1, "rejected_count": 0, "verification_rate_pct": 100}
+AGENT_COSTS: dict[str, Any] = {
+    "agent_id": AGENT,
+    "agent_name": "worker-3",
+    "total_stories_reported": 8,
+    "story_count": 8,
+    **TOTALS,
+    "avg_cost_per_story_millicents": 1_500,
+    "avg_tokens_per_story": 12_375,
+    "budget_millicents": None,
+    "budget_tokens": 230_000,
+    "budget_utilization_pct": 43,
+    "primary_model": "claude-sonnet-4-5",
+    "efficiency_rank": 1,
+}
+MODEL_COSTS: dict[str, Any] = {
+    "model_name": "claude-sonnet-4-5",
+    **TOTALS,
+    "avg_cost_per_report_millicents": 12_000,
+    "stories_count": 1,
+    "stories_verified_count": 1,
+    "stories_rejected_count": 0,
+    "verification_rate_pct": 100,
+    "rework_cost_millicents": 0,
+}
+OF_MODEL = {"input_tokens": 96_000, "output_tokens": 3_000, "total_tokens": 99_000, "cost_millicents": 12_000}
+MODELS: dict[str, Any] = {
+    "model_breakdown": [{"model_name": "claude-sonnet-4-5", **OF_MODEL}],
+    "model_costs": {"claude-sonnet-4-5": OF_MODEL},
+}
+EPIC_COSTS: dict[str, Any] = {
+    "epic_id": "0193a2b4-0000-7000-8000-000000000008",
+    "epic_number": 1,
+    "epic_name": "Accounts",
+    "epic_title": "Accounts",
+    "story_count": 2,
+    "completed_story_count": 1,
+    **TOTALS,
+    "avg_cost_per_story_millicents": 6_000,
+    "cost_per_verified_story_millicents": 12_000,
+    "budget_millicents": 100_000,
+    "utilization_pct": 12,
+    **MODELS,
+}
+PROJECT_COSTS: dict[str, Any] = {
+    **TOTALS,
+    "budget_millicents": None,
+    "budget_tokens": 200_000,
+    "utilization_pct": 49,
+    "budget_utilization_percent": 49,
+    "cost_by_phase": {"implementing": 12_000},
+    **MODELS,
+    "agent_count": 1,
+    "story_count": 1,
+    "avg_cost_per_story_millicents": 12_000,
+    "verified_story_count": 1,
+    "verified_stories_cost_millicents": 12_000,
+    "cost_per_verified_story_millicents": 12_000,
+    "rework_cost_millicents": 0,
+    "rework_tokens": 0,
+    "top_agents": [{"agent_id": AGENT, "agent_name": "worker-3", "cost_millicents": 12_000, "total_tokens": 99_000}],
+}
+TREND: dict[str, Any] = {"period": "2026-03-27", **TOTALS, "unique_agents": 1}
+CELL: dict[str, Any] = {"model_name": "claude-sonnet-4-5", "phase": "implementing", **TOTALS, **COUNTED}
+GROUP = {"agent_count": 1, "avg_verification_rate_pct": 100, "avg_cost_per_story_millicents": 12_000}
+MIX: dict[str, Any] = {"matrix": [CELL], "comparative": {"mixed_model": GROUP, "single_model": GROUP}}
+PROFILE: dict[str, Any] = {
+    "agent_id": AGENT,
+    "agent_name": "worker-3",
+    "model_count": 1,
+    "is_model_blender": False,
+    "models_used": ["claude-sonnet-4-5"],
+    "total_cost_millicents": 12_000,
+    "cost_millicents": 12_000,
+    "usage": [{**CELL, "cost_share_pct": 100}],
+}

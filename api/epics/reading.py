@@ -7,6 +7,7 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
+from api.costs.totals import project_cost
 from api.documentation.responses import answers
 from api.epics.examples import COUNTED_EPIC, EPIC, EPIC_PROGRESS, PROJECT_PROGRESS, STORY_LINE
 from api.epics.schemas import (
@@ -18,7 +19,6 @@ from api.epics.schemas import (
     project_progress_body,
 )
 from api.http.asking import Asker
-from api.http.refusal import Refused
 from api.pages import page_of
 from api.paths import EpicPath, ProjectPath
 from api.projects.examples import META
@@ -95,7 +95,7 @@ async def show_epic_progress(services: Provided, asking: Asker, epic_id: EpicPat
 
 @get(
     "/api/v1/projects/{project:str}/progress",
-    opt={"access": "agent+", "errors": ("not_built",)},
+    opt={"access": "agent+"},
     tags=["Projects"],
     summary="Show how far a project is",
     description="Archived projects answer too.",
@@ -104,14 +104,13 @@ async def show_epic_progress(services: Provided, asking: Asker, epic_id: EpicPat
 async def show_project_progress(
     services: Provided, asking: Asker, project: ProjectPath, wanted: NamedDependency[ProgressQuery]
 ) -> dict[str, Any]:
-    if wanted.include_cost:
-        raise Refused("not_built", "include_cost needs costs, which this version does not have: leave it out")
     project_id = await project_id_of(services, asking, project)
     async with services.reading(asking.caller.tenant_id) as tx:
         if await find_project(tx, project_id) is None:
             raise NotFound("Not found")
         progress = await project_progress(tx, project_id)
-    return {"progress": project_progress_body(progress)}
+        costs = await project_cost(tx, project_id) if wanted.include_cost else {}
+    return {"progress": {**project_progress_body(progress), **costs}}
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (

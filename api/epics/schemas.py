@@ -45,7 +45,7 @@ class EpicsQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class ProgressQuery(Struct, frozen=True, kw_only=True):
-    include_cost: Annotated[bool, Meta(description="Not built yet: true is refused.")] = False
+    include_cost: Annotated[bool, Meta(description="With what it has cost, and its budget.")] = False
 
 
 def whole_number(given: int | str | None) -> int | None:

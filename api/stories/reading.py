@@ -9,9 +9,9 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.costs.totals import with_token_totals
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
-from api.http.refusal import Refused
 from api.pages import STORIES, page_of
 from api.paths import EpicPath, StoryPath
 from api.projects.examples import META
@@ -39,7 +39,7 @@ SHOWN = {
 
 @get(
     "/api/v1/stories",
-    opt={"access": "agent+", "errors": ("not_built",)},
+    opt={"access": "agent+"},
     tags=TAGS,
     summary="List stories",
     description="Of a project, in the order of their numbers; without project_id of all of them, archived ones too, "
@@ -49,8 +49,6 @@ SHOWN = {
 async def list_stories_of_tenant(
     services: Provided, asking: Asker, wanted: NamedDependency[StoriesQuery]
 ) -> dict[str, Any]:
-    if wanted.include_token_totals:
-        raise Refused("not_built", "include_token_totals needs costs, which this version does not have: leave it out")
     number = _number(wanted.number)
     project_id = None if wanted.project_id is UNSET else await project_id_of(services, asking, wanted.project_id)
     only = StoryFilter(
@@ -63,6 +61,9 @@ async def list_stories_of_tenant(
     if not found.total:
         await check_there(services, asking, only.project_id, only.epic_id)
     bodies = await services.stories.page(services.reading, tenant_id, found.rows, only)
+    if wanted.include_token_totals:
+        async with services.reading(tenant_id) as tx:
+            bodies = await with_token_totals(tx, bodies)
     return page.answer(list(bodies.values()), found.total)
 
 
@@ -88,10 +89,14 @@ async def list_stories_of_epic(
             if await find_epic(tx, epic_id) is None:
                 raise NotFound("Not found")
     bodies = await services.stories.page(services.reading, tenant_id, found.rows, only)
+    if wanted.include_token_totals:
+        async with services.reading(tenant_id) as tx:
+            bodies = await with_token_totals(tx, bodies)
     return page.answer(list(bodies.values()), found.total)
 
 
 class ShowQuery(Struct, frozen=True, kw_only=True):
+    include_token_totals: Annotated[bool, Meta(description="With what it has cost; not with `at`.")] = False
     at: Annotated[int, Meta(ge=0, description="A position in the log: the story as of then.")] | UnsetType = UNSET
 
 
@@ -109,11 +114,16 @@ async def show_story_by_id(
 ) -> dict[str, Any]:
     tenant_id = asking.caller.tenant_id
     if wanted.at is not UNSET:
+        if wanted.include_token_totals:
+            raise Invalid(at="shows no totals: leave it out, or include_token_totals")
         async with services.reading(tenant_id) as tx:
             return {"story": await _as_it_was(services, asking, tx, story_id, wanted.at)}
     body = await services.stories.shown(services.reading_once, services.reading, tenant_id, story_id)
     if body is None:
         raise NotFound("Not found")
+    if wanted.include_token_totals:
+        async with services.reading(tenant_id) as tx:
+            body = (await with_token_totals(tx, {story_id: body}))[story_id]
     return {"story": body}
 
 

@@ -43,6 +43,7 @@ class CreateStoryInEpicBody(CreateStoryBody, frozen=True, kw_only=True):
 
 
 class StoriesOfEpicQuery(PageQuery, frozen=True, kw_only=True):
+    include_token_totals: Annotated[bool, Meta(description="Each with what it has cost.")] = False
     agent_status: Annotated[AgentStatus, Meta(description="Only stories that their agents left so.")] | UnsetType = (
         UNSET
     )
@@ -55,7 +56,6 @@ class StoriesQuery(StoriesOfEpicQuery, frozen=True, kw_only=True):
     project_id: Annotated[str, Meta(description="Only stories of the project with this id or slug.")] | UnsetType = (
         UNSET
     )
-    include_token_totals: Annotated[bool, Meta(description="Not built yet: true is refused.")] = False
     epic_id: Annotated[UUID, Meta(description="Only stories of this epic.")] | UnsetType = UNSET
     number: Annotated[str, Meta(description="Only the story with this number; US-1.2 is 1.2.")] | UnsetType = UNSET
 

@@ -1,6 +1,7 @@
-"""Reports of token usage, one row each, and their running sums: what a budget is compared with.
+"""Reports of token usage, one row each, and their running sums: what a budget is compared with, and what rankings read.
 
-Both are written with the report itself, so that two reports can never both see room for one."""
+All are written with the report itself, so that two reports can never both see room for one, and whoever has reported
+reads it back at once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,18 +11,21 @@ import msgspec
 from msgspec import structs
 
 from domain.event import Recorded
-from domain.usage.events import TOKEN_USAGE_EVENTS
-from domain.usage.figures import NOTHING, Figures, Scope, figures_of, scopes_of_event
+from domain.usage.events import TOKEN_USAGE_EVENTS, TokenUsageEvent
+from domain.usage.figures import NOTHING, Figures, Scope, agent_in, figures_of, scopes_of_event
 from domain.usage.report import UsageReport, evolve_report
 from eventstore.database.transaction import TenantTx
 from projections.rows.entity import Entity
 
-TABLES = ("app.token_usage_report", "app.usage_spend")
+TABLES = ("app.token_usage_report", "app.usage_spend", "app.usage_slice")
 REPORTS = Entity(
     name="token_usage_report", state=UsageReport, identity="report_id", evolve=evolve_report, replaces=True,
 )  # fmt: skip
 
 FIGURES = Figures.__struct_fields__
+EVERYBODY = UUID(int=0)
+AGENT_STORY = "agent_story"
+"""A sum that is kept for nothing but to see when an agent's first report of a story comes."""
 
 ADD = f"""
     INSERT INTO app.usage_spend AS s (tenant_id, scope_type, scope_id, {", ".join(FIGURES)})
@@ -29,6 +33,16 @@ ADD = f"""
       FROM json_populate_recordset(NULL::app.usage_spend, $2::json) AS r
         ON CONFLICT (tenant_id, scope_type, scope_id) DO UPDATE
        SET {", ".join(f"{name} = s.{name} + excluded.{name}" for name in FIGURES)}
+    RETURNING s.scope_type, s.scope_id, s.report_count
+"""  # noqa: S608  # names of our own
+
+SLICED = ("story_count", *FIGURES)
+ADD_SLICES = f"""
+    INSERT INTO app.usage_slice AS s (tenant_id, project_id, agent_id, model_name, phase, {", ".join(SLICED)})
+    SELECT $1::uuid, r.project_id, r.agent_id, r.model_name, r.phase, {", ".join(f"r.{name}" for name in SLICED)}
+      FROM json_populate_recordset(NULL::app.usage_slice, $2::json) AS r
+        ON CONFLICT (tenant_id, project_id, agent_id, model_name, phase) DO UPDATE
+       SET {", ".join(f"{name} = s.{name} + excluded.{name}" for name in SLICED)}
 """  # noqa: S608  # names of our own
 
 SPENT = f"""
@@ -39,26 +53,67 @@ SPENT = f"""
 """  # noqa: S608  # names of our own
 
 OF_STORY = """
-    SELECT *, count(*) OVER () AS total
+    SELECT *
       FROM app.token_usage_report
      WHERE tenant_id = $1 AND story_id = $2 AND deleted_at IS NULL
      ORDER BY created_at DESC, position DESC
      LIMIT $3 OFFSET $4
 """
 
+SliceKey = tuple[UUID, UUID, str, str]
+"""Project, agent, model, phase."""
+
 
 async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
-    sums: dict[Scope, Figures] = {}
-    for each in recorded:
-        if TOKEN_USAGE_EVENTS.has(each.event):
-            figures = figures_of(each.event)
-            for scope in scopes_of_event(each.event):
-                sums[scope] = sums.get(scope, NOTHING).plus(figures)
-    if not sums:
+    events: list[TokenUsageEvent] = [each.event for each in recorded if TOKEN_USAGE_EVENTS.has(each.event)]
+    if not events:
         return
     await REPORTS.apply(tx, recorded)
+    sums = _sums(events)
     rows = [{"scope_type": kind, "scope_id": id_, **structs.asdict(sums[kind, id_])} for kind, id_ in sorted(sums)]
-    await tx.execute(ADD, tx.tenant_id, msgspec.json.encode(rows).decode())
+    after = await tx.fetch(ADD, tx.tenant_id, msgspec.json.encode(rows).decode())
+    counts = {(row["scope_type"], row["scope_id"]): row["report_count"] for row in after}
+    slices = _slices(events, {scope: _first_or_last(counts[scope], sums[scope]) for scope in sums})
+    await tx.execute(ADD_SLICES, tx.tenant_id, msgspec.json.encode(slices).decode())
+
+
+def _sums(events: Sequence[TokenUsageEvent]) -> dict[Scope, Figures]:
+    sums: dict[Scope, Figures] = {}
+    for event in events:
+        figures, scopes = figures_of(event), list(scopes_of_event(event))
+        if event.agent_id is not None:
+            scopes.append((AGENT_STORY, agent_in(event.story_id, event.agent_id)))
+        for scope in scopes:
+            sums[scope] = sums.get(scope, NOTHING).plus(figures)
+    return sums
+
+
+def _first_or_last(count: int, added: Figures) -> int:
+    """1 when there was no report before, -1 when there is none any more."""
+    return int(count > 0) - int(count - added.report_count > 0)
+
+
+def _slices(events: Sequence[TokenUsageEvent], begun: Mapping[Scope, int]) -> list[dict[str, Any]]:
+    """``begun`` says of each sum whether it is the first of its story, or of an agent's story."""
+    sums: dict[SliceKey, Figures] = {}
+    stories: dict[SliceKey, dict[Scope, int]] = {}
+    for event in events:
+        agent, project = event.agent_id or EVERYBODY, event.project_id
+        keys: list[SliceKey] = [(project, EVERYBODY, "", "")]
+        stories.setdefault(keys[0], {})["story", event.story_id] = begun["story", event.story_id]
+        if event.agent_id is not None:
+            scope = (AGENT_STORY, agent_in(event.story_id, event.agent_id))
+            keys += [(project, agent, "", ""), (project, agent, event.model_name, event.phase)]
+            stories.setdefault(keys[1], {})[scope] = begun[scope]
+        for key in keys:
+            sums[key] = sums.get(key, NOTHING).plus(figures_of(event))
+    return [
+        {
+            **dict(zip(("project_id", "agent_id", "model_name", "phase"), key, strict=True)),
+            "story_count": sum(stories.get(key, {}).values()), **structs.asdict(sums[key]),
+        }
+        for key in sorted(sums)
+    ]  # fmt: skip
 
 
 async def spent(tx: TenantTx, scopes: Sequence[Scope]) -> Mapping[Scope, Figures]:

@@ -6,6 +6,14 @@ POST /api/v1/token-usage | agent+ | 201
 DELETE /api/v1/token-usage/:id | user+ | 200
 POST /api/v1/token-usage/:id/correction | user+ | 201
 GET /api/v1/stories/:story_id/token-usage | agent+ | 200
+GET /api/v1/analytics/agents | orchestrator+ | 200
+GET /api/v1/analytics/epics | agent+ | 200
+GET /api/v1/analytics/projects/:id | agent+ | 200
+GET /api/v1/analytics/models | agent+ | 200
+GET /api/v1/analytics/trends | orchestrator+ | 200
+GET /api/v1/analytics/model-mix | orchestrator+ | 200
+GET /api/v1/analytics/agents/:id/model-profile | orchestrator+ | 200
+GET /api/v1/projects/:id/token-usage | agent+ | 200
 POST /api/v1/token-budgets | orchestrator+ | 201
 GET /api/v1/token-budgets | agent+ | 200
 GET /api/v1/token-budgets/:id | agent+ | 200
@@ -20,13 +28,6 @@ POST /api/v1/projects/:id/token-budgets | orchestrator+ | 201
 COSTS = """
 GET /api/v1/cost-anomalies | orchestrator+ | 200
 PATCH /api/v1/cost-anomalies/:id | user+ | 200
-GET /api/v1/analytics/agents | orchestrator+ | 200
-GET /api/v1/analytics/epics | agent+ | 200
-GET /api/v1/analytics/projects/:id | agent+ | 200
-GET /api/v1/analytics/models | agent+ | 200
-GET /api/v1/analytics/trends | orchestrator+ | 200
-GET /api/v1/analytics/model-mix | orchestrator+ | 200
-GET /api/v1/analytics/agents/:id/model-profile | orchestrator+ | 200
 POST /api/v1/skills | user+ | 201
 GET /api/v1/skills | agent+ | 200
 GET /api/v1/skills/:id | agent+ | 200
@@ -51,7 +52,6 @@ GET /api/v1/projects/:id/ui_test_runs | agent+ | 200
 GET /api/v1/ui_test_runs/:id | agent+ | 200
 POST /api/v1/ui_test_runs/:id/findings | agent+ | 201
 POST /api/v1/ui_test_runs/:id/complete | agent+ | 200
-GET /api/v1/projects/:id/token-usage | agent+ | 200
 GET /api/v1/projects/:id/cost-anomalies | orchestrator+ | 200
 GET /api/v1/skills/:id/cost-regression | user+ | 200
 POST /api/v1/projects/:project_id/ui-tests/:id/cancel | agent+ | 200

@@ -27,4 +27,16 @@ COSTS = (
     write("PATCH", "/token-budgets/{budget_id}", "orchestrator+", 200, "user", body={"budget_tokens": 7}),
     write("PUT", "/token-budgets/{budget_id}", "orchestrator+", 200, "user", body={"budget_tokens": 7}),
     write("DELETE", "/token-budgets/{budget_id}", "user+", 200, "user"),
+    read("/analytics/agents", "orchestrator+", "orchestrator", query={"project_id": "$project"}),
+    read("/analytics/epics", query={"project_id": "$project"}),
+    read("/analytics/projects/{project}"),
+    read("/projects/{project}/token-usage"),
+    read("/analytics/models", query={"project_id": "$project", "since": "2026-01-01"}),
+    read("/analytics/trends", "orchestrator+", "orchestrator", query={"project_id": "$project"}),
+    read(
+        "/analytics/model-mix", "orchestrator+", "orchestrator", query={"project_id": "$project", "agent_id": "$agent"}
+    ),
+    read(
+        "/analytics/agents/{agent_id}/model-profile", "orchestrator+", "orchestrator", query={"project_id": "$project"}
+    ),
 )  # fmt: skip

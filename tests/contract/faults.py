@@ -197,8 +197,6 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("slug_taken", 422, body={**SIGNUP_BODY, "slug": "$slug"}),
         Fault("email_taken", 422, body={**SIGNUP_BODY, "email": "$taken_email"}),
     ),
-    f"GET {V1}/stories": (Fault("not_built", 501, query={"include_token_totals": "true"}),),
-    f"GET {V1}/projects/{{project}}/progress": (Fault("not_built", 501, query={"include_cost": "true"}),),
     f"PATCH {V1}/admin/tenants/{{tenant_id}}": (
         Fault("forbidden", 403, body={"settings": {"lineage_policy": "agent"}}),
     ),

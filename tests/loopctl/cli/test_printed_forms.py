@@ -66,7 +66,7 @@ def test_a_server_that_does_not_know_skills_is_said(shell: Shell) -> None:
 
 def test_a_server_that_does_not_do_costs_and_skills_yet_is_said_with_exit_8(shell: Shell, project: str) -> None:
     """Went red while it was a 404, as if the project were not there."""
-    for line in ("skill list", f"token-usage --project {project}"):
+    for line in ("skill list", f"cost-anomalies --project {project}"):
         said = shell(*shlex.split(line))
         assert (said.code, said.error()["error"]["code"]) == (8, "not_built"), line
         assert said.error()["hint"] == "What this server does: loopctl api GET routes"
