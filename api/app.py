@@ -46,12 +46,17 @@ from api.queues import routes as queues
 from api.recovery import cancelling, opening, using
 from api.services import Services
 from api.signup import routes as signup
+from api.skills import costs as skill_costs
+from api.skills import routes as skills
+from api.skills import versions as skill_versions
 from api.stories import criteria
 from api.stories import reading as story_reads
 from api.stories import routes as stories
 from api.tenants import halts
 from api.tenants import routes as tenants
 from api.transfer import routes as transfer
+from api.ui_test_runs import guided as ui_tests
+from api.ui_test_runs import routes as ui_test_runs
 from api.verify import routes as verify
 from api.web import agents as web_agents
 from api.web import board, custody, graph, inbox, login, onboarding, overview, public, settings, story
@@ -66,6 +71,7 @@ from projections.rows.tenants import find_tenant
 
 NOUNS = (
     health, discovery, documentation, signup, tenants, authenticators, ceremonies, halts, admin, violators, api_keys,
+    skills, skill_versions, skill_costs, ui_tests, ui_test_runs,
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     token_usage,
     token_budgets,

@@ -8,7 +8,11 @@ from collections.abc import Iterator, Sequence
 from litestar.handlers import HTTPRouteHandler, delete, get, patch, post, put
 
 METHODS = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}
-KNOWN_IDS = {"stories": "{story_id:uuid}", "projects": "{project:str}", "tenants": "{tenant_id:uuid}"}
+KNOWN_IDS = {
+    "stories": "{story_id:uuid}",
+    "projects": "{project:str}",
+    "tenants": "{tenant_id:uuid}",
+}
 """Placeholders as the routes that are built have them: the router wants one type at each place."""
 
 UNDER_API = """
@@ -16,29 +20,6 @@ GET token-usage agent+
 GET projects/:id/cost-anomalies orchestrator+
 GET cost-anomalies orchestrator+
 PATCH cost-anomalies/:id user+
-GET skills agent+
-POST skills user+
-POST skills/import user+
-GET skills/:id agent+
-PATCH,PUT,DELETE skills/:id user+
-GET skills/:id/versions agent+
-POST skills/:id/versions user+
-GET skills/:id/versions/:version agent+
-GET skills/:id/versions/:version/results agent+
-GET skills/:id/stats agent+
-GET skills/:id/cost-performance user+
-GET skills/:id/cost-regression user+
-POST skill_results =orchestrator,superadmin
-GET,POST projects/:id/ui-tests agent+
-GET projects/:id/ui-tests/:run agent+
-POST projects/:id/ui-tests/:run/findings agent+
-POST projects/:id/ui-tests/:run/complete agent+
-POST projects/:id/ui-tests/:run/cancel agent+
-GET,POST projects/:id/ui_test_runs agent+
-GET ui_test_runs/:id agent+
-POST ui_test_runs/:id/findings agent+
-POST ui_test_runs/:id/complete agent+
-POST ui_test_runs/:id/cancel agent+
 GET,POST articles agent+
 GET articles/system public
 GET articles/:id agent+

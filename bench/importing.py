@@ -20,6 +20,7 @@ import msgspec
 import uvloop
 
 from bench.table import at_most
+from eventstore.gc_pauses import collector_settled
 from migrations.roles import bootstrap
 from migrations.runner import migrate
 from tests.api.logs import Service, service, tenant_with_key
@@ -106,6 +107,7 @@ async def measure(url: str) -> None:
         connection = await asyncpg.connect(database.admin_url)
         await connection.execute(LIMIT_TABLE)
         await connection.close()
+        collector_settled()  # as the API does
         async with service(database) as running:
             await report(Bench(running, database))
 

@@ -24,9 +24,13 @@ from domain import (
     project,
     purpose_key,
     recovery,
+    skill,
+    skill_import,
+    skill_result,
     state_digest,
     story,
     tenant,
+    ui_test_run,
     violator,
     webhook,
 )
@@ -48,6 +52,7 @@ FREE_FORM = frozenset(
         "state_data",
         "data",
         "settings",
+        "metrics",
     }
 )  # fmt: skip
 """Fields whose text is a client's JSON."""
@@ -333,6 +338,38 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     webhook.WebhookRedelivered: AuditShape("webhook", "redelivered", new=named("delivered_position")),
     webhook.WebhookReplayed: AuditShape("webhook", "replayed", new=named("from_position", "to_position", "count")),
     webhook.WebhookDeleted: AuditShape("webhook", "deleted", old=named("url")),
+    skill.SkillCreated: AuditShape(
+        "skill", "created", new=named("name", "project_id"),
+        becomes={"status": "active", "current_version": skill.FIRST},
+    ),
+    skill.SkillUpdated: AuditShape(
+        "skill", "updated", named(description="description_was", status="status_was"),
+        named("description", "status", "metadata"), changed_only=True,
+    ),
+    skill.SkillVersionCreated: AuditShape(
+        "skill_version", "created", new=named("skill_id", "name", "version", "changelog"), more=named("attributed_to"),
+    ),
+    skill_import.SkillsImported: AuditShape(
+        "skill_import", "bulk_imported", new=named("total", "created", "updated", "unchanged"),
+    ),
+    skill_result.SkillResultRecorded: AuditShape(
+        "skill_result", "created", new=named("skill_version_id", "verification_result_id", "story_id", "metrics"),
+    ),
+    ui_test_run.UiTestStarted: AuditShape(
+        "ui_test_run", "ui_test.started", new=named("project_id", "guide_reference", "started_by_agent_id"),
+        becomes={"status": "in_progress"},
+    ),
+    ui_test_run.UiTestFindingAdded: AuditShape(
+        "ui_test_run", "ui_test.finding_added",
+        new=named("findings_count", "severity", "type", "step", "title", "finding_id"),
+    ),
+    ui_test_run.UiTestCompleted: AuditShape(
+        "ui_test_run", "ui_test.completed",
+        new=named("status", "findings_count", "critical_count", "high_count"),
+    ),
+    ui_test_run.UiTestCancelled: AuditShape(
+        "ui_test_run", "ui_test.cancelled", new={}, becomes={"status": "cancelled"},
+    ),
     observation.Observed: AuditShape("session", "observe", whole="data"),
     orchestrator_state.OrchestratorStateSaved: AuditShape(
         "orchestrator_state", "saved", new=named("project_id", "state_key", "state_data", "version"),

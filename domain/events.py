@@ -20,8 +20,12 @@ from domain.orchestrator_state import ORCHESTRATOR_STATE_EVENTS
 from domain.project import PROJECT_EVENTS, ProjectCreated, metadata_as_text
 from domain.purpose_key import PURPOSE_KEY_EVENTS
 from domain.recovery import RECOVERY_EVENTS
+from domain.skill import SKILL_EVENTS, SKILL_VERSION_EVENTS
+from domain.skill_import import SKILL_IMPORT_EVENTS
+from domain.skill_result import SKILL_RESULT_EVENTS
 from domain.state_digest import STATE_DIGEST_EVENTS
 from domain.tenant import TenantEvent
+from domain.ui_test_run import UI_TEST_RUN_EVENTS
 from domain.usage.budget import TOKEN_BUDGET_EVENTS
 from domain.usage.events import TOKEN_USAGE_EVENTS
 from domain.violator import VIOLATOR_EVENTS
@@ -50,6 +54,11 @@ STREAMS: Mapping[str, Events[Any]] = {
     "audit": OBSERVATION_EVENTS,
     "orchestrator_state": ORCHESTRATOR_STATE_EVENTS,
     "webhook": WEBHOOK_EVENTS,
+    "ui_test_run": UI_TEST_RUN_EVENTS,
+    "skill": SKILL_EVENTS,
+    "skill_version": SKILL_VERSION_EVENTS,
+    "skill_import": SKILL_IMPORT_EVENTS,
+    "skill_result": SKILL_RESULT_EVENTS,
 }
 
 EVENTS: tuple[type[Event], ...] = tuple(kind for events in STREAMS.values() for kind in events.types)

@@ -30,7 +30,9 @@ from projections.rows import (
     erasures,
     orchestrator_states,
     seed_chains,
+    skill_results,
     token_usage,
+    ui_test_runs,
     verification_runs,
     violators,
     webhook_deliveries,
@@ -47,11 +49,14 @@ from projections.rows.orchestrator_states import ORCHESTRATOR_STATES
 from projections.rows.projects import PROJECTS
 from projections.rows.recoveries import RECOVERIES
 from projections.rows.seed_chains import SEED_CHAINS
+from projections.rows.skill_results import SKILL_RESULTS, VERIFIED_STORY
+from projections.rows.skills import NAMED_SKILL, NEWEST_VERSION, SKILL_VERSIONS, SKILLS
 from projections.rows.stories import STORIES
 from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
 from projections.rows.story_texts import STORY_TEXTS
 from projections.rows.tenants import TENANTS
 from projections.rows.token_budgets import BUDGETS
+from projections.rows.ui_test_runs import FINDINGS_OF_RUN, UI_TEST_RUNS
 from projections.rows.webhooks import WEBHOOK_COUNT, WEBHOOKS
 
 
@@ -81,6 +86,10 @@ PROJECTIONS = (
     Projection("violator", violators.TABLES, violators.apply),
     Projection("orchestrator_state", orchestrator_states.TABLES, ORCHESTRATOR_STATES.apply),
     Projection("webhook", ("app.webhook",), WEBHOOKS.apply),
+    Projection("ui_test_run", ui_test_runs.TABLES, ui_test_runs.apply),
+    Projection("skill", ("app.skill",), SKILLS.apply),
+    Projection("skill_version", ("app.skill_version",), SKILL_VERSIONS.apply),
+    Projection("skill_result", skill_results.TABLES, skill_results.apply),
     Projection("audit_index", audit_index.TABLES, audit_index.apply),
     Projection("erasure", (), erasures.apply),
 )
@@ -103,6 +112,10 @@ ENTITIES: Sequence[Entity[Any]] = (
     EPIC_DEPENDENCIES,
     ORCHESTRATOR_STATES,
     WEBHOOKS,
+    UI_TEST_RUNS,
+    SKILLS,
+    SKILL_VERSIONS,
+    SKILL_RESULTS,
     token_usage.REPORTS,
     BUDGETS,
     violators.VIOLATORS,
@@ -121,6 +134,10 @@ _MODELS: Sequence[Model[Any, Any]] = (
     *FACTS,
     PREREQUISITES,
     WEBHOOK_COUNT,
+    FINDINGS_OF_RUN,
+    NAMED_SKILL,
+    NEWEST_VERSION,
+    VERIFIED_STORY,
     CONTENTS,
     EPIC_STANDING,
     LAST_RUN,

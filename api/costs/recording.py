@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from api.costs.schemas import UsageBody
+from api.costs.schemas import FiguresBody, UsageBody
 from api.http.asking import Asking
 from api.services import Services
 from domain.errors import Invalid
@@ -22,6 +22,7 @@ from eventstore.log.command import Change, Known, Need, Refusal, existing
 from projections.facts.budgets import BUDGETS_OF_SCOPE
 from projections.facts.usage import SAME_SESSION, SPENDING
 from projections.rows.agents import AGENTS
+from projections.rows.skills import SKILL_VERSIONS
 from projections.rows.stories import STORIES
 from projections.rows.tenants import TENANTS
 
@@ -76,7 +77,8 @@ class Recording(Struct, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> Sequence[Need[Any]]:
-        named = [AGENTS.need(self.said.agent_id)] if self.said.agent_id else []
+        named: list[Need[Any]] = [AGENTS.need(self.said.agent_id)] if self.said.agent_id else []
+        named += skill_needs(self.said)
         session = [SAME_SESSION.need((self.story_id, self.said.session_id))] if self.said.session_id else []
         return (STORIES.need(self.story_id), TENANTS.need(self.asking.caller.tenant_id), *named, *session)
 
@@ -104,6 +106,7 @@ class Recording(Struct, frozen=True, kw_only=True):
         """``relation`` is what the caller is to the story, where the route says so."""
         story = existing(known, STORIES.need(self.story_id))
         self._check_worker(story, known)
+        check_skill(self.said, known, self.place)
         settings = read_settings(existing(known, TENANTS.need(self.asking.caller.tenant_id)).settings)
         work = Work(
             project_id=story.project_id, epic_id=story.epic_id, story_id=story.story_id, agent_id=self.worker,
@@ -130,3 +133,14 @@ class Recording(Struct, frozen=True, kw_only=True):
         if caller in (story.assigned_agent_id, *story.worked_agents):
             return "assignee"
         return "reviewer" if caller in (story.reported_by_agent_id, *story.reviewers) else "other"
+
+
+def skill_needs(said: FiguresBody) -> Sequence[Need[Any]]:
+    """The version of a skill that the work was done by, where one is said."""
+    return [SKILL_VERSIONS.need(said.skill_version_id)] if said.skill_version_id else []
+
+
+def check_skill(said: FiguresBody, known: Known, place: str = "") -> None:
+    """Raises Invalid for a version that the tenant does not have: its costs would be nobody's."""
+    if any(known[need] is None for need in skill_needs(said)):
+        raise Invalid(**{f"{place}skill_version_id": "does not exist"})

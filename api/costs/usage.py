@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 
 from api.commands import carry_out, origin
 from api.costs.examples import REPORT, TOTALS
-from api.costs.recording import Recording, crossings, needs_of
+from api.costs.recording import Recording, check_skill, crossings, needs_of, skill_needs
 from api.costs.schemas import CorrectUsageBody, ReportUsageBody, totals_body, usage_body
 from api.documentation.responses import answers
 from api.http.asking import Asker
@@ -81,6 +81,7 @@ async def correct_token_usage(
 
     def decide(known: Known) -> Sequence[Change]:
         report = existing(known, corrected)
+        check_skill(data, known)
         story = known[SPENDING.need(("story", report.story_id))]
         event = correct_usage(report, data.usage(), story, known[net])
         return [Change(stream, event), *crossings(known, event, stream.id)]
@@ -89,7 +90,8 @@ async def correct_token_usage(
         return {"token_usage_report": usage_body(asking.caller.tenant_id, existing(known, made))}
 
     command = Command(
-        origin=origin(services, asking), decide=decide, answer=answer, needs=(corrected, made, net),
+        origin=origin(services, asking), decide=decide, answer=answer,
+        needs=(corrected, made, net, *skill_needs(data)),
         following=lambda known: _sums(known, corrected), streams=(), status=201,
     )  # fmt: skip
     return await carry_out(services, asking, command)

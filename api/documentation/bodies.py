@@ -23,8 +23,10 @@ from domain.lifecycle.judges import MOST_FINDINGS
 from domain.lifecycle.runs import LONGEST_HASH
 from domain.log_key import REASON
 from domain.observation import LONGEST_EVENT
+from domain.skill import LONGEST_PROMPT, LONGEST_SUMMARY
 from domain.story import LARGEST_HOURS, MOST_CRITERIA
 from domain.tenant import LONGEST_REASON, LONGEST_RETENTION_DAYS, SHORTEST_RETENTION_DAYS
+from domain.ui_test_run import LONGEST_GUIDE, LONGEST_LINE, LONGEST_NOTES, LONGEST_TEXT, SEVERITIES, TEXTS
 from domain.violator import LONGEST_NOTE
 from domain.webhook import EVENT_TYPES, LONGEST_URL, MOST_EVENTS
 
@@ -71,6 +73,17 @@ PROJECT_MEMBERS = {
     "status": one_of(("active", "archived")),
 }
 ARTIFACT = {"artifact_type": "test", "path": "tests/test_login.py", "exists": True, "details": {"lines": 40}}
+
+SKILL = {"name": "loopctl:review", "prompt_text": "Read the story and its criteria."}
+PROMPT = {"prompt_text": {"type": "string", "minLength": 1, "maxLength": LONGEST_PROMPT}}
+SKILL_MEMBERS = {"name": NAME, **PROMPT, "description": text(LONGEST_SUMMARY)}
+
+UI_TEST = {"guide_reference": text(LONGEST_GUIDE), "notes": text(LONGEST_NOTES)}
+UI_FINDING = {
+    "severity": one_of(SEVERITIES), **dict.fromkeys(TEXTS, text(LONGEST_TEXT)),
+    **dict.fromkeys(("title", "step", "type", "screenshot_path"), text(LONGEST_LINE)),
+}  # fmt: skip
+COMPLETED = {"status": one_of(("passed", "failed")), "summary": text(LONGEST_TEXT)}
 
 BODIES: Mapping[str, Shown] = {
     **COST_BODIES,
@@ -232,6 +245,39 @@ BODIES: Mapping[str, Shown] = {
     ),
     "TestBody": Shown({"event_type": "story.verified"}, members={"event_type": one_of(EVENT_TYPES)}),
     "ReplayBody": Shown({"from_position": 120, "to_position": 180}, members={"since": TIME, "until": TIME}),
+    "CreateSkillBody": Shown(SKILL, ("name", "prompt_text"), {**SKILL_MEMBERS, "project_id": ID}),
+    "ImportedSkillBody": Shown(SKILL, ("name", "prompt_text"), {**SKILL_MEMBERS, "project_id": ID}),
+    "ImportSkillsBody": Shown({"skills": [SKILL]}, ("skills",)),
+    "UpdateSkillBody": Shown(
+        {"description": "Review finished work"},
+        members={"description": text(LONGEST_SUMMARY), "status": one_of(("active", "archived"))},
+    ),
+    "SkillVersionBody": Shown(
+        {"prompt_text": "Read the story, its criteria and the change.", "changelog": "The change, too"},
+        ("prompt_text",), {**PROMPT, "changelog": text(LONGEST_SUMMARY), "created_by": NAME},
+    ),
+    "SkillResultBody": Shown(
+        {
+            "skill_version_id": SOME_AGENT, "verification_result_id": SOME_EPIC, "story_id": SOME_STORY,
+            "metrics": {"findings_count": 3, "false_positive_count": 1},
+        },
+        ("skill_version_id", "verification_result_id", "story_id"),
+        dict.fromkeys(("skill_version_id", "verification_result_id", "story_id"), ID),
+    ),
+    "StartUiTestBody": Shown({"notes": "After the second epic"}, members=UI_TEST),
+    "StartGuidedUiTestBody": Shown({"guide_reference": "docs/guides/login.md"}, ("guide_reference",), UI_TEST),
+    "UiTestFindingBody": Shown(
+        {"step": "3. Add to cart", "severity": "critical", "type": "crash", "description": "The page is empty"},
+        members=UI_FINDING,
+    ),
+    "UiFindingBody": Shown(
+        {"severity": "bug", "title": "No error is shown for a wrong password", "steps": "1. Open /login"},
+        ("severity", "title"), UI_FINDING,
+    ),
+    "CompleteUiTestBody": Shown({"summary": "Three bugs"}, ("summary",), COMPLETED),
+    "CompleteGuidedUiTestBody": Shown(
+        {"status": "passed", "summary": "All steps work"}, ("status", "summary"), COMPLETED
+    ),
     "BulkClaimBody": Shown({"story_ids": [SOME_STORY]}, ("story_ids",), {"story_ids": list_of(ID, MOST_IN_BULK)}),
     "BulkBody": Shown(
         {

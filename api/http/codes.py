@@ -169,5 +169,6 @@ CODES: dict[str, Code] = {
     "import_conflict": Code(409, "Numbers in the import exist already"),
     "export_outdated": Code(409, "The project has changed since the position that the import names"),
     "import_invalid": Code(422, "The import is not consistent"),
+    "ui_test_run_ended": Code(422, "The UI test run is completed or cancelled"),
     "limit_reached": Code(422, "The tenant has as many as it may have"),
 }

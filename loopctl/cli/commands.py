@@ -76,7 +76,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
              ("cost-anomalies", "anomalies", "List stories that cost far more or less than others."),
              ("anomalies", "anomalies", "The same as cost-anomalies."),
              ("budget", "budget", "Set and list budgets.")),
-        *_in("skills", ("skill", "app", "List and show skills.")),
+        *_in("skills", ("skill", "app", "Skills: list, get, create, update, diff, stats, costs, import.")),
     ),
     "More": (
         *_in("admin", ("admin", "app", "For superadmins: tenants and figures of the whole service.")),

@@ -14,7 +14,7 @@ from loopctl.cli.naming import project_id, project_id_or_none, story_id
 from loopctl.cli.options import ANYWHERE, FIRST_PAGE, Flag, Pages, Scope
 from loopctl.cli.output import EVENT, note
 from loopctl.cli.session import Session, session
-from loopctl.cli.settings import OWNING, READING
+from loopctl.cli.settings import AUDITING, READING
 from loopctl.cli.streams import nobody_reads
 from loopctl.cli.vocabulary import Status, check_action
 from loopctl.client import Query, Refused, Unreachable
@@ -123,7 +123,7 @@ def audit(
     check_action(matching.entity_type, matching.action)
     now = time.time()
     query: dict[str, Query] = {"entity_type": matching.entity_type, "action": matching.action}
-    with session(scope, OWNING) as asked:
+    with session(scope, AUDITING) as asked:
         query["project_id"] = project_id_or_none(asked, scope.project)
         query["from"] = moment(since, now) if since else None
         query["to"] = moment(until, now) if until else None

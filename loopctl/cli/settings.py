@@ -24,6 +24,8 @@ JUDGING: Fitting = ("orchestrator",)
 PLANNING: Fitting = ("user", "orchestrator")
 """What an orchestrator imports counts as its own work, which it cannot confirm: the user's key goes first."""
 OWNING: Fitting = ("user",)
+AUDITING: Fitting = ("user", "orchestrator")
+"""To a user the whole trail is shown, to an orchestrator all but keys and settings."""
 ADMINISTERING: Fitting = ("superadmin",)
 ANY: Fitting = ("user", "orchestrator", "agent", "superadmin")
 

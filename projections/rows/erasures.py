@@ -14,6 +14,7 @@ from projections.rows.entity import Entity, Moved
 from projections.rows.epics import EPICS
 from projections.rows.orchestrator_states import ORCHESTRATOR_STATES
 from projections.rows.projects import PROJECTS
+from projections.rows.skills import SKILL_VERSIONS
 from projections.rows.stories import STORIES
 from projections.rows.story_texts import STORY_TEXTS
 
@@ -25,6 +26,7 @@ MADE_OF_TEXTS: Mapping[str, Sequence[Entity[Any]]] = {
     # A body that was kept is known to be old by the row of the story itself.
     "story": (STORY_TEXTS, STORIES),
     "orchestrator_state": (ORCHESTRATOR_STATES,),
+    "skill_version": (SKILL_VERSIONS,),
 }
 """By kind of the stream that an erased text was in."""
 

@@ -28,34 +28,7 @@ POST /api/v1/projects/:id/token-budgets | orchestrator+ | 201
 COSTS = """
 GET /api/v1/cost-anomalies | orchestrator+ | 200
 PATCH /api/v1/cost-anomalies/:id | user+ | 200
-POST /api/v1/skills | user+ | 201
-GET /api/v1/skills | agent+ | 200
-GET /api/v1/skills/:id | agent+ | 200
-PATCH /api/v1/skills/:id | user+ | 200
-PUT /api/v1/skills/:id | user+ | 200
-DELETE /api/v1/skills/:id | user+ | 200
-POST /api/v1/skills/import | user+ | 200
-POST /api/v1/skills/:id/versions | user+ | 201
-GET /api/v1/skills/:id/versions | agent+ | 200
-GET /api/v1/skills/:id/versions/:version | agent+ | 200
-GET /api/v1/skills/:id/versions/:version/results | agent+ | 200
-GET /api/v1/skills/:id/stats | agent+ | 200
-GET /api/v1/skills/:id/cost-performance | user+ | 200
-POST /api/v1/skill_results | =orchestrator,superadmin | 201
-POST /api/v1/projects/:project_id/ui-tests | agent+ | 201
-GET /api/v1/projects/:project_id/ui-tests | agent+ | 200
-GET /api/v1/projects/:project_id/ui-tests/:id | agent+ | 200
-POST /api/v1/projects/:project_id/ui-tests/:id/findings | agent+ | 200
-POST /api/v1/projects/:project_id/ui-tests/:id/complete | agent+ | 200
-POST /api/v1/projects/:id/ui_test_runs | agent+ | 201
-GET /api/v1/projects/:id/ui_test_runs | agent+ | 200
-GET /api/v1/ui_test_runs/:id | agent+ | 200
-POST /api/v1/ui_test_runs/:id/findings | agent+ | 201
-POST /api/v1/ui_test_runs/:id/complete | agent+ | 200
 GET /api/v1/projects/:id/cost-anomalies | orchestrator+ | 200
-GET /api/v1/skills/:id/cost-regression | user+ | 200
-POST /api/v1/projects/:project_id/ui-tests/:id/cancel | agent+ | 200
-POST /api/v1/ui_test_runs/:id/cancel | agent+ | 200
 """
 
 KNOWLEDGE = """
@@ -111,5 +84,37 @@ POST /api/v1/webhooks/:id/rotate-secret | user+ | 200
 POST /api/v1/webhooks/:id/replay | user+ | 202
 GET /api/v1/webhooks/:id/deliveries/:delivery_id | user+ | 200
 POST /api/v1/webhooks/:id/deliveries/:delivery_id/redeliver | user+ | 202
+"""
+
+SKILLS = """
+GET /api/v1/skills/:id/cost-performance | user+ | 200
+GET /api/v1/skills/:id/cost-regression | user+ | 200
+POST /api/v1/skills | user+ | 201
+GET /api/v1/skills | agent+ | 200
+GET /api/v1/skills/:id | agent+ | 200
+PATCH /api/v1/skills/:id | user+ | 200
+PUT /api/v1/skills/:id | user+ | 200
+DELETE /api/v1/skills/:id | user+ | 200
+POST /api/v1/skills/import | user+ | 200
+POST /api/v1/skills/:id/versions | user+ | 201
+GET /api/v1/skills/:id/versions | agent+ | 200
+GET /api/v1/skills/:id/versions/:version | agent+ | 200
+GET /api/v1/skills/:id/versions/:version/results | agent+ | 200
+GET /api/v1/skills/:id/stats | agent+ | 200
+POST /api/v1/skill_results | =orchestrator,superadmin | 201
+"""
+UI_TEST_RUNS = """
+POST /api/v1/projects/:project_id/ui-tests | agent+ | 201
+GET /api/v1/projects/:project_id/ui-tests | agent+ | 200
+GET /api/v1/projects/:project_id/ui-tests/:id | agent+ | 200
+POST /api/v1/projects/:project_id/ui-tests/:id/findings | agent+ | 200
+POST /api/v1/projects/:project_id/ui-tests/:id/complete | agent+ | 200
+POST /api/v1/projects/:id/ui_test_runs | agent+ | 201
+GET /api/v1/projects/:id/ui_test_runs | agent+ | 200
+GET /api/v1/ui_test_runs/:id | agent+ | 200
+POST /api/v1/ui_test_runs/:id/findings | agent+ | 201
+POST /api/v1/ui_test_runs/:id/complete | agent+ | 200
+POST /api/v1/projects/:project_id/ui-tests/:id/cancel | agent+ | 200
+POST /api/v1/ui_test_runs/:id/cancel | agent+ | 200
 """
 """Of spec 02, appendix A: served."""

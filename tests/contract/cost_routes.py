@@ -4,11 +4,11 @@ from tests.contract.route import read, write
 
 USAGE = {
     "model_name": "m", "input_tokens": 1, "output_tokens": 1, "cost_millicents": 1, "agent_id": "$agent",
-    "skill_version_id": None,
+    "skill_version_id": "$skill_version",
 }  # fmt: skip
 REPORT = {**USAGE, "story_id": "$story"}
 BUDGET = {"scope_type": "story", "scope_id": "$story", "budget_millicents": 100, "budget_tokens": None, "per": None}
-DIFFERENCE = {"input_tokens": 1, "output_tokens": 1, "cost_millicents": 1}
+DIFFERENCE = {"input_tokens": 1, "output_tokens": 1, "cost_millicents": 1, "skill_version_id": "$skill_version"}
 
 COSTS = (
     write("POST", "/token-usage", "agent+", 201, "other", body=REPORT),

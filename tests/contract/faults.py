@@ -6,6 +6,9 @@ from typing import Any
 from tests.contract.cost_faults import COST_FAULTS
 from tests.contract.fault import Fault
 from tests.contract.routes import ATTESTED, JUDGEMENT, LINKED, NEW_KEY, SIGNUP_BODY, V1
+from tests.contract.skill_routes import RESULT as SKILL_RESULT
+from tests.contract.ui_test_routes import ONE as GUIDED_UI_TEST
+from tests.contract.ui_test_routes import RUN as UI_TEST_RUN
 
 STORY = f"POST {V1}/stories/{{story_id}}/"
 NO_AGENT = Fault("agent_identity_required", 422, "loose_agent")
@@ -135,6 +138,11 @@ LOG_KEY = f"POST {V1}/tenants/{{tenant_id}}/"
 RECOVER = f"POST {V1}/admin/tenants/{{tenant_id}}/recovery"
 NO_LINK = f"{NO_SIGNUP}.AAAA"
 
+APPLIED_BEFORE = {
+    **SKILL_RESULT,
+    **{name: f"$applied_before.{place}" for place, name in enumerate(list(SKILL_RESULT)[:3], 1)},
+}
+
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     **COST_FAULTS,
     f"POST {V1}/audit/entries/{{position}}/erase": (
@@ -234,6 +242,12 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     f"POST {V1}/webhooks/{{webhook_id}}/deliveries/{{delivery_id}}/redeliver": (
         Fault("conflict", 409, state="queued.*"),
     ),
+    f"POST {V1}/skill_results": (Fault("conflict", 409, body=APPLIED_BEFORE),),
+    **{
+        f"POST {V1}{path}/{name}": (Fault("ui_test_run_ended", 422, state="ended_ui_test_run"),)
+        for path in (UI_TEST_RUN, GUIDED_UI_TEST)
+        for name in ("findings", "complete", "cancel")
+    },
     f"POST {V1}/stories/bulk/mark-complete": (NO_ORCHESTRATOR,),
     f"POST {V1}/stories/bulk/reject": (NO_ORCHESTRATOR,),
     f"POST {V1}/stories/bulk/verify": (NO_ORCHESTRATOR,),

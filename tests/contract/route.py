@@ -1,4 +1,4 @@
-"""A route in the list of them all, and what stands for the things that it names."""
+"""What a route of the table is: who may, what comes back, and a request that succeeds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +20,9 @@ PATHS = {
     "webhook_id": "$webhook",
     "usage_id": "$usage",
     "budget_id": "$budget",
+    "skill_id": "$skill",
+    "ui_test_run_id": "$ui_test_run",
+    "version": "1",
     "violator_id": "$violator",
     "ac_id": "AC-1",
     "position": "0",

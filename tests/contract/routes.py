@@ -7,6 +7,8 @@ from tests.contract.route import public as _public
 from tests.contract.route import read as _read
 from tests.contract.route import step as _step
 from tests.contract.route import write as _write
+from tests.contract.skill_routes import SKILLS
+from tests.contract.ui_test_routes import UI_TEST_RUNS
 
 __all__ = ["PATHS", "V1", "Route"]
 
@@ -39,7 +41,6 @@ IMPORT = {
     "story_dependencies": [{"story": "1.2", "depends_on": "1.1"}], "epic_dependencies": [],
     "project": {"name": "Elsewhere"}, "export_metadata": {"position": 1}, "merge": False, "dry_run": False,
 }  # fmt: skip
-
 
 PUBLIC = (
     _public("/", 302),
@@ -335,4 +336,6 @@ ROUTES = (
     *ADMIN,
     *WEBHOOKS,
     *COSTS,
+    *SKILLS,
+    *UI_TEST_RUNS,
 )

@@ -20,6 +20,7 @@ from tests.contract.hooked import Hooking, limited
 from tests.contract.recovering import Recovering
 from tests.contract.routes import ROUTES, RUN, Route
 from tests.contract.signing import Signing
+from tests.contract.skilled import Skilling
 from tests.support.authenticator import b64
 from tests.support.database import TestDatabase
 
@@ -62,7 +63,7 @@ VALUES = ("$number", "$name", "$integer", "$email", "$signed_note")
 """Placeholders that are new values, and no ids."""
 
 
-class Side(Struct, Signing, Recovering, Hooking, Erasing, Costing):
+class Side(Struct, Signing, Recovering, Hooking, Erasing, Costing, Skilling):
     """A tenant. Each ``$kind`` is a new thing of that kind, except for ``$project``, ``$epic`` and ``$tenant``."""
 
     database: TestDatabase

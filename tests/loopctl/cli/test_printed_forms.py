@@ -9,7 +9,16 @@ from tests.loopctl.cli.shell import Shell
 from tests.loopctl.cli.stub import Answer, stub
 from tests.support.running import Run
 
-GOOD = ("status --project {p}", "next --project {p}", "blocked --project {p}", "status 2.1", "auth whoami")
+GOOD = (
+    "skill get loopctl:review",
+    "skill get loopctl:verify-artifacts",
+    "skill list",
+    "status --project {p}",
+    "next --project {p}",
+    "blocked --project {p}",
+    "status 2.1",
+    "auth whoami",
+)
 LOOP = (
     ("contract 2.1", "implementer"),
     ("claim US-2.1", "implementer"),
@@ -64,9 +73,8 @@ def test_a_server_that_does_not_know_skills_is_said(shell: Shell) -> None:
     assert (said.code, said.error()["error"]["message"]) == (4, "This server knows no skills.")
 
 
-def test_a_server_that_does_not_do_costs_and_skills_yet_is_said_with_exit_8(shell: Shell, project: str) -> None:
+def test_a_server_that_does_not_do_costs_yet_is_said_with_exit_8(shell: Shell, project: str) -> None:
     """Went red while it was a 404, as if the project were not there."""
-    for line in ("skill list", f"cost-anomalies --project {project}"):
-        said = shell(*shlex.split(line))
-        assert (said.code, said.error()["error"]["code"]) == (8, "not_built"), line
-        assert said.error()["hint"] == "What this server does: loopctl api GET routes"
+    said = shell(*shlex.split(f"cost-anomalies --project {project}"))
+    assert (said.code, said.error()["error"]["code"]) == (8, "not_built")
+    assert said.error()["hint"] == "What this server does: loopctl api GET routes"
