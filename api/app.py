@@ -39,6 +39,8 @@ from api.log import keys as log_keys
 from api.log import routes as log
 from api.log import stories as log_stories
 from api.log import tiles, witness
+from api.mcp import routes as mcp
+from api.mcp.other_methods import OTHER_METHODS
 from api.not_built import NOT_BUILT
 from api.orchestrator import routes as orchestrator
 from api.projects import routes as projects
@@ -78,9 +80,9 @@ NOUNS = (
     cost_analytics,
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries, web,
+    webhooks, webhook_deliveries, web, verify, mcp,
     public, login, onboarding, overview, board, graph, story, inbox, web_agents, web_webhooks, settings,
-    verify, custody,
+    custody,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 
@@ -96,7 +98,7 @@ def create_app(services: Services, *, extra_routes: Sequence[HTTPRouteHandler] =
 def _routed(handlers: tuple[HTTPRouteHandler, ...]) -> Litestar:
     """It knows no services, so that those who make many applications, as tests do, wait for it once."""
     return Litestar(
-        [*handlers, *NOT_BUILT],
+        [*handlers, *OTHER_METHODS, *NOT_BUILT],
         dependencies=GIVEN,
         debug=False,
         logging_config=None,

@@ -34,6 +34,7 @@ from api.http.server import Server, server_config
 from api.last_seen import LastSeen
 from api.lease_sweeper import LeaseSweeper, sweeping
 from api.log.reading import LogReader
+from api.mcp.threads import ToolThreads
 from api.services import Services, utc_now
 from api.start import checked_database, checked_seal, listening_socket, say_ready
 from api.state_digests import StateDigests, digesting
@@ -177,11 +178,11 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
             raise Refused("sealed", seal.reason)
         return await outside.callers.find(raw_key, utc_now())
 
-    codec, keyring = Codec(EVENTS, UPCASTERS), Keyring(parse_keys(settings.keks))
+    codec, keyring, limits = Codec(EVENTS, UPCASTERS), Keyring(parse_keys(settings.keks)), Limits()
     return Services(
         settings=settings,
         version=version,
-        limits=Limits(),
+        limits=limits,
         submit=outside.writer.submit,
         reading=outside.database.tenant_transaction,
         reading_once=outside.database.ask_tenant,
@@ -208,6 +209,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         peppers=parse_keys(settings.peppers),
         health=HealthCheck(version, _probes(outside, seal)),
         metrics=Metrics(settings.metrics_dir),
+        tool_threads=ToolThreads(limits.tools.process),
         documents=Documents(version),
         assets=Assets(),
         log=sys.stderr.buffer,

@@ -23,6 +23,7 @@ from api.http.rate_limits.failed_keys import FailedKeys
 from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
 from api.log.reading import LogReader
+from api.mcp.threads import ToolThreads
 from api.stories.rendering import StoryRenderer
 from config.keys import Key
 from config.settings import Settings
@@ -94,6 +95,7 @@ class Services(Struct, frozen=True, kw_only=True):
 
     health: HealthCheck
     metrics: Metrics
+    tool_threads: ToolThreads
     documents: Documents
     assets: Assets
     log: BinaryIO

@@ -36,6 +36,10 @@ class Client:
         self.requests = 0
         """How many were sent, attempts included."""
 
+    @property
+    def server(self) -> str:
+        return self._talk.server
+
     def __enter__(self) -> Self:
         return self
 

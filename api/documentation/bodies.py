@@ -87,6 +87,7 @@ COMPLETED = {"status": one_of(("passed", "failed")), "summary": text(LONGEST_TEX
 
 BODIES: Mapping[str, Shown] = {
     **COST_BODIES,
+    "MessageBody": Shown({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}, ("jsonrpc", "method")),
     "UpdateTenantBody": Shown(
         {"name": "Example", "settings": {"auto_reset_on_rejection": True}},
         members={"token_data_retention_days": whole(SHORTEST_RETENTION_DAYS, LONGEST_RETENTION_DAYS)},

@@ -17,6 +17,8 @@ CODES: dict[str, Code] = {
     # The request itself
     "bad_request": Code(400, "The request cannot be read: bad HTTP, bad JSON, a parameter given twice", "Bad Request"),
     "not_found": Code(404, "There is no such path or thing, or it is not yours to see", "Not found"),
+    "method_not_allowed": Code(405, "The path has other methods; Allow says which", "Method Not Allowed"),
+    "foreign_origin": Code(403, "A browser asks for a page of somebody else's"),
     "not_acceptable": Code(406, "The Accept header allows no JSON", "Not Acceptable"),
     "request_timeout": Code(408, "The request did not arrive in time", "Request Timeout"),
     "payload_too_large": Code(413, "The body is longer than this route takes", "Request Entity Too Large"),

@@ -7,7 +7,7 @@ coroutine function at the top of its module, and asks for what it wants by the n
 - ``data``: the JSON body, decoded strictly into the declared type;
 - ``wanted``: the query, read into a Struct as `api.http.query` says;
 - ``asking``: who asks; ``sent_headers``, with names in lower case; ``peer``, who is at the other end of the connection;
-  ``services``: what the application is given.
+  ``services``: what the application is given; ``within``: the application itself, for requests within a request.
 """
 
 import inspect
@@ -25,6 +25,7 @@ from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 from litestar.routes import HTTPRoute
+from litestar.types import ASGIApp
 from litestar.utils.helpers import get_enum_string_value
 from litestar.utils.path import normalize_path
 from msgspec import Struct
@@ -49,6 +50,7 @@ class Called(Struct, frozen=True):
     query: bytes
     headers: Mapping[bytes, bytes]
     peer: Peer = None
+    app: "ASGIApp | None" = None
 
 
 Answer = bytes | Response[Any]
@@ -62,6 +64,18 @@ SentHeaders = NamedDependency[Mapping[bytes, bytes]]
 SentFrom = NamedDependency[Peer]
 """How a handler declares that it wants to know who is at the other end: ``peer: SentFrom``."""
 
+
+class Within(Struct, frozen=True):
+    """A request, for a handler that asks the application itself in the name of whoever has sent it."""
+
+    app: "ASGIApp | None"
+    headers: Mapping[bytes, bytes]
+    peer: Peer
+
+
+AskedWithin = NamedDependency[Within]
+"""How it declares that: ``within: AskedWithin``."""
+
 ENCODER = msgspec.json.Encoder()
 EMPTY = b"{}"
 """A missing body reads as an empty object, so that the answer names the fields that are missing."""
@@ -74,7 +88,7 @@ def _made_here(name: str) -> Provide:
     return Provide(framework_calls, sync_to_thread=False)
 
 
-GIVEN = {name: _made_here(name) for name in ("asking", "peer", "sent_headers", "services", "wanted")}
+GIVEN = {name: _made_here(name) for name in ("asking", "within", "peer", "sent_headers", "services", "wanted")}
 """Tells the framework that these parameters are neither in the path nor in the query."""
 
 
@@ -184,6 +198,8 @@ def _makers(handler: HTTPRouteHandler) -> list[tuple[str, Callable[[Called], Any
         makers.append(("sent_headers", lambda called: called.headers))
     if "peer" in parameters:
         makers.append(("peer", lambda called: called.peer))
+    if "within" in parameters:
+        makers.append(("within", lambda called: Within(called.app, called.headers, called.peer)))
     if (query := query_type(handler)) is not None:
         makers.append(("wanted", lambda called: read_query(query, called.query)))
     return makers

@@ -43,6 +43,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Until they are sent to the end."""
     streams: Share = Share(10, 20, 200)
     """Change streams that are open at the same time."""
+    tools: Share = Share(4, 8, 16)
+    """Calls of tools, each in a thread that mostly waits for the requests that the tool makes; those run beside it."""
+    tool_wait_seconds: float = 5.0
     held_bodies: Share = Share(12 * MIB, 24 * MIB, 48 * MIB)
     """Bytes of bodies from before they are read until they are answered; those within ``small_bytes`` are free."""
     held_answers: Share = Share(12 * MIB, 24 * MIB, 48 * MIB)

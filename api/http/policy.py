@@ -31,9 +31,10 @@ KNOWN = frozenset(
 )
 
 
-PLACES = frozenset({"running", "imports", "exports", "streams"})
+PLACES = frozenset({"running", "imports", "exports", "streams", "tools"})
 """What a route's requests take one of, a budget of its own each (api/http/limits.py). Streams mostly wait, and exports
-wait for their readers, so that these two keep their place until they are sent to the end."""
+wait for their readers, so that these two keep their place until they are sent to the end. Tools ask for others while
+they keep theirs."""
 
 STREAM_ENDS_SECONDS = 30.0
 """A stream ends by itself before the shell's deadline ends it."""

@@ -112,6 +112,7 @@ def admissions(limits: Limits) -> Mapping[str, Admission]:
         "imports": of(limits.imports, "Send one import after the other.", 5, limits.import_wait_seconds),
         "exports": of(limits.exports, "Read the export that is under way to its end, or close its connection.", 5),
         "streams": of(limits.streams, "Close one of its streams first.", 5),
+        "tools": of(limits.tools, "Wait for the tools that it has called.", 1, limits.tool_wait_seconds),
     }
 
 

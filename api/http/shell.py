@@ -241,7 +241,7 @@ class Shell:
         return await found.endpoint.call(
             Called(
                 found.parameters, body if found.endpoint.reads_body else b"", form, exchange.asking,
-                exchange.scope["query_string"], exchange.headers, exchange.peer,
+                exchange.scope["query_string"], exchange.headers, exchange.peer, self,
             )
         )  # fmt: skip
 

@@ -9,9 +9,10 @@ from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.naming import story_id
 from loopctl.cli.options import ANYWHERE, JsonText, Scope
 from loopctl.cli.reading import json_argument
-from loopctl.cli.session import Session, session
+from loopctl.cli.reviewed import as_reviewed
+from loopctl.cli.session import session
 from loopctl.cli.settings import CONFIRMING, JUDGING, PLANNING, REVIEWING
-from loopctl.cli.stepping import said, step
+from loopctl.cli.stepping import said
 from loopctl.cli.vocabulary import RESULTS, one_of
 
 JsonObject = JsonText | None
@@ -70,7 +71,7 @@ def report(
         token_usage=json_argument("--token-usage", token_usage),
     )
     with session(scope, CONFIRMING) as asked:
-        step(asked, story, scope.project, "report", body)
+        asked.step(story, scope.project, "report", body)
         asked.output.note(f"Next, by another agent: loopctl review-complete {story} --review-type TYPE --summary TEXT")
 
 
@@ -95,7 +96,7 @@ def review_complete(
         disproved_count=counts.disproved,
     )
     with session(scope, REVIEWING) as asked:
-        step(asked, story, scope.project, "review-complete", body)
+        asked.step(story, scope.project, "review-complete", body)
         asked.output.note(f"Next, by an orchestrator: loopctl verify {story}, or: loopctl reject {story} --reason TEXT")
 
 
@@ -136,7 +137,7 @@ def report_run(story: str, /, *, status: str, ran: Ran, scope: Scope = ANYWHERE)
         ac_results=json_argument("--ac-results", ran.ac_results),
     )
     with session(scope, JUDGING) as asked:
-        step(asked, story, scope.project, "verification-runs", body)
+        asked.step(story, scope.project, "verification-runs", body)
 
 
 def verify(
@@ -159,7 +160,7 @@ def verify(
             result=result, summary=summary, review_type=review_type, commit_sha=judged.commit_sha,
             findings=found,
         )  # fmt: skip
-        step(asked, id_, None, "verify", body)
+        asked.step(id_, None, "verify", body)
 
 
 def reject(
@@ -179,7 +180,7 @@ def reject(
         raise Stop(Exit.USAGE, "Why is it rejected?", f'loopctl reject {story} --reason "what has to be better"')
     body = said(reason=reason, findings=json_argument("--findings", findings), review_type=review_type)
     with session(scope, JUDGING) as asked:
-        step(asked, story, scope.project, "reject", body)
+        asked.step(story, scope.project, "reject", body)
 
 
 def backfill(
@@ -195,7 +196,7 @@ def backfill(
     """
     with session(scope, PLANNING) as asked:
         body = said(reason=reason, evidence_url=evidence_url, pr_number=pr_number)
-        step(asked, story, scope.project, "backfill", body)
+        asked.step(story, scope.project, "backfill", body)
 
 
 def _artifact(said_: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -206,27 +207,3 @@ def _artifact(said_: dict[str, Any] | None) -> dict[str, Any] | None:
     rest = {name: value for name, value in said_.items() if name not in places}
     kept = {name: said_[name] for name in places if name in said_}
     return {**kept, "details": {**rest, **(kept.get("details") or {})}} if rest else kept
-
-
-def as_reviewed(
-    asked: Session, story: str, review_type: str | None, summary: str | None
-) -> tuple[str | None, str | None]:
-    """Type and summary of a verification: what is not said is the latest review's."""
-    if (summary or "").strip() and review_type:
-        return review_type, summary
-    latest = _latest_review(asked, story)
-    return review_type or latest.get("review_type"), summary or _summary(latest)
-
-
-def _summary(review: dict[str, Any]) -> str | None:
-    """What the reviewer said; of one who said nothing, what was counted."""
-    if not review:
-        return None
-    counts = "{findings_count} findings, {fixes_count} fixed, {disproved_count} disproved".format_map(review)
-    return str(review.get("summary") or "").strip() or counts
-
-
-def _latest_review(asked: Session, story: str) -> dict[str, Any]:
-    """Nothing when there is none: the server says what is missing."""
-    reviews = list(asked.client.pages(f"stories/{story}/reviews"))
-    return max(reviews, key=lambda review: review["completed_at"], default={})

@@ -1,11 +1,13 @@
 """`loopctl mcp`: which key asks, and what its role may; the tools are in loopctl/mcp."""
 
 import os
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from loopctl.cli.exits import Exit, Stop, exit_of
-from loopctl.cli.output import Output
-from loopctl.cli.session import NO_SERVER, OF_AGENTS, Session, connect, cosigning
+from loopctl.cli.output import note
+from loopctl.cli.session import NO_SERVER, OF_AGENTS, connect, cosigning
 from loopctl.cli.settings import ROLES, Key, Settings, variable
 from loopctl.client import Client, Refused
 
@@ -17,25 +19,59 @@ def mcp() -> None:
     """Serve the tools of a key's role to an agent, over standard input and output (Model Context Protocol).
 
     The key is the one of the environment, LOOPCTL_API_KEY; with two of them it does not start. LOOPCTL_SERVER says
-    where, LOOPCTL_PROJECT which project is meant when a tool is not told. docs/mcp.md has a configuration.
+    where, LOOPCTL_PROJECT which project is meant when a tool is not told. With LOOPCTL_TOOLS=all there are the 52 tools
+    that guides name, each with its key: LOOPCTL_ORCH_KEY, LOOPCTL_AGENT_KEY, LOOPCTL_USER_KEY. docs/mcp.md has
+    configurations.
     """
     settings = Settings()
+    asked_for = os.environ.get("LOOPCTL_TOOLS", "")
+    if asked_for not in ("", "all"):
+        raise Stop(Exit.USAGE, f"LOOPCTL_TOOLS is all or not there, and not {asked_for!r}.", "Take it away.")
+    if asked_for:
+        _all_tools(settings)
+    else:
+        _of_one_role(settings)
+
+
+def _of_one_role(settings: Settings) -> None:
     key = only_key(settings)
-    if os.environ.get("LOOPCTL_TOOLS"):
-        raise Stop(
-            Exit.USAGE, "LOOPCTL_TOOLS does nothing yet: there is one set of tools.", "Take it away.", code="not_built"
-        )
+    server = _server(settings)
+    serving = _loaded("loopctl.mcp.serving")
+    client = _connected(server, key.value, key.setting, settings)
+    try:
+        tools = _loaded("loopctl.mcp.tools").TOOLS[_role(client, key)]
+        one = _loaded("loopctl.mcp.carrying_out")
+        serving.serve(tools, partial(one.acted, one.One(client, settings.get("project"))))
+    finally:
+        client.close()
+
+
+def _all_tools(settings: Settings) -> None:
+    server = _server(settings)
+    manner, keys = _loaded("loopctl.mcp.compatible.manner"), _loaded("loopctl.mcp.compatible.keys")
+    found = {name: value for name in KEYS if (value := settings.from_environment(name)) and name != "superadmin_key"}
+    usable = keys.usable(found, note)
+
+    def connect_with(setting: str | None) -> Client:
+        return _connected(server, usable[setting] if setting else None, setting, settings)
+
+    ring = keys.Keyring(usable, connect_with, settings.get("project"))
+    try:
+        _loaded("loopctl.mcp.serving").serve(_loaded("loopctl.mcp.compatible.tools").TOOLS, ring.act, manner.MANNER)
+    finally:
+        ring.close()
+
+
+def _server(settings: Settings) -> str:
     server = settings.get("server")
     if not server:
         raise Stop(Exit.USAGE, "No server is known.", NO_SERVER)
-    serve, tools = _surface()
-    cosign = cosigning(settings.get("cosigner_key")) if key.setting in OF_AGENTS else None
-    client = connect(server, key.value, cosign, Client)
-    try:
-        role = _role(client, key)
-        serve(Session(client, Output(), settings), tools[role])
-    finally:
-        client.close()
+    return server
+
+
+def _connected(server: str, key: str | None, setting: str | None, settings: Settings) -> Client:
+    cosign = cosigning(settings.get("cosigner_key")) if setting in OF_AGENTS else None
+    return connect(server, key, cosign, Client)
 
 
 def only_key(settings: Settings) -> Key:
@@ -58,13 +94,11 @@ def _role(client: Client, key: Key) -> str:
         raise Stop(exit_of(refused.status), message, ONE, code=refused.code, status=refused.status) from None
 
 
-def _surface() -> tuple[Any, Any]:
-    """Loaded here alone. Raises Stop without the SDK."""
+def _loaded(module: str) -> Any:
+    """Here alone. Raises Stop without the SDK."""
     try:
-        from loopctl.mcp.serving import serve  # noqa: PLC0415  # as said
-        from loopctl.mcp.tools import TOOLS  # noqa: PLC0415  # as said
+        return import_module(module)
     except ModuleNotFoundError as error:
         if error.name not in ("anyio", "mcp", "mcp_types"):
             raise
         raise Stop(Exit.USAGE, "loopctl mcp needs the library mcp.", "pip install 'loopctl[mcp]'") from None
-    return serve, TOOLS

@@ -4,14 +4,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from loopctl.cli.asked import Asked
 from loopctl.cli.exits import Exit, Stop
-from loopctl.cli.session import ID, Session
 
+ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 NUMBER = re.compile(r"(?:[uU][sS][-_ ]?)?([0-9]+(?:[._][0-9]+)?)")
 
 
-def project_id(session: Session, named: str | None) -> str:
+def project_id(session: Asked, named: str | None) -> str:
     """Raises Stop when nothing is said, nothing is found, or several are."""
     named = named or session.project
     if not named:
@@ -25,12 +26,12 @@ def project_id(session: Session, named: str | None) -> str:
     return _by_name(session, named)
 
 
-def project_id_or_none(session: Session, named: str | None) -> str | None:
+def project_id_or_none(session: Asked, named: str | None) -> str | None:
     """None when no project is said anywhere: all of them are meant."""
     return project_id(session, named) if named or session.project else None
 
 
-def story_id(session: Session, named: str, project: str | None = None) -> str:
+def story_id(session: Asked, named: str, project: str | None = None) -> str:
     """Raises Stop, with the candidates when there are several."""
     if ID.fullmatch(named):
         return named.lower()
@@ -57,7 +58,7 @@ def story_number(named: str) -> str:
     return match[1].replace("_", ".")
 
 
-def epic_id(session: Session, named: str, project: str | None) -> str:
+def epic_id(session: Asked, named: str, project: str | None) -> str:
     if ID.fullmatch(named):
         return named.lower()
     if not named.isdigit():
@@ -68,7 +69,7 @@ def epic_id(session: Session, named: str, project: str | None) -> str:
     raise Stop(Exit.MISSING, f"There is no epic {named}.", "See what there is: loopctl export --project SLUG")
 
 
-def agent_id(session: Session, named: str) -> str:
+def agent_id(session: Asked, named: str) -> str:
     if ID.fullmatch(named):
         return named.lower()
     for agent in session.client.pages("agents"):
@@ -77,7 +78,7 @@ def agent_id(session: Session, named: str) -> str:
     raise Stop(Exit.MISSING, f"There is no agent {named!r}.", "See what there is: loopctl agent list")
 
 
-def _scope(session: Session, project: str | None) -> Sequence[tuple[str, str]]:
+def _scope(session: Asked, project: str | None) -> Sequence[tuple[str, str]]:
     """What a story is looked for in: slugs (as said) and ids."""
     named = project or session.project
     if named:
@@ -85,7 +86,7 @@ def _scope(session: Session, project: str | None) -> Sequence[tuple[str, str]]:
     return [(found["slug"], found["id"]) for found in session.client.pages("projects")]
 
 
-def _by_name(session: Session, named: str) -> str:
+def _by_name(session: Asked, named: str) -> str:
     found = [each for each in session.client.pages("projects") if each["name"] == named]
     if not found:
         raise Stop(Exit.MISSING, f"There is no project {named!r}.", "See what there is: loopctl project list")

@@ -1,7 +1,6 @@
 """One command's way to the server: settings, key, client, output."""
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,18 +13,19 @@ from msgspec.json import decode
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.heads_file import HeadsFile
 from loopctl.cli.left_out import say_what_was_left
+from loopctl.cli.naming import ID
 from loopctl.cli.options import Common, Pages
 from loopctl.cli.outcome import interrupted, perhaps_done, unreachable
 from loopctl.cli.output import Columns, Output, note, output_for
 from loopctl.cli.reading import read_bytes
 from loopctl.cli.settings import ADMINISTERING, Fitting, Key, Settings, file_of
+from loopctl.cli.stepping import taken
 from loopctl.cli.touching import TouchingClient
 from loopctl.client import Client, Query, Refused, Unreachable, Unusable
 from loopctl.seen import Cosign
 from loopctl.trust import INSECURE, insecure
 
 NO_SERVER = "loopctl auth login --server URL --key KEY, or set LOOPCTL_SERVER and LOOPCTL_API_KEY"
-ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Session:
@@ -48,6 +48,10 @@ class Session:
             items = [*self.client.pages(path, **query)]
             return {"data": items, "meta": {"total_count": len(items)}}
         return self.client.get(path, **{**query, "page_size": pages.limit, "page": pages.page})
+
+    def step(self, story: str, project: str | None, action: str, body: dict[str, Any]) -> None:
+        """One step of a story's way, and what the server answers to it is shown."""
+        self.show(taken(self, story, project, action, body))
 
     def show(self, body: Any, columns: Columns = ()) -> None:
         say_what_was_left(body)

@@ -1,9 +1,9 @@
-"""One step of a story's way, as all of them are asked for and shown."""
+"""One step of a story's way, as all of them are asked for."""
 
 from typing import Any
 
+from loopctl.cli.asked import Asked
 from loopctl.cli.naming import story_id
-from loopctl.cli.session import Session
 from loopctl.client import Refused
 
 CAPABILITIES = {
@@ -12,11 +12,7 @@ CAPABILITIES = {
 """By the step that takes one."""
 
 
-def step(asked: Session, story: str, project: str | None, action: str, body: dict[str, Any]) -> None:
-    asked.show(taken(asked, story, project, action, body))
-
-
-def taken(asked: Session, story: str, project: str | None, action: str, body: dict[str, Any]) -> Any:
+def taken(asked: Asked, story: str, project: str | None, action: str, body: dict[str, Any]) -> Any:
     """What the server answers. Where the step takes a capability, it is picked up first; whoever may not take the step
     gets none."""
     path = f"stories/{story_id(asked, story, project)}"

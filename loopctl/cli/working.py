@@ -6,7 +6,7 @@ from loopctl.cli.options import ANYWHERE, Flag, Scope
 from loopctl.cli.output import note
 from loopctl.cli.session import session
 from loopctl.cli.settings import IMPLEMENTING, JUDGING
-from loopctl.cli.stepping import said, step
+from loopctl.cli.stepping import said
 
 
 def contract(story: str, /, *, scope: Scope = ANYWHERE) -> None:
@@ -68,14 +68,14 @@ def start(story: str, /, *, fencing_token: int | None = None, scope: Scope = ANY
         From the answer of the claim: refused when the claim has become somebody else's.
     """
     with session(scope, IMPLEMENTING) as asked:
-        step(asked, story, scope.project, "start", said(fencing_token=fencing_token))
+        asked.step(story, scope.project, "start", said(fencing_token=fencing_token))
         asked.output.note(f"Do the work. Next: loopctl request-review {story}")
 
 
 def request_review(story: str, /, *, fencing_token: int | None = None, scope: Scope = ANYWHERE) -> None:
     """Ask somebody else to review the work."""
     with session(scope, IMPLEMENTING) as asked:
-        step(asked, story, scope.project, "request-review", said(fencing_token=fencing_token))
+        asked.step(story, scope.project, "request-review", said(fencing_token=fencing_token))
         asked.output.note(f"Next, by another agent: loopctl report {story}")
 
 
@@ -85,7 +85,7 @@ def heartbeat(
 ) -> None:  # fmt: skip
     """Renew the lease of a claim."""
     with session(scope, IMPLEMENTING) as asked:
-        step(asked, story, scope.project, "heartbeat", said(lease_seconds=lease_seconds, fencing_token=fencing_token))
+        asked.step(story, scope.project, "heartbeat", said(lease_seconds=lease_seconds, fencing_token=fencing_token))
 
 
 def unclaim(story: str, /, *, force: Flag = False, reason: str | None = None, scope: Scope = ANYWHERE) -> None:
@@ -101,4 +101,4 @@ def unclaim(story: str, /, *, force: Flag = False, reason: str | None = None, sc
     if reason is not None and not force:
         raise Stop(Exit.USAGE, "--reason is for --force: whoever gives back its own claim is not asked why.")
     with session(scope, JUDGING if force else IMPLEMENTING) as asked:
-        step(asked, story, scope.project, "force-unclaim" if force else "unclaim", said(reason=reason) if force else {})
+        asked.step(story, scope.project, "force-unclaim" if force else "unclaim", said(reason=reason) if force else {})

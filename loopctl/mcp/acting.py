@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from msgspec import UNSET, to_builtins
+from msgspec import UNSET, UnsetType, to_builtins
 
-from loopctl.cli.confirming import as_reviewed
-from loopctl.cli.naming import agent_id, project_id, project_id_or_none, story_id
-from loopctl.cli.session import Session
+from loopctl.cli.asked import Asked
+from loopctl.cli.exits import Exit, Stop
+from loopctl.cli.naming import agent_id, epic_id, project_id, project_id_or_none, story_id
+from loopctl.cli.reviewed import as_reviewed
 from loopctl.cli.stepping import said, taken
 from loopctl.client import Refused
 from loopctl.mcp import arguments as take
@@ -17,7 +18,7 @@ HELD = ("assigned", "implementing")
 BRIEF = ("id", "number", "title", "agent_status", "verified_status", "lease_expires_at", "review_requested_at")
 
 
-def resume(asked: Session, given: take.InProject) -> dict[str, Any]:
+def resume(asked: Asked, given: take.InProject) -> dict[str, Any]:
     me = asked.client.get("tenants/me")
     project = project_id_or_none(asked, _project(given))
     answer = {"tenant": {name: me["tenant"][name] for name in ("id", "name", "slug", "status")}, "key": me["api_key"]}
@@ -27,11 +28,11 @@ def resume(asked: Session, given: take.InProject) -> dict[str, Any]:
     return {**answer, **_of_role(asked, me["api_key"], project)}
 
 
-def waiting_on(asked: Session, given: take.Waiting) -> Any:
+def waiting_on(asked: Asked, given: take.Waiting) -> Any:
     return asked.client.get("waiting", **_body(given), project_id=project_id_or_none(asked, _project(given)))
 
 
-def next_story(asked: Session, given: take.NextStory) -> dict[str, Any]:
+def next_story(asked: Asked, given: take.NextStory) -> dict[str, Any]:
     body = {**_body(given), "project_id": project_id(asked, _project(given))}
     claimed = asked.client.post("stories/next/claim", body)
     story, fencing = claimed["story"], claimed.get("lease", {}).get("fencing_token")
@@ -39,60 +40,60 @@ def next_story(asked: Session, given: take.NextStory) -> dict[str, Any]:
     return {**claimed, **started, "story": {**story, **started["story"]}}
 
 
-def get_story(asked: Session, given: take.OneStory) -> Any:
+def get_story(asked: Asked, given: take.OneStory) -> Any:
     return asked.client.get(_path(asked, given))
 
 
-def heartbeat(asked: Session, given: take.Heartbeat) -> Any:
+def heartbeat(asked: Asked, given: take.Heartbeat) -> Any:
     return _step(asked, given, "heartbeat")
 
 
-def request_review(asked: Session, given: take.Held) -> Any:
+def request_review(asked: Asked, given: take.Held) -> Any:
     return _step(asked, given, "request-review")
 
 
-def release_story(asked: Session, given: take.Held) -> Any:
+def release_story(asked: Asked, given: take.Held) -> Any:
     return _step(asked, given, "unclaim")
 
 
-def list_reviews(asked: Session, given: take.Reviews) -> Any:
+def list_reviews(asked: Asked, given: take.Reviews) -> Any:
     return asked.client.get(f"{_path(asked, given)}/reviews", **_body(given))
 
 
-def report_story(asked: Session, given: take.Report) -> Any:
+def report_story(asked: Asked, given: take.Report) -> Any:
     return _step(asked, given, "report")
 
 
-def complete_review(asked: Session, given: take.Review) -> Any:
+def complete_review(asked: Asked, given: take.Review) -> Any:
     return _step(asked, given, "review-complete")
 
 
-def verify_story(asked: Session, given: take.Verify) -> Any:
+def verify_story(asked: Asked, given: take.Verify) -> Any:
     body = _body(given)
     id_ = story_id(asked, given.story, _project(given))
     review_type, summary = as_reviewed(asked, id_, body.get("review_type"), body.get("summary"))
     return taken(asked, id_, None, "verify", {**body, **said(review_type=review_type, summary=summary)})
 
 
-def reject_story(asked: Session, given: take.Reject) -> Any:
+def reject_story(asked: Asked, given: take.Reject) -> Any:
     return _step(asked, given, "reject")
 
 
-def list_stories(asked: Session, given: take.Stories) -> Any:
+def list_stories(asked: Asked, given: take.Stories) -> Any:
     return asked.client.get("stories", **_body(given), project_id=project_id_or_none(asked, _project(given)))
 
 
-def create_story(asked: Session, given: take.NewStory) -> Any:
+def create_story(asked: Asked, given: take.NewStory) -> Any:
     return asked.client.post(f"projects/{project_id(asked, _project(given))}/stories", _body(given))
 
 
-def import_stories(asked: Session, given: take.Import) -> Any:
+def import_stories(asked: Asked, given: take.Import) -> Any:
     body = _body(given)
     how = {name: True for name in ("merge", "dry_run") if body.pop(name, False)}
     return asked.client.post(f"projects/{project_id(asked, _project(given))}/import", body, **how)
 
 
-def dispatch(asked: Session, given: take.Dispatch) -> Any:
+def dispatch(asked: Asked, given: take.Dispatch) -> Any:
     body = _body(given)
     if (named := body.pop("agent", None)) is not None:
         body["agent_id"] = agent_id(asked, named)
@@ -101,37 +102,89 @@ def dispatch(asked: Session, given: take.Dispatch) -> Any:
     return asked.client.post("dispatches", body)
 
 
-def save_state(asked: Session, given: take.SaveState) -> Any:
+def save_state(asked: Asked, given: take.SaveState) -> Any:
     project = project_id(asked, _project(given))
     return asked.client.request("PUT", f"orchestrator/state/{project}", {"state_key": "main", **_body(given)})
 
 
-def list_projects(asked: Session, given: take.Paged) -> Any:
+def list_projects(asked: Asked, given: take.Paged) -> Any:
     return asked.client.get("projects", **_body(given))
 
 
-def create_project(asked: Session, given: take.NewProject) -> Any:
+def create_project(asked: Asked, given: take.NewProject) -> Any:
     return asked.client.post("projects", _body(given))
 
 
-def create_key(asked: Session, given: take.NewKey) -> Any:
+def create_key(asked: Asked, given: take.NewKey) -> Any:
     body = _body(given)
     if (named := body.pop("agent", None)) is not None:
         body["agent_id"] = agent_id(asked, named)
     return asked.client.post("api_keys", body)
 
 
-def revoke_key(asked: Session, given: take.OneKey) -> Any:
+def revoke_key(asked: Asked, given: take.OneKey) -> Any:
     answer = asked.client.request("DELETE", f"api_keys/{given.key_id}")
     return answer if answer is not None else {"status": "revoked", "id": given.key_id}
 
 
-def list_agents(asked: Session, given: take.Paged) -> Any:
+def list_agents(asked: Asked, given: take.Paged) -> Any:
     return asked.client.get("agents", **_body(given))
 
 
-def list_webhooks(asked: Session, given: take.Paged) -> Any:
+def verify_log(asked: Asked, given: take.Seen) -> Any:
+    # Signatures and proofs are loaded where there is something to check.
+    from loopctl.mcp.checking import checked  # noqa: PLC0415  # as said
+
+    return checked(asked, None if isinstance(given.note, UnsetType) else given.note)
+
+
+def list_webhooks(asked: Asked, given: take.Paged) -> Any:
     return asked.client.get("webhooks", **_body(given))
+
+
+def report_usage(asked: Asked, given: take.Usage) -> Any:
+    return asked.client.post("token-usage", {"story_id": story_id(asked, given.story, _project(given)), **_body(given)})
+
+
+def find_knowledge(asked: Asked, given: take.Question) -> Any:
+    """Which work it is read for goes along."""
+    read_for = {"project_id": project_id_or_none(asked, _project(given))}
+    if not isinstance(given.story, UnsetType):
+        read_for["story_id"] = story_id(asked, given.story, _project(given))
+    if not isinstance(given.article, UnsetType):
+        return asked.client.get(f"articles/{given.article}", **read_for)
+    if isinstance(given.query, UnsetType):
+        raise Stop(Exit.USAGE, "What is to be looked up?", "Say query, or article.")
+    limit: dict[str, int] = {} if isinstance(given.limit, UnsetType) else {"limit": given.limit}
+    return asked.client.get("knowledge/search", q=given.query, **limit, **read_for)
+
+
+def get_costs(asked: Asked, given: take.Costs) -> Any:
+    project = project_id(asked, _project(given))
+    if isinstance(given.by, UnsetType):
+        return asked.client.get(f"analytics/projects/{project}")
+    return asked.client.get(f"analytics/{given.by}s", project_id=project)
+
+
+def set_budget(asked: Asked, given: take.Budget) -> Any:
+    body = _body(given)
+    scope, named = body.pop("scope"), body.pop("named", None)
+    return asked.client.post("token-budgets", {"scope_type": scope, "scope_id": _scoped(asked, given, named), **body})
+
+
+def _scoped(asked: Asked, given: take.Budget, named: str | None) -> str:
+    project = _project(given)
+    if given.scope == "project":
+        return project_id(asked, named or project)
+    if named is None:
+        raise Stop(Exit.USAGE, f"Which {given.scope}?", "Say named.")
+    match given.scope:
+        case "epic":
+            return epic_id(asked, named, project)
+        case "story":
+            return story_id(asked, named, project)
+        case "agent":
+            return agent_id(asked, named)
 
 
 def _project(given: take.InProject) -> str | None:
@@ -144,15 +197,15 @@ def _body(given: take.Arguments) -> dict[str, Any]:
     return {name: value for name, value in to_builtins(given).items() if name not in ("story", "project")}
 
 
-def _path(asked: Session, given: take.OneStory) -> str:
+def _path(asked: Asked, given: take.OneStory) -> str:
     return f"stories/{story_id(asked, given.story, _project(given))}"
 
 
-def _step(asked: Session, given: take.OneStory, action: str) -> Any:
+def _step(asked: Asked, given: take.OneStory, action: str) -> Any:
     return taken(asked, given.story, _project(given), action, _body(given))
 
 
-def _of_role(asked: Session, key: dict[str, Any], project: str | None) -> dict[str, Any]:
+def _of_role(asked: Asked, key: dict[str, Any], project: str | None) -> dict[str, Any]:
     if key["role"] == "user":
         return {"projects": asked.client.get("projects")}
     reported = _stories(asked, project, agent_status="reported_done", verified_status="unverified")
@@ -169,7 +222,7 @@ def _of_role(asked: Session, key: dict[str, Any], project: str | None) -> dict[s
     }
 
 
-def _stories(asked: Session, project: str | None, **query: str) -> list[dict[str, Any]]:
+def _stories(asked: Asked, project: str | None, **query: str) -> list[dict[str, Any]]:
     return list(asked.client.pages("stories", project_id=project, **query))
 
 
@@ -178,7 +231,7 @@ def _brief(stories: list[dict[str, Any]]) -> dict[str, Any]:
     return {"count": len(stories), "stories": shown}
 
 
-def _state(asked: Session, project: str) -> Any:
+def _state(asked: Asked, project: str) -> Any:
     try:
         return asked.client.get(f"orchestrator/state/{project}", state_key="main")["state"]
     except Refused as refused:

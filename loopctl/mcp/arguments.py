@@ -12,6 +12,8 @@ Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 Page = Annotated[int, Meta(ge=1, le=10_000)]
 Size = Annotated[int, Meta(ge=1, le=100)]
 Object = dict[str, Any]
+Tokens = Annotated[int, Meta(ge=0, le=10**12)]
+ID = "^[0-9a-fA-F-]{36}$"
 
 
 class Arguments(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -156,4 +158,35 @@ class NewKey(Arguments, frozen=True, kw_only=True):
 
 
 class OneKey(Arguments, frozen=True, kw_only=True):
-    key_id: Annotated[str, Meta(description="Id, not the key itself.", pattern="^[0-9a-fA-F-]{36}$")]
+    key_id: Annotated[str, Meta(description="Id, not the key itself.", pattern=ID)]
+
+
+class Usage(OneStory, frozen=True, kw_only=True):
+    input_tokens: Tokens
+    output_tokens: Tokens
+    cost_millicents: Annotated[Tokens, Meta(description="100000 are a dollar.")]
+    model_name: Annotated[str, Meta(max_length=255)]
+    phase: Literal["planning", "implementing", "reviewing", "other"] | UnsetType = UNSET
+    session_id: str | UnsetType = UNSET
+
+
+class Question(InProject, frozen=True, kw_only=True):
+    query: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
+    article: Annotated[str, Meta(description="Id, instead of query.", pattern=ID)] | UnsetType = UNSET
+    story: Annotated[Story, Meta(description="That you work on.")] | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=50)] | UnsetType = UNSET
+
+
+class Costs(InProject, frozen=True, kw_only=True):
+    by: Literal["agent", "epic", "model"] | UnsetType = UNSET
+
+
+class Budget(InProject, frozen=True, kw_only=True):
+    scope: Annotated[Literal["project", "epic", "story", "agent"], Meta(description="Of what.")]
+    named: Annotated[str, Meta(description="Which: id, number or name. Without it the project.")] | UnsetType = UNSET
+    budget_millicents: Annotated[Tokens, Meta(description="100000 are a dollar.")]
+    alert_threshold_pct: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+
+
+class Seen(Arguments, frozen=True, kw_only=True):
+    note: Annotated[str, Meta(description="Of an earlier answer.", max_length=65_536)] | UnsetType = UNSET

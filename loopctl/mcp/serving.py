@@ -1,6 +1,10 @@
-"""The tools of one key over standard input and output: the one module that needs the SDK."""
+"""The tools over the Model Context Protocol: lists them, calls them, and tells failures as results.
 
-from collections.abc import Mapping, Sequence
+This and over_http.py are all that needs the SDK.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import anyio
@@ -9,13 +13,13 @@ from anyio.to_thread import run_sync
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
-from msgspec import ValidationError, convert
+from msgspec import Struct
+from msgspec.json import encode
 
 from loopctl import __version__
-from loopctl.cli.output import json_text
-from loopctl.cli.session import Session
-from loopctl.mcp.telling import Failure, failure_of, own
-from loopctl.mcp.tools import ENDS, NOT_BUILT, READS, Tool
+from loopctl.mcp.carrying_out import Calls
+from loopctl.mcp.telling import Failure
+from loopctl.mcp.tools import ENDS, READS, Tool
 
 INSTRUCTIONS = (
     "loopctl keeps the state of a project's stories: who works on what, who confirmed it. Begin with resume. "
@@ -24,79 +28,68 @@ INSTRUCTIONS = (
 Context = ServerRequestContext[Any]
 
 
-class Surface:
-    """``session`` asks with the one key whose role has these tools. One call at a time: it has one connection."""
-
-    def __init__(self, session: Session, tools: Sequence[Tool]) -> None:
-        self._session = session
-        self._tools: Mapping[str, Tool] = {tool.name: tool for tool in tools}
-        self._turn = anyio.Lock()
-
-    async def list(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_listed(tool) for tool in self._tools.values()])
-
-    async def call(self, _: Context, wanted: types.CallToolRequestParams) -> types.CallToolResult:
-        tool = self._tools.get(wanted.name)
-        if tool is None:
-            return _failed(self._no_tool(wanted.name))
-        try:
-            given = convert(wanted.arguments or {}, tool.takes)
-        except ValidationError as error:
-            return _failed(own("invalid_arguments", f"{error}.", f"{tool.name} takes {_names(tool)}."))
-        async with self._turn:
-            said = await run_sync(self._act, tool, given)
-        return _failed(said) if isinstance(said, Failure) else _answered(said)
-
-    def _act(self, tool: Tool, given: Any) -> Any:
-        client = self._session.client
-        client.patient(tool.seconds)
-        client.under_way = None
-        try:
-            return tool.act(self._session, given)
-        except Exception as error:  # noqa: BLE001  # what is no failure of the call is raised again
-            return failure_of(error, client)
-
-    def _no_tool(self, name: str) -> Failure:
-        there = ", ".join(self._tools)
-        if name in NOT_BUILT:
-            return own("not_built", f"{name} is not built yet.", f"Go on without it. There are: {there}.")
-        return own("unknown_tool", f"This key's role has no tool {name!r}.", f"There are: {there}.")
+Result = types.CallToolResult
 
 
-def serve(session: Session, tools: Sequence[Tool]) -> None:
-    """Until standard input ends."""
-    anyio.run(_serve, Surface(session, tools))
+class Manner(Struct, frozen=True):
+    """How a surface says what a tool answers, and how it failed."""
+
+    answered: Callable[[Any], Result]
+    failed: Callable[[Failure], Result]
+    instructions: str = INSTRUCTIONS
 
 
-async def _serve(surface: Surface) -> None:
-    server: Server[Any] = Server(
-        "loopctl", version=__version__, title="loopctl", instructions=INSTRUCTIONS, on_list_tools=surface.list,
-        on_call_tool=surface.call,
+def server_of(calls: Calls, manner: Manner | None = None) -> Server[Any]:
+    how = manner or SHORT
+
+    async def listed(_: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=[listing(tool) for tool in calls.tools.values()])
+
+    async def called(_: Context, wanted: types.CallToolRequestParams) -> types.CallToolResult:
+        said = await calls.carry_out(wanted.name, wanted.arguments or {})
+        return how.failed(said) if isinstance(said, Failure) else how.answered(said)
+
+    return Server(
+        "loopctl", version=__version__, title="loopctl", instructions=how.instructions, on_list_tools=listed,
+        on_call_tool=called,
     )  # fmt: skip
-    async with stdio_server() as (read, write):
-        await server.run(read, write, server.create_initialization_options())
 
 
-def _listed(tool: Tool) -> types.Tool:
+def serve(tools: Sequence[Tool], act: Callable[[Tool, Any], Any], manner: Manner | None = None) -> None:
+    """Over standard input and output, until the input ends. ``act`` is called once at a time: it has one connection."""
+    turn = anyio.Lock()
+
+    async def in_turn(tool: Tool, given: Any) -> Any:
+        async with turn:
+            return await run_sync(act, tool, given)
+
+    async def run() -> None:
+        server = server_of(Calls(tools, in_turn), manner)
+        async with stdio_server() as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
+    anyio.run(run)
+
+
+@lru_cache(maxsize=256)
+def listing(tool: Tool) -> types.Tool:
     reads = tool.effect == READS
     hints = types.ToolAnnotations(read_only_hint=True) if reads else types.ToolAnnotations(
-        read_only_hint=False, destructive_hint=tool.effect == ENDS
+        read_only_hint=False, destructive_hint=tool.effect == ENDS, idempotent_hint=tool.repeats or None
     )  # fmt: skip
     return types.Tool(
-        name=tool.name, title=tool.title, description=tool.description, input_schema=tool.schema(), annotations=hints
-    )
+        name=tool.name, title=tool.title, description=tool.description, input_schema=tool.schema(),
+        output_schema=tool.answer_schema(), annotations=hints,
+    )  # fmt: skip
 
 
-def _names(tool: Tool) -> str:
-    schema = tool.schema()
-    needed = schema.get("required", [])
-    return ", ".join(name if name in needed else f"{name}?" for name in schema["properties"])
+def _answered(body: Any) -> Result:
+    return Result(content=[types.TextContent(text=encode(body).decode())], structured_content=body)
 
 
-def _answered(body: Any) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(text=json_text(body))], structured_content=body)
-
-
-def _failed(failure: Failure) -> types.CallToolResult:
+def _failed(failure: Failure) -> Result:
     content: list[types.ContentBlock] = [types.TextContent(text=failure.line)]
-    return types.CallToolResult(content=content, structured_content=failure.body, is_error=True)
+    return Result(content=content, structured_content=failure.body, is_error=True)
+
+
+SHORT = Manner(_answered, _failed)

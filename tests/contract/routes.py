@@ -23,6 +23,7 @@ DISPATCH = {
     "expires_in_seconds": 600,
 }  # fmt: skip
 STORY = {"number": "$number", "title": "A story"}
+MESSAGE = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 ATTESTED = {
     "ceremony_id": "$attested.1", "credential_id": "$attested.2", "attestation_object": "$attested.3",
     "client_data_json": "$attested.4",
@@ -121,9 +122,7 @@ WORK = (
         ids={"project": "$new_project"}, body=IMPORT,
     ),
     _write("POST", "/projects/{project}/epics", "orchestrator+", 201, "user", body=EPIC),
-    _write(
-        "POST", "/projects/{project}/stories", "orchestrator+", 201, "user", body={**STORY, "epic_number": 1}
-    ),
+    _write("POST", "/projects/{project}/stories", "orchestrator+", 201, "user", body={**STORY, "epic_number": 1}),
     _write("PATCH", "/epics/{epic_id}", "orchestrator+", 200, "user", body={"description": "d"}),
     _write("DELETE", "/epics/{epic_id}", "user+", 204, "user", ids={"epic_id": "$new_epic"}),
     _write("POST", "/epics/{epic_id}/stories", "orchestrator+", 201, "user", body=STORY),
@@ -229,14 +228,10 @@ ADMIN = (
     _write("POST", "/admin/tenants/{tenant_id}/clear-halt", "=superadmin", 200, "root", body={"reason": "seen"}),
     _write("POST", "/admin/tenants/{tenant_id}/suspend", "=superadmin", 200, "root", ids={"tenant_id": "$new_tenant"}),
     _write(
-        "POST",
-        "/admin/tenants/{tenant_id}/activate",
-        "=superadmin",
-        200,
-        "root",
+        "POST", "/admin/tenants/{tenant_id}/activate", "=superadmin", 200, "root",
         ids={"tenant_id": "$suspended_tenant"},
     ),
-)
+)  # fmt: skip
 
 SIGNUP = (
     Route("POST", "/signup/challenge", "public", 200, "user", body={"friendly_name": "k", "ceremony_id": "$draft"}),
@@ -338,4 +333,5 @@ ROUTES = (
     *COSTS,
     *SKILLS,
     *UI_TEST_RUNS,
+    Route("POST", "/mcp", "=agent,orchestrator,user", 200, "user", body=MESSAGE, kept=False),
 )

@@ -107,7 +107,7 @@ PATTERNS: Mapping[str, Fed] = {
     "rederive.ENTRY_PLACE": Fed("fullmatch", LARGEST_ENTRY, (Repeated(b"entry ", b"7", b"x"),)),
     # Command lines, names of files, settings.
     "remote.URL": fed("fullmatch", COMMAND_LINE, "https://a/ t/ ", "https:// a ", "https://a/ /t/ ", "http://a /t/0 "),
-    "session.ID": fed("fullmatch", COMMAND_LINE, " 0 -", " 00000000- "),
+    "naming.ID": fed("fullmatch", COMMAND_LINE, " 0 -", " 00000000- "),
     "naming.SLUG": fed("fullmatch", COMMAND_LINE, LETTERS),
     "naming.NUMBER": fed("fullmatch", COMMAND_LINE, DIGITS, "us- 7 ._", "1. 7 x"),
     "failing.STORY": fed("fullmatch", COMMAND_LINE, DIGITS, "us- 7 .", "1. 7 x", " 0000- "),
@@ -140,6 +140,7 @@ PATTERNS: Mapping[str, Fed] = {
     "destination.NUMBER": fed("fullmatch", LONGEST_URL, DIGITS, "0x f !"),
     # What the routes say of themselves.
     "files.NAME": fed("fullmatch", OUR_OWN, DIGITS, "0000_ a !"),
+    "asking.IN_PATH": fed("findall", OUR_OWN, " a ", "{ a "),
     "openapi.PLACEHOLDER": fed("sub", OUR_OWN, " a ", "{ a "),
     "policy.ACCESS": fed("fullmatch", OUR_OWN, "=agent ,agent ,"),
 }
@@ -291,6 +292,9 @@ CUTTERS: Mapping[str, str] = {
     "endpoints": "a path",
     "transitions": "",
     "board": "",
+    "asking_inside": "",
+    "payload": "",
+    "threads": "",
     "remote": "",
     "failing": "",
     "main": "",

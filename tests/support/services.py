@@ -21,6 +21,7 @@ from api.http.rate_limits.failed_keys import FailedKeys
 from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
 from api.log.reading import LogReader
+from api.mcp.threads import ToolThreads
 from api.services import Services, utc_now
 from api.stories.rendering import StoryRenderer
 from config.settings import Settings
@@ -119,6 +120,7 @@ def services_with(**given: Any) -> Services:
         "purpose_keys": PurposeKeys(None, Keyring(()), nowhere), "peppers": (),
         "webhook_secrets": WebhookSecrets(Keyring(())), "problem_of_url": no_problem,
         "health": HealthCheck(version, probes), "metrics": Metrics(settings.metrics_dir),
+        "tool_threads": ToolThreads(Limits().tools.process),
         "documents": Documents(version), "assets": Assets(), "log": io.BytesIO(),
     }  # fmt: skip
     return Services(**{**stand_ins, **given})

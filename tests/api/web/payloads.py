@@ -25,3 +25,6 @@ ELEMENTS = (
 PAYLOADS = [element.replace("{}", call).replace("{{", "{").replace("}}", "}") for element in ELEMENTS for call in CALLS]
 
 assert len(PAYLOADS) == len(set(PAYLOADS)) >= 200
+
+TEXTS = [" ".join(PAYLOADS[place : place + 6]) for place in range(0, len(PAYLOADS), 6)]
+"""All of them, in few texts: every page shows each text once, and 44 stories are quicker than 264."""

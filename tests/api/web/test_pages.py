@@ -11,7 +11,7 @@ import pytest
 
 from api.web.rendering import TEMPLATES
 from tests.api.test_signup_page import click, enrol, signed_up, virtual_key
-from tests.api.web.payloads import PAYLOADS
+from tests.api.web.payloads import TEXTS
 from tests.api.web.world import World, running, sign_in, world
 from tests.support import axe
 from tests.support.browser import Page, browser_page
@@ -65,7 +65,7 @@ async def test_every_page_is_whole_and_safe_whatever_is_written_into_it(database
     """Red with a text that is not escaped (the control at the end), with a font from elsewhere, with a style attribute,
     and with a table outside its frame."""
     script = await asyncio.to_thread(found.read_text) if (found := axe.find()) else None
-    async with world(database, PAYLOADS) as laid_out:
+    async with world(database, TEXTS) as laid_out:
         for path in PUBLIC:
             assert await faults(page, laid_out.address, path, script) == []
         await set_cookie(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))
@@ -79,7 +79,7 @@ async def shown_as_text(page: Page, laid_out: World) -> None:
     """Each of them stands on the board, letter for letter."""
     await page.open(laid_out.address + "/app/projects/my-app/board")
     titles = await page.evaluate("[...document.querySelectorAll('.story-card .title')].map((each) => each.textContent)")
-    assert sorted(titles) == sorted(PAYLOADS)
+    assert sorted(titles) == sorted(TEXTS)
 
 
 async def runs_without_escaping(page: Page, laid_out: World) -> None:
@@ -95,15 +95,15 @@ async def runs_without_escaping(page: Page, laid_out: World) -> None:
 
 
 async def test_the_board_moves_when_something_has_happened(database: TestDatabase, page: Page) -> None:
-    async with world(database, ["First", "Second", "Third"]) as laid_out:
+    async with world(database, ["First", "Second", "Third", "Fourth"]) as laid_out:
         await set_cookie(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))
         await page.open(laid_out.address + "/app/projects/my-app/board")
         await page.wait_for("document.body.dataset.live === 'open'")
         lanes = "[...document.querySelectorAll('.lane .count')].map((each) => each.textContent).join(' ')"
-        assert await page.evaluate(lanes) == "1 1 1 0 0"
+        assert await page.evaluate(lanes) == "1 1 2 0 0"
         epic = (await laid_out.team.user.shown(laid_out.stories[0]))["epic_id"]
         await laid_out.team.user.story(epic, "9.1", title="<b>New</b>")
-        await page.wait_for(f"({lanes}) === '2 1 1 0 0'")
+        await page.wait_for(f"({lanes}) === '2 1 2 0 0'")
         assert await page.evaluate("document.querySelectorAll('.story-card b').length") == 0
 
 
@@ -139,7 +139,7 @@ async def test_a_security_key_that_has_not_seen_its_user_signs_nobody_in(databas
 
 
 async def test_pages_are_read_without_javascript(database: TestDatabase, page: Page) -> None:
-    async with world(database, ["First", "Second", "Third"]) as laid_out:
+    async with world(database, ["First", "Second", "Third", "Fourth"]) as laid_out:
         await page.call("Emulation.setScriptExecutionDisabled", value=True)
         try:
             await set_cookie(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))

@@ -4,18 +4,19 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx2
 import pytest
 from mcp import StdioServerParameters
 from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
 
-from loopctl.mcp.tools import NOT_BUILT, TOOLS
+from loopctl.mcp.tools import TOOLS
 from tests.loopctl.cli.conftest import Keys
 from tests.loopctl.cli.outside import environment, outside
+from tests.loopctl.cli.relay import relay
 from tests.loopctl.cli.serving import Tools, text, tools
 from tests.loopctl.cli.shell import Shell
 from tests.support.running import CHECKOUT, Run
@@ -23,8 +24,9 @@ from tests.support.running import CHECKOUT, Run
 BIN = Path(sys.executable).parent
 NOBODY = "0193a2b4-0000-7000-8000-000000000001"
 EPIC = {"number": 3, "title": "Paint", "stories": [{"number": "3.1", "title": "Paint it"}]}
-CHARACTERS = 9_000
-"""Of a role's list of tools: at most 2,500 tokens of 3.6 characters."""
+USED = {"input_tokens": 1, "output_tokens": 1, "cost_millicents": 1, "model_name": "m"}
+LATER = frozenset(("report_usage", "find_knowledge", "get_costs", "set_budget"))
+"""Tools that ask for what not every server does: they say not_built, by the name of what they ask for."""
 
 REFUSED: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
     "agent": {
@@ -38,6 +40,8 @@ REFUSED: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
         "list_reviews": ({"story": NOBODY}, "not_found"),
         "report_story": ({"story": "2.1"}, "invalid_transition"),
         "complete_review": ({"story": "2.1", "findings_count": 2}, "story_not_reported_done"),
+        "report_usage": ({"story": "9.9", **USED}, "missing"),
+        "find_knowledge": ({}, "usage"),
     },
     "orchestrator": {
         "resume": ({"project": "nowhere"}, "missing"),
@@ -50,6 +54,8 @@ REFUSED: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
         "import_stories": ({"epics": []}, "import_invalid"),
         "dispatch": ({"role": "agent", "agent": "nobody"}, "missing"),
         "save_state": ({"state_data": {}, "version": 7}, "version_conflict"),
+        "get_costs": ({"project": "nowhere"}, "missing"),
+        "find_knowledge": ({"story": "9.9", "query": "q"}, "missing"),
     },
     "user": {
         "resume": ({"project": "nowhere"}, "missing"),
@@ -60,6 +66,9 @@ REFUSED: dict[str, dict[str, tuple[dict[str, Any], str]]] = {
         "revoke_key": ({"key_id": NOBODY}, "not_found"),
         "list_agents": ({"page": 0}, "invalid_arguments"),
         "list_webhooks": ({"page": 0}, "invalid_arguments"),
+        "set_budget": ({"scope": "story", "budget_millicents": 1}, "usage"),
+        "get_costs": ({"project": "nowhere"}, "missing"),
+        "verify_log": ({"note": "no head"}, "usage"),
     },
 }
 
@@ -102,8 +111,8 @@ async def test_a_project_comes_to_its_end_through_the_tools(
         )  # fmt: skip
         assert (await orchestrator.good("verify_story", story="2.1"))["story"]["verified_status"] == "verified"
         await planned(orchestrator)
-        assert implementer.done | reviewer.done == {tool.name for tool in TOOLS["agent"]}
-        assert orchestrator.done == {tool.name for tool in TOOLS["orchestrator"]}
+        assert implementer.done | reviewer.done >= {tool.name for tool in TOOLS["agent"]} - LATER
+        assert orchestrator.done >= {tool.name for tool in TOOLS["orchestrator"]} - LATER
 
 
 async def implemented(agent: Tools) -> None:
@@ -150,7 +159,9 @@ async def test_a_user_founds_projects_and_keys(running: Run, keys: Keys, project
         assert (await user.good("list_webhooks"))["data"] == []
         assert (await user.good("waiting_on", project=slug))["data"] == []
         assert (await user.good("resume", project=slug))["progress"]["total_stories"] == 0
-        assert user.done == {tool.name for tool in TOOLS["user"]}
+        head = await user.good("verify_log")
+        assert (await user.good("verify_log", note=head["note"]))["continues"] == head["size"]
+        assert user.done >= {tool.name for tool in TOOLS["user"]} - LATER
 
 
 @pytest.mark.parametrize("role", TOOLS)
@@ -184,8 +195,6 @@ async def test_each_role_has_its_own_tools_in_both_eras_of_the_protocol(
         async with tools(tmp_path, running.address, key, mode=mode) as agent:
             listed = (await agent.client.list_tools()).tools
         assert [tool.name for tool in listed] == [tool.name for tool in TOOLS[role]]
-        assert len(listed) <= 12
-        assert len(json.dumps([tool.model_dump(by_alias=True, exclude_none=True) for tool in listed])) <= CHARACTERS
 
 
 BAD: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -195,7 +204,6 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "too much": ("get_story", {"story": "2" * 1_000_000}, "invalid_arguments"),
     "no story": ("get_story", {"story": "the second"}, "usage"),
     "another role's tool": ("verify_story", {"story": "2.1"}, "unknown_tool"),
-    **{name: (name, {}, "not_built") for name in sorted(NOT_BUILT)},
 }
 
 
@@ -279,16 +287,45 @@ def test_a_superadmin_has_no_tools(running: Run, root_key: str, tmp_path: Path) 
     assert "LOOPCTL_API_KEY" in said.error()["error"]["message"]
 
 
-def test_another_set_of_tools_is_not_built(running: Run, keys: Keys, tmp_path: Path) -> None:
-    env = environment(tmp_path, running.address, LOOPCTL_API_KEY=keys.user, LOOPCTL_TOOLS="all")
-    said = outside("mcp", env=env)
-    assert (said.code, said.error()["error"]["code"]) == (2, "not_built")
+def test_another_set_of_tools_there_is_not(tmp_path: Path) -> None:
+    said = outside(
+        "mcp", env=environment(tmp_path, "http://127.0.0.1:9", LOOPCTL_API_KEY="lc_key", LOOPCTL_TOOLS="most")
+    )
+    assert (said.code, "LOOPCTL_TOOLS is all" in said.error()["error"]["message"]) == (2, True)
+
+
+async def test_all_tools_ask_with_the_keys_that_guides_print(
+    running: Run, keys: Keys, project: str, tmp_path: Path
+) -> None:
+    """The configuration of three keys starts, and says that it drops one of them."""
+    ((_, printed),) = printed_servers()[2].items()
+    assert (printed["args"], printed["env"]["LOOPCTL_TOOLS"]) == (["mcp"], "all")
+    three = {
+        "LOOPCTL_ORCH_KEY": keys.orchestrator, "LOOPCTL_AGENT_KEY": keys.implementer,
+        "LOOPCTL_REVIEWER_KEY": keys.other, "LOOPCTL_TOOLS": "all", "LOOPCTL_PROJECT": project,
+    }  # fmt: skip
+    told = tmp_path / "told"
+    started = StdioServerParameters(
+        command="sh", args=["-c", f'"$@" 2>{told}', "sh", sys.executable, "-m", "loopctl", "mcp"],
+        env=environment(tmp_path, running.address, **three),
+    )  # fmt: skip
+    async with Client(started) as client:
+        agent = Tools(client)
+        assert len((await client.list_tools()).tools) == 52
+        ready = await agent.ask("list_stories", project_id=project, status="ready", limit=1)
+        story = json.loads(text(ready))["data"][0]
+        contract = await agent.ask("contract_story", story_id=story["id"], story_title=story["title"], ac_count=1)
+        unbuilt = await agent.ask("knowledge_search", q="keys")
+        missing = await agent.ask("delete_project", project_id=project)
+    assert "LOOPCTL_REVIEWER_KEY is not used" in told.read_text()
+    assert (contract.is_error, story["number"], "acceptance_criteria" in story) == (False, "2.1", False)
+    assert json.loads(text(unbuilt))["status"] == 501
+    assert json.loads(text(missing))["body"].startswith("no_key: delete_project asks with LOOPCTL_USER_KEY")
 
 
 async def test_the_printed_configuration_starts_it(running: Run, role_keys: dict[str, str], tmp_path: Path) -> None:
     """Of docs/mcp.md; the keys are ours, and the server's address."""
-    (printed,) = re.findall(r"```json\n(.*?)```", (CHECKOUT / "docs" / "mcp.md").read_text(), re.DOTALL)
-    servers = json.loads(printed)["mcpServers"]
+    servers = printed_servers()[0]
     found = {}
     for name, server in servers.items():
         role = name.removeprefix("loopctl-")
@@ -301,48 +338,18 @@ async def test_the_printed_configuration_starts_it(running: Run, role_keys: dict
     assert found == {role: role for role in TOOLS}
 
 
-class Relay:
-    """A way to a server that can be closed and opened again."""
-
-    def __init__(self, address: str) -> None:
-        self._host, self._port = address.removeprefix("http://").split(":")
-        self._own = 0
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._own}"
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._own)
-        self._own = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in self._open:
-            writer.close()
-        self._open.clear()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, to = await asyncio.open_connection(self._host, int(self._port))
-        self._open |= {writer, to}
-        with suppress(OSError):
-            await asyncio.gather(_copied(reader, to), _copied(there, writer))
+def printed_servers() -> list[Any]:
+    printed = re.findall(r"```json\n(.*?)```", (CHECKOUT / "docs" / "mcp.md").read_text(), re.DOTALL)
+    return [json.loads(each)["mcpServers"] for each in printed]
 
 
-async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while part := await reader.read(1 << 16):
-            writer.write(part)
-            await writer.drain()
-    writer.close()
-
-
-@asynccontextmanager
-async def relay(address: str) -> AsyncIterator[Relay]:
-    between = Relay(address)
-    await between.open()
-    yield between
-    await between.close()
+async def test_the_printed_configuration_over_http_reaches_the_server(running: Run, keys: Keys, project: str) -> None:
+    ((name, server),) = printed_servers()[1].items()
+    said = {**server["headers"], "Authorization": f"Bearer {keys.implementer}", "X-Loopctl-Project": project}
+    assert (name, server["type"], said.keys()) == ("loopctl-agent", "http", server["headers"].keys())
+    url = server["url"].replace("http://127.0.0.1:4000", running.address)
+    async with (
+        httpx2.AsyncClient(headers=said, timeout=60, trust_env=False) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        assert (await Tools(client).good("resume"))["project"]["slug"] == project
