@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 STYLE = (
     "tokens", "base", "layout", "buttons", "forms", "cards", "badges", "tables", "code", "figures", "ticks", "public",
-    "board", "graph", "verify",
+    "board", "graph", "verify", "custody",
 )  # fmt: skip
 """One file for each concern, sent as one, in this order: the later one may say more about what is before it."""
 

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from api.agents.routes import list_agents_of_tenant
 from api.api_keys.routes import list_api_keys
+from api.audit.routes import list_audit
 from api.http.page_headers import PAGE
 from api.http.query import StrictQuery
 from api.projects.routes import list_projects_of_tenant
@@ -57,6 +58,7 @@ GROUPS = (
         "Tenant",
         (
             Link("agents", "Agents", "/app/agents", list_agents_of_tenant),
+            Link("custody", "Custody", "/app/custody", list_audit),
             Link("webhooks", "Webhooks", "/app/webhooks", list_webhooks_of_tenant),
             Link("settings", "Settings and keys", "/app/settings", list_api_keys),
         ),

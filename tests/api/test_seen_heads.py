@@ -58,12 +58,19 @@ class Behind:
     async def _answer(self, scope: Any, request: Any) -> list[Any]:
         headers = [each for each in scope["headers"] if not (self.deaf and each[0].startswith(b"loopctl-w"))]
         sent: list[Any] = []
+        given, answered = iter([request]), asyncio.Event()
 
         async def receive() -> Any:
-            return request
+            """A client that has sent all, waits for its answer, and then leaves."""
+            further = next(given, None)
+            if further is None:
+                await answered.wait()
+            return further or {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:
             sent.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                answered.set()
 
         await self.app({**scope, "headers": headers, "extensions": {}}, receive, send)
         return self._falsified(scope["path"], sent)

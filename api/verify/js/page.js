@@ -1,50 +1,15 @@
 // The page of the offline check: files in, a verdict out. All reading and hashing is in a worker.
 
-import { show, showReceipt, showRefused, showReport } from "./result.js";
+import { checkInWorker, startWorker } from "./asking.js";
+import { show, showAnswer } from "./result.js";
 
 const byId = (id) => document.getElementById(id);
 
-let worker = start();
+let worker = startWorker(); // with the page, so that it is here when the network goes
 
-/** Begun with the page, so that everything it needs is here when the network goes. */
-function start() {
-  const begun = new Worker("/verify/worker.js", { type: "module" });
-  document.body.dataset.verifier = "loading";
-  begun.addEventListener("message", () => { document.body.dataset.verifier = "ready"; }, { once: true });
-  return begun;
-}
-
-/** Sends the worker something to check. One at a time: another wish ends the one before. */
-function ask(wish, result, onProgress = () => {}) {
+function ask(wish, result, onProgress) {
   result.hidden = true;
-  return new Promise((resolve) => {
-    worker.onmessage = ({ data }) => {
-      if (data.ready) { return; }
-      if (data.progress) {
-        onProgress(data.progress);
-        return;
-      }
-      resolve(data);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      resolve({ failed: event.message || "The verifier could not be loaded: reload the page." });
-    };
-    worker.postMessage(wish);
-  });
-}
-
-function answer(result, said) {
-  if (said.refused) {
-    showRefused(result, said.refused);
-  } else if (said.failed) {
-    show(result, "bad", "The check itself failed", [["Problem", said.failed]]);
-  } else if (said.receipt) {
-    showReceipt(result, said.receipt);
-  } else {
-    showReport(result, said.report, said.seconds);
-  }
-  result.scrollIntoView({ block: "nearest" });
+  return checkInWorker(wish, { worker, onProgress });
 }
 
 async function checkBundle(file) {
@@ -58,7 +23,7 @@ async function checkBundle(file) {
     byId("bundle-count").textContent = `${entries.toLocaleString("en-US")} entries`;
   });
   progress.hidden = byId("bundle-stop").hidden = true;
-  answer(result, said);
+  showAnswer(result, said);
 }
 
 function wanted(file) {
@@ -76,7 +41,7 @@ byId("bundle-form").addEventListener("submit", (event) => {
 
 byId("bundle-stop").addEventListener("click", () => {
   worker.terminate();
-  worker = start();
+  worker = startWorker();
   byId("bundle-progress").hidden = byId("bundle-stop").hidden = true;
   byId("bundle-check").focus();
 });
@@ -88,7 +53,7 @@ byId("receipt-form").addEventListener("submit", async (event) => {
     receipt: byId("receipt-file").files[0], entry: byId("receipt-entry").files[0],
     vkey: byId("receipt-vkey").value.trim(),
   };
-  answer(result, await ask(wish, result));
+  showAnswer(result, await ask(wish, result));
 });
 
 // A file may be dropped anywhere on the page; the area only shows it.

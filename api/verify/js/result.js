@@ -2,8 +2,22 @@
 
 const number = (value) => value.toLocaleString("en-US");
 
+/** Whatever the worker has said. */
+export function showAnswer(place, said) {
+  if (said.refused) {
+    showRefused(place, said.refused);
+  } else if (said.failed) {
+    show(place, "bad", "The check itself failed", [["Problem", said.failed]]);
+  } else if (said.receipt) {
+    showReceipt(place, said.receipt);
+  } else {
+    showReport(place, said.report, said.seconds);
+  }
+  place.scrollIntoView({ block: "nearest" });
+}
+
 /** `place` is emptied; `made` is the report of a check, `seconds` how long it took. */
-export function showReport(place, made, seconds) {
+function showReport(place, made, seconds) {
   if (made.verdict === "unreadable") {
     show(place, "bad", "Not a bundle that can be judged", [["Problem", made.problem]]);
     return;
@@ -30,7 +44,7 @@ export function showReport(place, made, seconds) {
   show(place, fault ? "bad" : "good", title, rows);
 }
 
-export function showReceipt(place, { origin, index, size, root, signed_by }) {
+function showReceipt(place, { origin, index, size, root, signed_by }) {
   show(place, "good", `Good: this is entry ${number(index)} of the log`, [
     ["Log", origin], ["Head", `of size ${number(size)}`], ["Root", root], ["Signed by", signed_by.join(", ")],
   ]);

@@ -9,7 +9,9 @@ ANYBODYS = (
     "/app", "/app/inbox", "/app/projects/:project/board", "/app/projects/:project/board/live",
     "/app/projects/:project/graph", "/app/stories/:story_id",
 )  # fmt: skip
+ORCHESTRATORS = ("/app/agents", "/app/custody", "/app/custody/entries/:position", "/app/custody/heads")
 USERS = (
+    "/app/custody/export",
     "/app/webhooks", "/app/webhooks/:webhook_id", "/app/webhooks/:webhook_id/deliveries/:delivery_id", "/app/settings",
 )  # fmt: skip
 
@@ -17,7 +19,7 @@ PAGES = [
     *(("GET", path, "public") for path in PUBLIC),
     *(("POST", path, "public") for path in SIGNING_IN),
     *(("GET", path, "agent+") for path in ANYBODYS),
-    ("GET", "/app/agents", "orchestrator+"),
+    *(("GET", path, "orchestrator+") for path in ORCHESTRATORS),
     *(("GET", path, "user+") for path in USERS),
     ("POST", "/logout", "agent+"),
     ("POST", "/app/sessions/end", "agent+"),
