@@ -136,6 +136,9 @@ def correct_usage(report: UsageReport | None, usage: Usage, story: Figures, net:
     for name in ("input_tokens", "output_tokens"):
         if counts[name] is None:
             problems.add(name, BLANK)
+    for name in MEASURES:
+        if getattr(usage, name) is not None:
+            problems.add(name, "is no part of a correction, which is of tokens and their cost")
     cost = _claimed(problems, usage, signed=True)
     if cost is None:
         problems.add("cost_millicents", BLANK)

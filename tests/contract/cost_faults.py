@@ -8,7 +8,7 @@ from tests.contract.route import V1
 
 USAGE = f"{V1}/token-usage"
 BUDGETS = f"{V1}/token-budgets"
-TAKEN = {"input_tokens": -11, "output_tokens": 0, "cost_millicents": 0}
+TAKEN = {"input_tokens": -10_001, "output_tokens": 0, "cost_millicents": 0}
 
 
 def _budget(story: str, **more: int) -> dict[str, Any]:

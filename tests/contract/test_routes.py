@@ -132,7 +132,8 @@ async def test_a_superadmin_says_for_which_tenant_and_never_takes_part_in_custod
     for role in roles:
         answer = await send(here.home, route, wanted, root, **inside, X_Effective_Role=role.value)
         refused = answer.status == 403 and answer.error["code"] == "impersonation_refused"
-        of_agent = isinstance(route.body, dict) and {"agent_id", "role"} <= set(route.body)  # a key for steps of custody
+        # A key that takes steps of custody.
+        of_agent = isinstance(route.body, dict) and {"agent_id", "role"} <= set(route.body)
         assert refused == (route in CUSTODY or of_agent), (role, answer.body)
 
 
