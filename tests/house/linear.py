@@ -279,6 +279,7 @@ CUTTERS: Mapping[str, str] = {
     "markdown": "sections and boxes",
     "csv_rows": "a spreadsheet",
     # Once over a text that is short or our own.
+    "tools": "",
     "backlog_md": "",
     "github": "",
     "jira_csv": "",

@@ -147,7 +147,7 @@ def with_more_headers(app: Any, *more: tuple[bytes, bytes]) -> Any:
 async def test_a_list_in_two_lines_is_one_list(order: int) -> None:
     lines = [(b"accept", b"application/problem+json"), (b"accept", b"text/html")][::order]
     app = with_more_headers(made(), *lines)
-    assert (await ask(app, "/nope")).headers["content-type"] == "application/problem+json"
+    assert (await ask(app, "/api/nope")).headers["content-type"] == "application/problem+json"
     assert (await ask(app, "/")).headers["content-type"].startswith("text/html")
     assert merged([(b"prefer", b"wait=5"), (b"prefer", b"receipt")]) == {b"prefer": b"wait=5, receipt"}
 
