@@ -45,7 +45,20 @@ def test_everything_that_is_wrong_is_said_at_once_with_its_place(source: SourceN
 @pytest.mark.parametrize("source", SOURCES)
 def test_junk_of_any_kind_is_refused_or_read_and_never_a_fault(source: SourceName) -> None:
     refused = 0
-    for text in ("\0", "\ufffd", "null", "true", '""', "[[]]", "{}", "---\n---\n", "- [x] T1", '"\n', "a,b\n\0,1\n"):
+    for text in (
+        "\0",
+        "\ufffd",
+        "null",
+        "true",
+        '""',
+        "[[]]",
+        "{}",
+        "---\n---\n",
+        "---\nid: task-1\n",
+        "- [x] T1",
+        '"\n',
+        "a,b\n\0,1\n",
+    ):
         try:
             read_text(source, text, "task-1 - x.md")
         except Unreadable:
