@@ -203,7 +203,8 @@ def judge(request: bytes, answer: bytes, report: Report) -> None:
         if bodiless and (not rest or rest.startswith(b"HTTP/1.1 ")):
             length = 0
         body, answer = rest[:length], rest[length:]
-        if status >= 400 and length and not _is_error(status, body):
+        right = _is_error(status, body) or (b" /mcp" in request and _is_of_json_rpc(body))
+        if status >= 400 and length and not right:
             report.fail("shape", request, head + separator + body[:2000])
 
 
@@ -215,6 +216,16 @@ def _status(head: bytes) -> int | None:
 def _length(head: bytes) -> int:
     found = re.search(rb"(?i)\r\ncontent-length: (\d+)(?:\r\n|$)", head)
     return int(found[1]) if found else 0
+
+
+def _is_of_json_rpc(body: bytes) -> bool:
+    """What is wrong with a message is said as its protocol has it (JSON-RPC 2.0 §5.1)."""
+    try:
+        said = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return False
+    error = said.get("error") if isinstance(said, dict) else None
+    return isinstance(error, dict) and isinstance(error.get("code"), int) and isinstance(error.get("message"), str)
 
 
 def _is_error(status: int, body: bytes) -> bool:
