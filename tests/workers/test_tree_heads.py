@@ -86,6 +86,7 @@ async def test_every_log_that_grows_has_a_head_over_its_end_although_nobody_asks
                 await grow(app, tenant, 300 if size == 300 else 1)
             await until(lambda size=size: signed(size), within_seconds=15)
         await until(lambda: sorted(path.name for path in heads.iterdir()) == sorted(map(str, tenants)))
+    assert [await newest_signed(app, tenant) for tenant in tenants] == [301] * 5
 
 
 async def test_a_log_that_grows_all_the_time_is_signed_at_most_once_a_second(
