@@ -1,5 +1,6 @@
 """The OpenAPI document: Litestar's reading of the handlers, with our errors, our envelope and no schema of its own."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -41,12 +42,14 @@ WITH_CUSTODY = ("impersonation_refused",)
 
 
 class Documents:
-    """Made from the handlers when it is first asked for, because most processes are never asked."""
+    """Made from the handlers when it is first asked for, because most processes are never asked. That takes a second or
+    more of processor time: in a thread, so that everybody else gets turns meanwhile."""
 
     def __init__(self, version: str) -> None:
         self._version = version
         self._handlers: Sequence[HTTPRouteHandler] = ()
         self._encoded: dict[str, bytes] = {}
+        self._making = asyncio.Lock()
 
     def describe(self, handlers: Sequence[HTTPRouteHandler]) -> None:
         self._handlers = handlers
@@ -61,13 +64,16 @@ class Documents:
         ]
         return sorted(found, key=lambda entry: (entry.path, entry.method))
 
-    def encoded(self, version: str) -> bytes:
+    async def encoded(self, version: str) -> bytes:
         """``version`` is 3.0 or 3.1."""
-        if version not in self._encoded:
-            document = openapi_document(self._handlers, self._version)
-            self._encoded["3.1"] = json.dumps(document).encode()
-            self._encoded["3.0"] = json.dumps(as_three_zero(document)).encode()
+        async with self._making:
+            if not self._encoded:
+                self._encoded = await asyncio.to_thread(self._made)
         return self._encoded[version]
+
+    def _made(self) -> dict[str, bytes]:
+        document = openapi_document(self._handlers, self._version)
+        return {"3.1": json.dumps(document).encode(), "3.0": json.dumps(as_three_zero(document)).encode()}
 
 
 def openapi_document(handlers: Sequence[HTTPRouteHandler], version: str) -> dict[str, Any]:

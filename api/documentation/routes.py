@@ -34,7 +34,7 @@ class VersionQuery(StrictQuery, frozen=True, kw_only=True):
     responses={200: ResponseSpec(dict[str, Any], False, "The OpenAPI document")},
 )
 async def show_openapi(services: Provided, wanted: NamedDependency[VersionQuery]) -> Response[bytes]:
-    return Response(services.documents.encoded(wanted.version), media_type="application/json", headers=LASTING)
+    return Response(await services.documents.encoded(wanted.version), media_type="application/json", headers=LASTING)
 
 
 @get(

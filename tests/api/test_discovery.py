@@ -1,5 +1,6 @@
 """What a client that knows only the host can find."""
 
+import asyncio
 import hashlib
 import re
 from typing import Any
@@ -35,6 +36,17 @@ async def test_the_entry_document() -> None:
         "swagger_ui": "/swaggerui",
         "health": "/health",
     }
+
+
+async def test_nobody_else_waits_while_the_document_is_made() -> None:
+    """Went red while it was made between two turns of the loop."""
+    app, finished = made(), []
+
+    async def asked(path: str) -> None:
+        finished.append((await ask(app, path)).status and path)
+
+    await asyncio.gather(asked("/api/v1/openapi"), asked("/livez"), asked("/api/v1/openapi?version=3.0"))
+    assert finished[0] == "/livez"
 
 
 async def test_the_route_list_is_read_off_the_router() -> None:

@@ -10,7 +10,6 @@ import tarfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -167,23 +166,10 @@ def test_what_is_packed_is_what_it_needs_and_of_this_version(installed: Installe
     assert run("npx", "loopctl-mcp-server", "--version", cwd=installed.project).stdout.strip() == __version__
 
 
-def is_not_built(installed: Installed, printed: str) -> bool:
-    """Without the 52 tools the package says so, and starts no others."""
-    if find_spec("loopctl.mcp.compatible") is not None:
-        return False
-    entry = json.loads(printed)["mcpServers"]["loopctl"]
-    command = [argument.replace("/path/to/loopctl", str(CHECKOUT)) for argument in (entry["command"], *entry["args"])]
-    done = run(*command, cwd=installed.project, LOOPCTL_API_KEY="lc_key", **installed.environment)
-    assert (done.returncode, '"code":"not_built"' in done.stderr) == (2, True), done.stderr
-    return True
-
-
 @pytest.mark.parametrize("printed", [CONFIGURED, FROM_A_CHECKOUT], ids=["npx", "node"])
 async def test_a_printed_configuration_starts_all_the_tools_with_the_key_of_each(
     installed: Installed, running: Run, keys: Keys, project: str, printed: str
 ) -> None:
-    if is_not_built(installed, printed):
-        return
     values = {"LOOPCTL_ORCH_KEY": keys.orchestrator, "LOOPCTL_AGENT_KEY": keys.implementer}
     async with started(printed, installed, running, **values, LOOPCTL_REVIEWER_KEY=keys.other) as client:
         names = {tool.name for tool in (await client.list_tools()).tools}
@@ -198,8 +184,6 @@ async def test_the_printed_script_of_an_orchestrator_verifies_a_story(
     installed: Installed, running: Run, keys: Keys, project: str
 ) -> None:
     """Its calls, in its order and with its arguments; implementer and reviewer are two keys."""
-    if is_not_built(installed, CONFIGURED):
-        return
     values = {"LOOPCTL_ORCH_KEY": keys.orchestrator, "LOOPCTL_AGENT_KEY": keys.implementer}
     async with started(CONFIGURED, installed, running, **values) as client:
         (mine,) = [each for each in (await called(client, "list_projects"))["data"] if each["slug"] == project]

@@ -17,8 +17,8 @@ BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 JSON_BLOCK = re.compile(r"```json\n(.*?)```", re.DOTALL)
 IMPLEMENTS = ("contract", "claim", "start", "request-review", "artifacts")
 REVIEWS = ("report", "review-complete")
-ENDINGS = {"state load": (Exit.DONE, Exit.MISSING), "skill get": (Exit.DONE, Exit.MISSING, Exit.UNAVAILABLE)}
-"""That a skill says itself (there may be no state), or that depend on what has been imported, or is not built."""
+ENDINGS = {"state load": (Exit.DONE, Exit.MISSING)}
+"""That a skill says itself: there may be no state."""
 
 
 def lines(skill: Skill) -> Iterator[str]:
