@@ -43,10 +43,8 @@ MOST_IN_BULK = 50
 HOOKED = list_of(one_of(EVENT_TYPES), MOST_EVENTS)
 WORD = {"type": "string", "pattern": f"^{REASON.pattern}$"}
 NAME, TITLE = text(LONGEST_NAME), text(LONGEST_TITLE)
-DESCRIPTION = {
-    **text(LONGEST_DESCRIPTION),
-    "description": f"With the other texts at most {LARGEST_DATA} bytes of JSON in UTF-8, which is what the log takes.",
-}
+SHARED = {"description": f"With the other texts at most {LARGEST_DATA} bytes of JSON in UTF-8, as the log takes."}
+DESCRIPTION = {**text(LONGEST_DESCRIPTION), **SHARED}
 ID = {"type": "string", "format": "uuid"}
 NAMED_STORY = {"type": "object", "required": ["story_id"], "properties": {"story_id": ID}}
 VERSION = {"type": ["integer", "null"]}
@@ -75,7 +73,7 @@ PROJECT_MEMBERS = {
 ARTIFACT = {"artifact_type": "test", "path": "tests/test_login.py", "exists": True, "details": {"lines": 40}}
 
 SKILL = {"name": "loopctl:review", "prompt_text": "Read the story and its criteria."}
-PROMPT = {"prompt_text": {"type": "string", "minLength": 1, "maxLength": LONGEST_PROMPT}}
+PROMPT = {"prompt_text": {"type": "string", "minLength": 1, "maxLength": LONGEST_PROMPT, **SHARED}}
 SKILL_MEMBERS = {"name": NAME, **PROMPT, "description": text(LONGEST_SUMMARY)}
 
 UI_TEST = {"guide_reference": text(LONGEST_GUIDE), "notes": text(LONGEST_NOTES)}

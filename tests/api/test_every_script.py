@@ -8,6 +8,7 @@ import pytest
 from domain.event import LARGEST_DATA
 from domain.fields import LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_TITLE
 from domain.project import LONGEST_MISSION
+from domain.skill import LONGEST_PROMPT
 from tests.api.work import Client
 from tests.contract.test_table import DOCUMENT
 
@@ -58,6 +59,7 @@ async def test_texts_that_are_together_too_long_for_the_log_are_told_the_bytes(a
         ("/projects", {"name": "n", "slug": "of-letters", **long}),
         (f"/projects/{project}/epics", {"number": 7, "title": "t", **long}),
         (f"/epics/{epic}/stories", {"number": "1.7", "title": "t", **long}),
+        ("/skills", {"name": "long", "prompt_text": letter * LONGEST_PROMPT}),
     ):
         answer = await ann.post(path, body)
         assert (answer.status, answer.error["code"]) == (422, "validation_failed")
@@ -73,6 +75,6 @@ def test_the_document_says_both_limits_wherever_it_says_one() -> None:
         for name, said in schema.get("properties", {}).items()
         if any(each.get("maxLength") == LONGEST_DESCRIPTION for each in (said, *said.get("oneOf", ())))
     ]
-    assert {name for name, _ in members} == {"description", "path"}
+    assert {name for name, _ in members} == {"description", "path", "prompt_text"}
     for _, said in members:
         assert f"{LARGEST_DATA} bytes" in said["description"]

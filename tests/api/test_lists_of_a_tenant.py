@@ -77,16 +77,6 @@ def _is_secret(entry: Any) -> bool:
     return entry["entity_type"] == "api_key" or entry["action"] in ("tenant_updated", "key_rotated")
 
 
-@pytest.mark.parametrize("value", ["true", "1"])
-async def test_what_is_not_built_says_so_and_leaving_it_out_is_fine(ann: Client, value: str) -> None:
-    project = await ann.project()
-    for path, name in ((f"/projects/{project}/progress", "include_cost"), ("/stories", "include_token_totals")):
-        answer = await ann.get(f"{path}?{name}={value}")
-        assert (answer.status, answer.error["code"]) == (501, "not_built")
-        assert name in answer.error["message"]
-        assert (await ann.get(f"{path}?{name}=false")).status == 200
-
-
 def test_a_share_is_whole_only_when_nothing_is_left_and_none_only_when_nothing_is_done() -> None:
     """Red: 1999 of 2000 were 100.0, and 1 of 3000 was 0.0."""
     assert [percentage(1999, 2000), percentage(1, 3000), percentage(10_000, 10_000)] == [99.9, 0.1, 100.0]

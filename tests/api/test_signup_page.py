@@ -113,7 +113,7 @@ async def confirmed(page: Page, address: str, raw: str) -> None:
     url, code = next(word for word in said.split() if "/ceremonies/" in word), said.split()[-1]
     await page.open(url)
     operation = "document.getElementById('ceremony-operation').textContent"
-    assert await page.wait_for(operation) == "Delete the project first"
+    assert await page.wait_for(f"{operation} !== 'Loading' && {operation}") == "Delete the project first"
     assert await page.evaluate("document.getElementById('ceremony-code').textContent") == code
     await click(page, "ceremony-confirm-btn")
     await page.wait_for("!document.getElementById('ceremony-done').hidden")

@@ -28,7 +28,7 @@ ARTICLE = {"article_id": ID}
 
 EXPECTED: list[tuple[str, str, dict[str, Any], str, Any]] = [
     ("get_tenant", "orch", {}, "GET tenants/me", None),
-    ("list_projects", "orch", {}, "GET projects", None),
+    ("list_projects", "orch", {}, "GET projects?page_size=100", None),
     ("create_project", "orch", {"name": "A", "slug": "a", "mission": ""}, "POST projects", {"name": "A", "slug": "a"}),
     ("delete_project", "user", {"project_id": ID}, f"DELETE projects/{ID}", None),
     ("get_progress", "orch", {**PROJECT, "include_cost": True}, f"GET projects/{ID}/progress?include_cost=true", None),

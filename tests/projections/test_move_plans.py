@@ -41,7 +41,7 @@ async def app(database: TestDatabase) -> AsyncIterator[Database]:
 
 
 def looked(tenant: UUID, *ids: UUID) -> tuple[Any, ...]:
-    return (tenant, *[ids] * 9)
+    return (tenant, *[ids] * 10)
 
 
 def moved(epic: UUID, *rows: dict[str, Any]) -> tuple[Any, ...]:

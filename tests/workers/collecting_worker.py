@@ -26,8 +26,8 @@ MAKE_TABLE = """
 
 TAKE_IN = "INSERT INTO app.taken_in (tenant_id, position) SELECT $1, unnest($2::bigint[])"  # no value in it
 
-PAUSE_SECONDS = 0.05
-"""Between effects and place: long enough to be killed in."""
+PAUSE_SECONDS, CARELESS_PAUSE_SECONDS = 0.05, 0.5
+"""Between effects and place: long enough to be killed in, and without transaction almost sure to be."""
 
 
 async def collect(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
@@ -39,7 +39,7 @@ async def collect_carelessly(tx: TenantTx, recorded: Sequence[Recorded], *, url:
     async with session(url) as connection, connection.transaction():
         await connection.execute(f"SET LOCAL app.tenant = '{tx.tenant_id}'")
         await connection.execute(TAKE_IN, tx.tenant_id, [each.position for each in recorded])
-    await asyncio.sleep(PAUSE_SECONDS)
+    await asyncio.sleep(CARELESS_PAUSE_SECONDS)
 
 
 def main() -> None:

@@ -76,7 +76,8 @@ async def test_while_all_parts_move_the_sign_stays(schedule: Schedule, broker: J
 async def test_while_nobody_looks_for_news_there_is_no_sign(
     schedule: Schedule, broker: JobBroker, redis: Redis
 ) -> None:
-    async with Alive(schedule, broker, redis, QUICK).living(followers=False):
+    patient = BeatPace(beat=0.1, expiry=2, still=2.0, hopeless=3600)  # on a machine that stands still meanwhile
+    async with Alive(schedule, broker, redis, patient).living(followers=False):
         with pytest.raises(TimeoutError):
             await until(lambda: shown(redis), within_seconds=1.5)
 

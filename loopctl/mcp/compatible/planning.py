@@ -127,7 +127,10 @@ def backfill_story(asked: Asked, given: Backfill) -> Any:
 
 TOOLS = (
     Tool("get_tenant", "This tenant", READS, Nothing, asks("GET", "tenants/me"), "Who is asking.", key="reads"),
-    Tool("list_projects", "Projects", READS, Nothing, asks("GET", "projects"), "All projects.", key="reads"),
+    Tool(
+        "list_projects", "Projects", READS, Nothing, asks("GET", "projects", page_size=100),
+        "Projects, the first hundred; meta says how many there are.", key="reads",
+    ),
     Tool(
         "create_project", "New project", WRITES, NewProject, asks("POST", "projects"), "Make a project.", key="orch"
     ),

@@ -186,7 +186,8 @@ async def test_the_printed_script_of_an_orchestrator_verifies_a_story(
     """Its calls, in its order and with its arguments; implementer and reviewer are two keys."""
     values = {"LOOPCTL_ORCH_KEY": keys.orchestrator, "LOOPCTL_AGENT_KEY": keys.implementer}
     async with started(CONFIGURED, installed, running, **values) as client:
-        (mine,) = [each for each in (await called(client, "list_projects"))["data"] if each["slug"] == project]
+        listed = await called(client, "list_projects")
+        (mine,) = [each for each in listed["data"] if each["slug"] == project]
         await called(client, "get_progress", project_id=mine["id"])
         assert len((await called(client, "list_stories", status="ready", limit=1))["data"]) == 1
         found = await called(client, "list_stories", status="ready", project_id=mine["id"], limit=1)
