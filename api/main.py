@@ -25,8 +25,7 @@ from api.health.check import HealthCheck, Probes
 from api.http.identifiers import new_id
 from api.http.limits import Limits
 from api.http.rate_limits.counts import RedisCounts
-from api.http.rate_limits.failed_keys import MOST_FAILED, FailedKeys
-from api.http.rate_limits.local import LocalLimiter
+from api.http.rate_limits.local import MOST_FAILED, FailedKeys, LocalLimiter
 from api.http.rate_limits.shared import SharedLimiter
 from api.http.recording import Metrics
 from api.http.refusal import Refused

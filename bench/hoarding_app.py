@@ -10,8 +10,7 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from api.http.budgets import Share
-from api.http.limits import LARGE_BODY_BYTES, Limits
+from api.http.limits import LARGE_BODY_BYTES, Limits, Share
 from api.http.server import Server, server_config
 from api.start import listening_socket
 from bench.breakdown_app import OnUrl

@@ -79,8 +79,3 @@ class Caller(Struct, frozen=True, kw_only=True):
         if self.superadmin:
             return (f"superadmin_key:{self.key_id}", f"superadmin:{self.key_name}"[:255])
         return (f"api_key:{self.key_id}", f"{self.role.value}:{self.key_name}"[:255], *map(str, self.lineage))
-
-    @property
-    def limited(self) -> bool:
-        """By the rate limits: everybody but a superadmin who took no role."""
-        return self.role != Role.SUPERADMIN

@@ -1,7 +1,9 @@
 """Who asks, whether they may come in (key, tenant, rate, role: spec 01, section 1.3), and with which wishes."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +12,10 @@ from litestar.di import NamedDependency
 from msgspec import Struct, field, structs
 
 from api.http.policy import Policy
-from api.http.rate_limits.failed_keys import FailedKeys
-from api.http.rate_limits.verdict import RateCheck, Verdict, asked_by
+from api.http.rate_limits.local import FailedKeys
+from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.refusal import Header, Refused
-from api.http.witness import Witnessing, head_headers
+from api.http.witness import SHOWN, Witnessing, head_headers
 from domain.caller import NO_TENANT, Caller, Impersonation, Role
 from domain.tenant import Tenant
 from domain.tenant_settings import read_settings
@@ -77,16 +79,22 @@ def _token(headers: Mapping[bytes, bytes]) -> bytes:
 
 def check_role(access: str, role: Role) -> None:
     """``access`` in the notation of spec 01, section 1.4. Raises Refused."""
-    if access == "any":
+    if role in _entitled(access):
         return
     if access.endswith("+"):
-        required = Role(access[:-1])
-        if role.rank < required.rank:
-            raise Refused("insufficient_role", f"Insufficient permissions. Required role: {required.value}")
-        return
+        raise Refused("insufficient_role", f"Insufficient permissions. Required role: {access[:-1]}")
     exact = access.removeprefix("=").split(",")
-    if role.value not in exact:
-        raise Refused("insufficient_role", f"This endpoint requires the {' or '.join(exact)} role")
+    raise Refused("insufficient_role", f"This endpoint requires the {' or '.join(exact)} role")
+
+
+@cache
+def _entitled(access: str) -> frozenset[Role]:
+    """Computed once for each rule: there are as many as routes spell."""
+    if access == "any":
+        return frozenset(Role)
+    if access.endswith("+"):
+        return frozenset(role for role in Role if role.rank >= Role(access[:-1]).rank)
+    return frozenset(role for role in Role if role.value in access.removeprefix("=").split(","))
 
 
 def asking(
@@ -185,7 +193,8 @@ class Gate(Struct, frozen=True):
         check_role(policy.access, caller.role)
         if caller.superadmin and policy.custody:
             raise Refused("impersonation_refused")
-        await self.witnessing.check(caller, headers)
+        if caller.witness_mode == "required" or not SHOWN.isdisjoint(headers):
+            await self.witnessing.check(caller, headers)
         return caller
 
     async def _visitor(self, headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
@@ -193,7 +202,7 @@ class Gate(Struct, frozen=True):
         caller = await self.find_visitor(headers)
         if caller is None:
             raise Refused("login_needed")
-        verdict = await self.check_rate(asked_by(caller, None))
+        verdict = await self.check_rate(_rate_of(caller, None))
         if verdict.wait > 0:
             raise verdict.refusal()
         check_role(policy.access, caller.role)
@@ -217,16 +226,16 @@ class Gate(Struct, frozen=True):
             caller = await self._found(headers, peer)
             if caller.superadmin and not admin:
                 caller = await self._impersonating(caller, headers)
-            if not caller.limited:
+            if caller.role == Role.SUPERADMIN:  # one that took no role is not limited
                 return caller
             mark = None if caller.superadmin else self.mark_of(caller.tenant_id)
-            verdict = await self.check_rate(asked_by(caller, mark))
+            verdict = await self.check_rate(_rate_of(caller, mark))
             if verdict.newer is None:
                 break
             self.marked(caller.tenant_id, verdict.newer)
         else:
             raise Refused("overloaded", headers={"Retry-After": "1"})
-        more += verdict.headers()
+        more += _limits_told(verdict)
         if caller.head is not None:
             more += head_headers(caller.head)
         if verdict.local:
@@ -272,6 +281,20 @@ class Gate(Struct, frozen=True):
         except ValueError:
             return None
         return None if tenant_id == NO_TENANT else await self.find_tenant(tenant_id)
+
+
+def _rate_of(caller: Caller, mark: int | None) -> RateCheck:
+    return RateCheck(caller.key_id, caller.tenant_id, caller.requests_per_minute, mark)
+
+
+def _limits_told(verdict: Verdict) -> Sequence[Header]:
+    """As spec 01, section 1.10, spells them."""
+    named: list[Header] = [
+        (b"x-ratelimit-limit", b"%d" % verdict.limit),
+        (b"x-ratelimit-remaining", b"%d" % verdict.remaining),
+        (b"x-ratelimit-reset", b"%d" % ceil(verdict.reset)),
+    ]
+    return [*named, (b"x-ratelimit-policy", b"local")] if verdict.local else named
 
 
 def _requests_per_minute(tenant: Tenant) -> int:

@@ -33,12 +33,6 @@ DRAIN_SECONDS = 1.0
 FORM = "application/x-www-form-urlencoded"
 
 
-def announced(headers: Mapping[bytes, bytes]) -> bool:
-    """The request has a body, of a length that is known or not."""
-    length = headers.get(b"content-length")
-    return b"transfer-encoding" in headers or (length is not None and length.strip(b"0 ") != b"")
-
-
 def check_body_type(headers: Mapping[bytes, bytes]) -> bool:
     """Of a request that has a body: true when it is a form, false when it is JSON. Raises Refused otherwise."""
     encoding = headers.get(b"content-encoding")

@@ -44,6 +44,12 @@ def merged(headers: Sequence[Header]) -> dict[bytes, bytes]:
     return {name: b", ".join(values) for name, values in lines.items()}
 
 
+def announced(headers: Mapping[bytes, bytes]) -> bool:
+    """The request has a body, of a length that is known or not."""
+    length = headers.get(b"content-length")
+    return b"transfer-encoding" in headers or (length is not None and length.strip(b"0 ") != b"")
+
+
 def check_once(headers: Sequence[Header], joined: Mapping[bytes, bytes]) -> None:
     """``joined`` are the same, merged. Raises Refused when a header is repeated that must not be."""
     if len(joined) == len(headers):
@@ -104,6 +110,7 @@ class Exchange:
         "method",
         "more",
         "pace",
+        "peer",
         "quiet",
         "receive",
         "request_id",
@@ -119,11 +126,12 @@ class Exchange:
         self.started_at = started_at
         self.method: str = scope["method"]
         self.headers: dict[bytes, bytes] = merged(scope["headers"])
+        self.peer: Peer = scope.get("client")
         self.route = UNMATCHED
         self.request_id = request_id(self.headers.get(b"x-request-id"))
         self.status = 0
         """0 until the answer has begun."""
-        self.body_left = False
+        self.body_left = announced(self.headers)
         """Part of the request's body may still be on its way."""
         self.quiet = False
         """Not worth a line in the log."""
@@ -135,11 +143,6 @@ class Exchange:
         """Of an answer that takes its time, as it is read."""
         self._common = common
         self._send = send
-
-    @property
-    def peer(self) -> Peer:
-        found: Peer = self.scope.get("client")
-        return found
 
     async def send(self, message: "Message") -> None:
         """For an answer that the framework makes."""

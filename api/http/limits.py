@@ -2,9 +2,15 @@
 
 from msgspec import Struct
 
-from api.http.budgets import Share
-
 MIB = 1024 * 1024
+
+
+class Share(Struct, frozen=True):
+    """The most that each may hold."""
+
+    key: int
+    tenant: int
+    process: int
 
 
 class Limits(Struct, frozen=True, kw_only=True):

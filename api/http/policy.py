@@ -53,6 +53,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Answers even when the process is full: health."""
     places: str
     """One of PLACES."""
+    held_to_the_end: bool
+    """Its requests keep their place until the answer is sent."""
     any_accept: bool
     """Its answer is not JSON, so the Accept header is its own affair."""
     admin: bool
@@ -67,10 +69,6 @@ class Policy(Struct, frozen=True, kw_only=True):
     """A page behind the login: who looks is known by a cookie and never by a key; elsewhere never by a cookie."""
     built: bool
     """Another one is only known: who may come in is told that this version does not do it."""
-
-    @property
-    def held_to_the_end(self) -> bool:
-        return self.places in ("exports", "streams")
 
 
 def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
@@ -92,6 +90,7 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         request_seconds=seconds,
         always_admitted=bool(handler.opt.get("always_admitted")),
         places=places,
+        held_to_the_end=places in ("exports", "streams"),
         any_accept=bool(handler.opt.get("any_accept")),
         admin=access == "=superadmin",
         custody=bool(handler.opt.get("custody")),

@@ -13,9 +13,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from api.http.body import announced
 from api.http.errors import Failure, failure_of, render
-from api.http.exchange import CUT, ENDLESS, WHOLE_ANSWER, merged
+from api.http.exchange import CUT, ENDLESS, WHOLE_ANSWER, announced, merged
 from api.http.identifiers import request_id
 from api.http.limits import Limits
 from api.http.negotiation import wants_problem

@@ -21,7 +21,6 @@ from msgspec import Struct, structs
 from api.http import body as request_body
 from api.http.asking import Gate, asking, fresh
 from api.http.body import check_body_type
-from api.http.budgets import Budget, Held, Holder, holder_of
 from api.http.endpoints import Answer, Called, Endpoint, Endpoints, Found, framework_request, without_body
 from api.http.errors import JSON, ErrorPage, Failure, failure_of, render
 from api.http.exchange import CommonHeaders, Exchange, check_once
@@ -33,7 +32,7 @@ from api.http.policy import Policy
 from api.http.query import check_path, check_query
 from api.http.recording import AccessLog, Metrics
 from api.http.refusal import ClientGone, Header, Refused
-from api.http.running import Deadline, Deadlines, Pace, admissions
+from api.http.running import Budget, Deadline, Deadlines, Held, Holder, Pace, admissions, holder_of
 from domain.caller import Caller
 
 log = structlog.get_logger("api")
@@ -181,8 +180,8 @@ class Shell:
 
     def _find(self, exchange: Exchange) -> Found:
         scope = exchange.scope
-        exchange.body_left = request_body.announced(exchange.headers)
-        check_once(scope["headers"], exchange.headers)
+        if len(exchange.headers) < len(scope["headers"]):
+            check_once(scope["headers"], exchange.headers)
         raw_path = scope.get("raw_path") or b""
         if b"%" in raw_path:
             check_path(raw_path)

@@ -22,6 +22,8 @@ WITNESS = b"loopctl-witness"
 LAST_KNOWN = b"x-loopctl-last-known-sth"
 BOOTSTRAP = b"x-loopctl-sth-bootstrap"
 NOTE = b"loopctl-witness-note"
+SHOWN = frozenset({WITNESS, LAST_KNOWN, NOTE})
+"""A request has one of these, or says of no head that it was seen."""
 
 NO_HEAD_YET = "0:" + "A" * 22
 """What older clients send before they have seen a head."""
@@ -81,7 +83,7 @@ class Witnessing(Struct, frozen=True):
             await self.judge(caller, _note(headers[NOTE]))
         said = [claim_of(headers[WITNESS])] if WITNESS in headers else []
         said += older_claim_of(headers[LAST_KNOWN]) if LAST_KNOWN in headers else []
-        if caller.witness_mode == "required" and not {WITNESS, LAST_KNOWN, NOTE} & headers.keys():
+        if caller.witness_mode == "required" and SHOWN.isdisjoint(headers):
             if headers.get(BOOTSTRAP, b"").strip() != b"true":
                 raise Refused("witness_header_missing", f"This tenant wants to be told the last head seen. {FORM}")
             return

@@ -21,7 +21,7 @@ from eventstore.database.unavailable import (
     errors_named,
     is_gone,
     is_outdated,
-    was_refused,
+    named,
 )
 from migrations.connection import DATABASE_ERRORS, MALFORMED, UNREADABLE, in_words
 
@@ -200,13 +200,11 @@ class Database:
         return self._block("BEGIN", SystemTx)
 
     async def ask(self, query: str, *arguments: object) -> asyncpg.Record | None:
-        """The first row of one query of no tenant, in a transaction of its own that takes no round trip more. For
-        reading. Raises DatabaseUnavailable."""
+        """The first row of a query of no tenant, for reading, in one round trip. Raises DatabaseUnavailable."""
         return await self._alone(lambda connection: connection.fetchrow(query, *arguments))
 
     async def ask_tenant(self, query: str, tenant_id: UUID, *arguments: object) -> list[asyncpg.Record]:
-        """The rows of one query of one tenant, which is its first parameter, in one round trip instead of three. For
-        reading. Raises DatabaseUnavailable.
+        """As ``ask``, all rows of a query of one tenant, which is its first parameter.
 
         The query calls nothing but a function of the schema with the caller's rights, in plpgsql, whose first step is
         to set the tenant for the transaction. A query that reads a table itself may read it before that, and misses
@@ -224,8 +222,8 @@ class Database:
         """One statement that writes, and is its whole transaction: one round trip. The function that it calls binds the
         tenant. A cancelled caller only stops waiting for it.
 
-        Raises DatabaseUnavailable. Its outcome is unknown, as of a COMMIT, unless the server itself has refused:
-        call it again only with what makes a second time harmless.
+        Raises DatabaseUnavailable, of unknown outcome unless the server itself has refused: call it again only with
+        what makes a second time harmless.
         """
         await self._to_end(self._call(query, arguments))
 
@@ -262,12 +260,12 @@ class Database:
     async def _call(self, query: str, arguments: Sequence[object]) -> None:
         connection = await self._acquire()
         try:
-            with errors_named(connection):
-                await connection.execute(query, *arguments)
+            await connection.execute(query, *arguments)
         except BaseException as error:
-            await self._undo(connection, error)
-            if isinstance(error, DatabaseUnavailable) and not isinstance(error, Contended):
-                raise DatabaseUnavailable(error.reason, outcome_unknown=not was_refused(error.__cause__)) from error
+            failure = named(error, connection, commits=True)
+            await self._undo(connection, failure)
+            if failure is not error:
+                raise failure from error
             raise
         self._pool.give_back(connection)
 
@@ -292,10 +290,12 @@ class Database:
     async def _alone(self, query: Callable[[Connection], Awaitable[Result]]) -> Result:
         connection = await self._acquire()
         try:
-            with errors_named(connection):
-                found = await query(connection)
+            found = await query(connection)
         except BaseException as error:
-            await self._undo(connection, error)
+            failure = named(error, connection)
+            await self._undo(connection, failure)
+            if failure is not error:
+                raise failure from error
             raise
         self._pool.give_back(connection)
         return found

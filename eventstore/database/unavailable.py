@@ -74,7 +74,8 @@ REFUSED = (
     asyncpg.InsufficientResourcesError,
     asyncpg.PostgresSystemError,
 )
-"""Said by the server of a statement that it has given up, before anything of it was committed."""
+"""Said by the server of a statement that it has given up, before anything of it was committed: one that is its whole
+transaction is then known not to have happened."""
 
 TRANSACTION_TIMEOUT = "25P04"
 """PostgreSQL 17 and newer; asyncpg has no class for it."""
@@ -94,14 +95,21 @@ class errors_named:  # noqa: N801  reads as the function that it was; a generato
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            return
-        if isinstance(error, CONTENDED):
-            raise Contended from error
-        if isinstance(error, DATABASE_ERRORS):
-            reason = _reason(error, self._connection)
-            if reason is not None:
-                raise DatabaseUnavailable(reason) from error
+        if error is not None and (found := named(error, self._connection)) is not error:
+            raise found
+
+
+def named(error: BaseException, connection: "Connection | None", *, commits: bool = False) -> BaseException:
+    """The same as a function, for where nothing is to be paid unless something fails: what to raise, caused by
+    ``error``; any other error as it is. ``commits`` when the statement was its whole transaction."""
+    found: BaseException = error
+    if isinstance(error, CONTENDED):
+        found = Contended()
+    elif isinstance(error, DATABASE_ERRORS) and (reason := _reason(error, connection)) is not None:
+        found = DatabaseUnavailable(reason, outcome_unknown=commits and not isinstance(error, REFUSED))
+    if found is not error:
+        found.__cause__ = error
+    return found
 
 
 def _reason(error: Exception, connection: "Connection | None") -> Reason | None:
@@ -124,8 +132,3 @@ def is_gone(connection: "Connection | None") -> bool:
 def is_outdated(error: BaseException) -> bool:
     """Says this error that what connections have prepared does not fit the schema any more?"""
     return isinstance(error, Contended) and isinstance(error.__cause__, asyncpg.InvalidCachedStatementError)
-
-
-def was_refused(error: BaseException | None) -> bool:
-    """Whether a statement that is its own transaction is known not to have happened."""
-    return isinstance(error, REFUSED)

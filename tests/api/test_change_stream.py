@@ -12,8 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from api.changes.news import News, hearing
-from api.http.budgets import Share
-from api.http.limits import Limits
+from api.http.limits import Limits, Share
 from api.http.server import Server, server_config
 from api.http.shell import Shell
 from api.start import listening_socket

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from api.http.budgets import Share
-from api.http.limits import Limits
+from api.http.limits import Limits, Share
 from tests.api.logs import Service, service
 from tests.api.transferring import work
 from tests.api.work import client

@@ -21,7 +21,7 @@ from api.http.json_guard import check_json
 from api.http.limits import LARGE_BODY_BYTES, Limits
 from api.http.negotiation import accepts_json, wants_problem
 from api.http.query import check_path, check_query
-from api.http.rate_limits.failed_keys import FailedKeys
+from api.http.rate_limits.local import FailedKeys
 from api.http.validation import explained
 from api.web.cookie import read_cookie
 from bench.growing import FORM_SHAPES, HEADER_SHAPES, JSON_SHAPES, PATH_SHAPES, Repeated

@@ -17,7 +17,7 @@ from api.founding import NewTenant
 from api.health.check import HealthCheck, Probes
 from api.http.identifiers import new_id
 from api.http.limits import Limits
-from api.http.rate_limits.failed_keys import FailedKeys
+from api.http.rate_limits.local import FailedKeys
 from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
 from api.log.reading import LogReader

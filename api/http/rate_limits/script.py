@@ -241,16 +241,14 @@ def names(key: UUID, tenant: UUID) -> tuple[str, str, str]:
     return f"{PREFIX}{key}", f"{PREFIX}t:{tenant}", f"{MARK}{tenant}"
 
 
-def keys(requests: Sequence[Request]) -> list[str]:
-    return [EPOCH, *(name for each in requests for name in each.names)]
-
-
-def arguments(requests: Sequence[Request], new_epoch: int) -> list[int]:
-    found = [new_epoch]
+def asked(requests: Sequence[Request], new_epoch: int) -> tuple[list[str], list[int]]:
+    """The script's KEYS and ARGV."""
+    keys, found = [EPOCH], [new_epoch]
     for each in requests:
+        keys += each.names
         mark = ANY_MARK if each.mark is None else each.mark
         found += (each.limit, each.needed, each.wanted, mark, each.block, each.back, each.uncounted)
-    return found
+    return keys, found
 
 
 def answer(reply: object, requests: Sequence[Request]) -> Answer:
@@ -272,3 +270,38 @@ def _granted(request: Request, numbers: Sequence[int]) -> Granted:
     if permits < request.needed and request.mark in (None, mark) and (left or not free):
         raise MalformedAnswer("refused without a reason")
     return Granted(permits, left, free / MICROSECONDS, again / MICROSECONDS, mark, block)
+
+
+CLOCK_STEP_SECONDS = 0.1
+SLEWED = 0.001
+"""A clock that is corrected by slewing runs wrong by less than this part."""
+
+
+class Trust:
+    """Of one process. A clock moved back needs none: the script then counts everything for longer."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        """As last seen; 0 before."""
+        self._ahead = 0.0
+        self._unsure = 0.0
+        self._since: float | None = None
+        self._seen = 0.0
+
+    def deserved(self, answer: Answer, sent: float, received: float) -> bool:
+        """False when requests of the last minute may count no more. Asked once for each answer; after a False the new
+        state is taken as good, and the caller has to wait for as long as a request counts."""
+        before, self.epoch = self.epoch, answer.epoch
+        last, self._seen = self._seen, received
+        ahead, unsure = answer.now - (sent + received) / 2, (received - sent) / 2
+        since = self._since
+        if since is None or received - last > LONGEST_WAIT_SECONDS:  # of what this process knows, nothing counts
+            self._ahead, self._unsure, self._since = ahead, unsure, received
+            return True
+        allowed = CLOCK_STEP_SECONDS + unsure + self._unsure + SLEWED * (received - since)
+        if before != answer.epoch or ahead - self._ahead > allowed:
+            self._ahead, self._unsure, self._since = ahead, unsure, received
+            return False
+        if ahead < self._ahead - allowed or received - since > LONGEST_WAIT_SECONDS:
+            self._ahead, self._unsure, self._since = ahead, unsure, received
+        return True

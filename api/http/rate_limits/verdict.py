@@ -1,13 +1,11 @@
 """What a limiter says of one request, and how the client hears it (spec 01, section 1.10)."""
 
-from collections.abc import Sequence
 from math import ceil
 from uuid import UUID
 
 from msgspec import Struct
 
-from api.http.refusal import Header, Refused
-from domain.caller import Caller
+from api.http.refusal import Refused
 
 PERIOD_SECONDS = 60
 """In any span of so many seconds no more requests pass than the limit says."""
@@ -45,14 +43,6 @@ class Verdict(Struct, frozen=True):
     """The tenant's mark, when it is another than was asked with: nothing was counted, and the key is to be looked up
     again, because its limit or its rights may be others."""
 
-    def headers(self) -> Sequence[Header]:
-        named: list[Header] = [
-            (b"x-ratelimit-limit", b"%d" % self.limit),
-            (b"x-ratelimit-remaining", b"%d" % self.remaining),
-            (b"x-ratelimit-reset", b"%d" % ceil(self.reset)),
-        ]
-        return [*named, (b"x-ratelimit-policy", b"local")] if self.local else named
-
     def refusal(self) -> Refused:
         return too_many(self.wait, "Too many requests.")
 
@@ -63,7 +53,3 @@ def too_many(wait: float, what: str) -> Refused:
         "rate_limited", f"{what} Retry after {seconds} seconds.",
         headers={"Retry-After": str(seconds)}, retry_after_seconds=seconds,
     )  # fmt: skip
-
-
-def asked_by(caller: Caller, mark: int | None) -> RateCheck:
-    return RateCheck(caller.key_id, caller.tenant_id, caller.requests_per_minute, mark)

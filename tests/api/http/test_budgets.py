@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from api.http.budgets import NOBODY, Budget, Held, Holder, Share
+from api.http.limits import Share
 from api.http.refusal import Refused
-from api.http.running import LATELY_SECONDS, Admission
+from api.http.running import LATELY_SECONDS, NOBODY, Admission, Budget, Held, Holder
 
 ANN, BOB, EVE = (Holder(UUID(int=16 * number), UUID(int=16 * number + 1)) for number in (1, 2, 3))
 SHARE = Share(key=3, tenant=4, process=6)

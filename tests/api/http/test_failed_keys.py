@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.http.rate_limits.failed_keys import FEWEST, LOOKED_UP, MOST_FAILED, FailedKeys
-from api.http.rate_limits.window import MOST_WINDOWS
+from api.http.rate_limits.local import FEWEST, LOOKED_UP, MOST_FAILED, MOST_WINDOWS, FailedKeys
 from api.http.refusal import Refused
 from domain.api_key import ALPHABET, complete_key
 from tests.api.asgi import Answer, ask

@@ -11,8 +11,7 @@ import pytest
 from litestar import Response, get, post
 from litestar.params import JSONBody
 
-from api.http.budgets import Share
-from api.http.limits import Limits
+from api.http.limits import Limits, Share
 from api.http.spool import Spool
 from domain.caller import Caller, Role
 from tests.api.asgi import made

@@ -7,8 +7,7 @@ from typing import Any
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from api.http.budgets import Share
-from api.http.limits import Limits
+from api.http.limits import Limits, Share
 from tests.api.asgi import JSON, ask, echo, made
 
 GOOD = b'{"name": "ann", "count": 2}'

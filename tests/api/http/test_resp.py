@@ -8,8 +8,17 @@ from uuid import uuid4
 
 import pytest
 
-from api.http.rate_limits.counts import RedisCounts, Unreachable
-from api.http.rate_limits.resp import LONGEST_ANSWER, LONGEST_LINE, Broken, Refused, Wire, command, parsed
+from api.http.rate_limits.counts import (
+    LONGEST_ANSWER,
+    LONGEST_LINE,
+    Broken,
+    ErrorReply,
+    RedisCounts,
+    Unreachable,
+    Wire,
+    command,
+    parsed,
+)
 from tests.api.limiters import client
 
 GOOD: list[tuple[bytes, object]] = [
@@ -156,4 +165,4 @@ async def test_a_wrong_password_is_no_connection(tmp_path: Path) -> None:
     ):  # fmt: skip
         with pytest.raises(Unreachable) as refused:
             await counts.run([], [])
-    assert isinstance(refused.value.__cause__, Refused)
+    assert isinstance(refused.value.__cause__, ErrorReply)

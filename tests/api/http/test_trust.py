@@ -4,8 +4,7 @@ import random
 
 import pytest
 
-from api.http.rate_limits.script import Answer
-from api.http.rate_limits.trust import STEP_SECONDS, Trust
+from api.http.rate_limits.script import CLOCK_STEP_SECONDS, Answer, Trust
 from api.http.rate_limits.verdict import LONGEST_WAIT_SECONDS
 
 
@@ -31,7 +30,9 @@ def test_a_clock_that_was_moved_ahead_is_found_once(step: float) -> None:
 
 def test_steps_that_are_each_too_small_are_found_together() -> None:
     trust = Trust()
-    found = [trust.deserved(answer(100.0 + number * (1 + STEP_SECONDS / 2)), number, number) for number in range(6)]
+    found = [
+        trust.deserved(answer(100.0 + number * (1 + CLOCK_STEP_SECONDS / 2)), number, number) for number in range(6)
+    ]
     assert found == [True, True, True, False, True, True]
 
 
