@@ -16,7 +16,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MAKE_VENV = $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Cannot create $(VENV): install your system's python3-venv package (or uv) and try again." >&2; exit 1; }
 endif
 
-.PHONY: setup up test lint check bench soak interop clean lock
+.PHONY: setup up test lint check bench soak screenshots interop clean lock
 .DEFAULT_GOAL := up
 
 $(BIN)/python:
@@ -64,6 +64,9 @@ bench: $(VENV)/.dev  ## ratios to the limits of this machine
 
 soak: $(VENV)/.dev  ## the long campaigns: kill loops, 10^5 malformed requests
 	@$(ENDS_WITH_US) $(BIN)/python -m bench.soak $(ARGS)
+
+screenshots: $(VENV)/.dev  ## pictures of the pages in docs/pictures; of all, whole, at three widths: ARGS="FOLDER"
+	@$(ENDS_WITH_US) $(BIN)/python -m tests.api.web.screenshots $(ARGS)
 
 # The others live apart in $(INTEROP), so that they never mix with ours. What cannot be installed is told and left out.
 interop: $(VENV)/.runtime requirements-interop.lock  ## our log before verifiers that are not ours: make interop ARGS=--all

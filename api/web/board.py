@@ -53,7 +53,9 @@ async def show_board(
     if wanted.format != "html":
         return table(values["stories"], wanted.format, f"stories-{values['project']['slug']}")
     epics = await reader.all(list_epics_of_project, EpicsQuery(page_size=100), project=project)
-    return await shown(reader, sent_headers, "board.html", **values, epics=epics, active="overview", tab="board")
+    return await shown(
+        reader, sent_headers, "board.html", **values, epics=epics, active=values["project"]["slug"], tab="board"
+    )
 
 
 @get(

@@ -15,6 +15,7 @@ from api.services import Provided
 from api.web.layout import draw
 from api.web.reading import Reader
 from api.web.showing import OF_SESSION, ShownQuery, shown, table
+from api.web.standing import LANES
 
 MOST_UNLOCKING = 10
 
@@ -37,8 +38,8 @@ async def show_graph(
     unlocking = sorted(open_ones, key=lambda box: -box.unlocks)[:MOST_UNLOCKING]
     alone = sum(len(epic["stories"]) for epic in graph["epics"]) - len(drawing.boxes)
     return await shown(
-        reader, sent_headers, "graph.html", active="overview", tab="graph", project=found, drawing=drawing,
-        unlocking=unlocking, alone=alone,
+        reader, sent_headers, "graph.html", active=found["slug"], tab="graph", project=found, drawing=drawing,
+        unlocking=unlocking, alone=alone, titles=LANES,
     )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from api.web.standing import lane_of
 
-WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 208, 48, 72, 16, 16
-LONGEST_TITLE = 26
+WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 168, 48, 36, 14, 12
+LONGEST_TITLE = 22
 
 
 class Box(Struct, frozen=True):
@@ -36,6 +36,7 @@ class Drawing(Struct, frozen=True):
     height: int
     critical: Sequence[Box]
     """The longest chain of stories that are not verified: nothing is done before it is."""
+    box_width: int = WIDTH
 
 
 def draw(graph: Mapping[str, Any]) -> Drawing:

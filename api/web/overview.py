@@ -9,6 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.audit.routes import list_audit
 from api.audit.schemas import TrailQuery
+from api.costs.analytics import show_model_costs
+from api.costs.analytics_schemas import CostsQuery
 from api.http.asking import Asker
 from api.http.endpoints import SentHeaders
 from api.projects.routes import list_projects_of_tenant
@@ -20,6 +22,7 @@ from api.web.reading import Reader
 from api.web.showing import OF_SESSION, ShownQuery, shown, table
 from api.web.standing import burn_up, is_stale, lane_of
 from api.web.waiting import waiting
+from eventstore.heads.checkpoints import StoredHead
 
 MOST_WAITING = 6
 MOST_RECENT = 10
@@ -38,12 +41,14 @@ async def show_overview(
     now = services.utc_now()
     waits = await waiting(reader)
     recent = await _recent(reader)
+    spent, head = await _spent(reader), await _head(reader)
     claimed = sum(lane_of(story) in ("reported", "verified") for story in stories)
     return await shown(
         reader, sent_headers, "overview.html", active="overview", lines=lines, total=len(stories), claimed=claimed,
         verified=sum(lane_of(story) == "verified" for story in stories), burn=burn_up(stories, now),
         stale=sum(is_stale(story, now) for story in stories), waits=waits[:MOST_WAITING], waiting=len(waits),
-        recent=recent, titles={story["id"]: f"{story['number']} {story['title']}" for story in stories},
+        spent=spent, head=head, recent=recent,
+        titles={story["id"]: f"{story['number']} {story['title']}" for story in stories},
     )  # fmt: skip
 
 
@@ -51,6 +56,20 @@ def _line(project: Mapping[str, Any], stories: Sequence[Mapping[str, Any]]) -> d
     own = [lane_of(story) for story in stories if story["project_id"] == project["id"]]
     counts = {lane: own.count(lane) for lane in ("pending", "contracted", "implementing", "reported", "verified")}
     return {"slug": project["slug"], "name": project["name"], "stories": len(own), **counts}
+
+
+async def _spent(reader: Reader) -> int:
+    """Of the whole tenant, in millicents."""
+    models = await reader.all(show_model_costs, CostsQuery(page_size=100))
+    return sum(each["total_cost_millicents"] for each in models)
+
+
+async def _head(reader: Reader) -> StoredHead | None:
+    """The newest that was signed; None before the first."""
+    if not reader.may(list_audit):
+        return None
+    newest, _ = await reader.services.log_reader.head(reader.asking.caller.tenant_id)
+    return newest
 
 
 async def _recent(reader: Reader) -> Sequence[Any]:

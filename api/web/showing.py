@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from api.agents.routes import list_agents_of_tenant
 from api.api_keys.routes import list_api_keys
@@ -16,7 +16,8 @@ from api.audit.routes import list_audit
 from api.http.page_headers import PAGE
 from api.http.query import StrictQuery
 from api.projects.routes import list_projects_of_tenant
-from api.stories.reading import list_stories_of_tenant
+from api.projects.schemas import ProjectsQuery
+from api.queues.routes import WaitingQuery, list_what_waits
 from api.tenants.routes import show_own_tenant
 from api.web.cookie import read_cookie
 from api.web.reading import Reader
@@ -51,9 +52,10 @@ GROUPS = (
         "Work",
         (
             Link("overview", "Overview", "/app", list_projects_of_tenant),
-            Link("inbox", "Waiting on", "/app/inbox", list_stories_of_tenant),
+            Link("inbox", "Waiting on", "/app/inbox", list_what_waits),
         ),
     ),
+    Group("Projects", ()),
     Group(
         "Tenant",
         (
@@ -64,7 +66,8 @@ GROUPS = (
         ),
     ),
 )
-"""The pages of the list at the side; those of a project are on the project's own."""
+"""The pages of the list at the side. Those of projects are as many as there are, up to a bound."""
+MOST_PROJECTS = 8
 
 
 class Here(Struct, frozen=True):
@@ -81,12 +84,25 @@ class Here(Struct, frozen=True):
 async def here(reader: Reader, headers: Mapping[bytes, bytes]) -> Here:
     whole = await reader.read(show_own_tenant)
     cookie = read_cookie(reader.services.settings, headers)
-    groups = [Group(group.title, [link for link in group.links if reader.may(link.route)]) for group in GROUPS]
+    waiting = (await reader.read(list_what_waits, wanted=WaitingQuery(limit=1)))["meta"]["total_count"]
+    groups = [
+        Group(group.title, [structs.replace(link, count=waiting if link.name == "inbox" else 0)
+                            for link in group.links or await _projects(reader) if reader.may(link.route)])
+        for group in GROUPS
+    ]  # fmt: skip
     caller = reader.asking.caller
     return Here(
         whole["tenant"]["name"], caller.role.value, caller.key_name, cookie.form_token if cookie else "",
         [group for group in groups if group.links],
     )  # fmt: skip
+
+
+async def _projects(reader: Reader) -> Sequence[Link]:
+    found = (await reader.read(list_projects_of_tenant, wanted=ProjectsQuery(page_size=MOST_PROJECTS)))["data"]
+    return [
+        Link(each["slug"], each["name"], f"/app/projects/{each['slug']}/board", list_projects_of_tenant)
+        for each in found
+    ]
 
 
 async def shown(reader: Reader, headers: Mapping[bytes, bytes], template: str, **values: Any) -> Response[bytes]:

@@ -16,7 +16,7 @@ LANE_OF = {
 }  # fmt: skip
 TICKS = {"verified": "verified", "reported": "claimed"}
 """How the criteria of a lane's stories are drawn: hollow as long as only their agent has said so."""
-POINTS = 40
+POINTS = 120
 
 Body = Mapping[str, Any]
 """A story as the API sends it."""
@@ -48,7 +48,12 @@ class BurnUp(Struct, frozen=True):
     begin: datetime
     end: datetime
     claimed_line: str
+    """Cumulative counts are stairs, not slopes."""
     verified_line: str
+
+    @property
+    def half(self) -> str:
+        return f"{self.total / 2:g}"
 
 
 def burn_up(stories: Sequence[Body], now: datetime) -> BurnUp | None:
@@ -57,12 +62,18 @@ def burn_up(stories: Sequence[Body], now: datetime) -> BurnUp | None:
     proofs = _times([story for story in stories if story["verified_status"] == "verified"], "verified_at")
     if not claims:
         return None
-    begin, total = min(claims[0], now - timedelta(hours=1)), len(stories)
+    begin, total = min(claims[0] - (now - claims[0]) / POINTS, now - timedelta(hours=1)), len(stories)
     moments = [begin + (now - begin) * place / POINTS for place in range(POINTS + 1)]
 
     def line(times: Sequence[datetime]) -> str:
-        counts = [sum(1 for time in times if time <= moment) for moment in moments]
-        return " ".join(f"{600 * i / POINTS:.1f},{160 - 156 * n / total:.1f}" for i, n in enumerate(counts))
+        points, before = ["0.0,160.0"], 0
+        for place, moment in enumerate(moments):
+            count = sum(1 for time in times if time <= moment)
+            if count != before:
+                x = 600 * place / POINTS
+                points += [f"{x:.1f},{160 - 156 * each / total:.1f}" for each in (before, count)]
+            before = count
+        return " ".join([*points, f"600.0,{160 - 156 * before / total:.1f}"])
 
     return BurnUp(total, len(claims), len(proofs), begin, now, line(claims), line(proofs))
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.audit.routes import show_history
+from api.costs.usage import list_token_usage_of_story
 from api.http.asking import Asker
 from api.http.endpoints import SentHeaders
 from api.lifecycle.records import list_artifacts_of_story, list_reviews_of_story, list_verifications_of_story
@@ -25,6 +27,7 @@ from api.web.showing import OF_SESSION, ShownQuery, shown, table
 from api.web.standing import LANES, is_stale, lane_of
 
 HUNDRED = PageQuery(page_size=100)
+MOST_WAITED_FOR = 20
 
 
 class StoryQuery(ShownQuery, frozen=True, kw_only=True):
@@ -46,11 +49,49 @@ async def show_story_page(
         return table(history, wanted.format, f"history-{story_id}")
     project = (await reader.read(show_project, project=story["project_id"]))["project"]
     now = services.utc_now()
+    at = None if wanted.at is UNSET else wanted.at
+    usage = await reader.read(list_token_usage_of_story, story_id=story_id, wanted=HUNDRED)
+    records = {name: until(at, history, found) for name, found in (await _records(reader, story_id)).items()}
     return await shown(
-        reader, sent_headers, "story.html", active="overview", story=story, project=project, history=history,
-        lane=lane_of(story), titles=LANES, stale=is_stale(story, now), names=await agent_names(reader),
-        at=None if wanted.at is UNSET else wanted.at, **await _records(reader, story_id),
+        reader, sent_headers, "story.html", active=project["slug"], story=story, project=project, history=history,
+        lane=lane_of(story), titles=LANES, stale=is_stale(story, now), names=await agent_names(reader), at=at,
+        replay=replay(history, at), usage=usage,
+        waits_for=await _waited_for(reader, story), **records,
     )  # fmt: skip
+
+
+class Replay(Struct, frozen=True):
+    """Where a story is looked at, among the places of the log that are of it."""
+
+    places: Sequence[int]
+    shown: int
+    """Which of them, from 0."""
+
+    def beside(self, step: int) -> int | None:
+        """The place before or after it."""
+        there = 0 <= self.shown + step < len(self.places)
+        return self.places[self.shown + step] if there else None
+
+
+def replay(history: Sequence[Mapping[str, Any]], at: int | None) -> Replay:
+    """At the newest entry, unless it is said where."""
+    places = sorted(entry["position"] for entry in history)
+    before = sum(place <= at for place in places) if at is not None else len(places)
+    return Replay(places, max(before - 1, 0))
+
+
+def until(at: int | None, history: Sequence[Mapping[str, Any]], found: Sequence[Any]) -> Sequence[Any]:
+    """What was there at that place of the log: each record is written with an entry of its story."""
+    if at is None:
+        return found
+    then = max((entry["inserted_at"] for entry in history if entry["position"] <= at), default="")
+    return [each for each in found if each.get("inserted_at", "") <= then]
+
+
+async def _waited_for(reader: Reader, story: Mapping[str, Any]) -> Sequence[Any]:
+    """The stories that it waits for, by number and title."""
+    ids = [UUID(each["depends_on_story_id"]) for each in story.get("dependencies", ())[:MOST_WAITED_FOR]]
+    return [(await reader.read(show_story_by_id, story_id=each, wanted=ShowQuery()))["story"] for each in ids]
 
 
 async def _records(reader: Reader, story_id: Any) -> Mapping[str, Sequence[Any]]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from api.web.standing import lane_of
+
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 STATUS_TONES = {
@@ -17,6 +19,13 @@ STATUS_TONES = {
     "fail": "rejected",
 }  # fmt: skip
 """What a badge looks like, by what it says."""
+
+
+MOVES = {
+    "contracted": "contracted", "assigned": "claimed", "implementing": "started", "reported_done": "reported as done",
+    "pending": "put back",
+}  # fmt: skip
+MADE = {"artifact_report": "artifact reported", "token_usage_report": "usage reported", "story": "written down"}
 
 
 def number(value: float) -> str:
@@ -39,6 +48,32 @@ def tone(status: str) -> str:
 def said(status: str) -> str:
     """As people read it: no underscores."""
     return status.replace("_", " ")
+
+
+def happened(entry: Mapping[str, Any]) -> str:
+    """An entry of the audit trail as people say it."""
+    new = entry["new_state"] if isinstance(entry["new_state"], Mapping) else {}
+    if entry["action"] in ("status_changed", "auto_reset"):
+        return MOVES.get(new.get("agent_status", ""), said(entry["action"]))
+    if entry["action"] == "created":
+        return MADE.get(entry["entity_type"], f"{said(entry['entity_type'])} made")
+    return said(entry["action"])
+
+
+def lane_reached(entry: Mapping[str, Any]) -> str:
+    """The colour of its dot: where the story stands since then."""
+    new = entry["new_state"] if isinstance(entry["new_state"], Mapping) else {}
+    if entry["action"] in ("verified", "backfilled"):
+        return "verified"
+    if entry["action"] in ("rejected", "custody_violation"):
+        return "rejected"
+    return tone(new.get("agent_status", ""))
+
+
+def story_of(entry: Mapping[str, Any]) -> str:
+    """The id of the story that it is about; empty where it says none."""
+    new = entry["new_state"] if isinstance(entry["new_state"], Mapping) else {}
+    return str(entry["entity_id"] if entry["entity_type"] == "story" else new.get("story_id", ""))
 
 
 def moment(value: datetime | str | None) -> str:
@@ -85,5 +120,6 @@ def _datetime(value: datetime | str | None) -> datetime | None:
 
 FILTERS: Mapping[str, Callable[..., str | int]] = {
     "number": number, "dollars": dollars, "percent": percent, "tone": tone, "said": said, "moment": moment, "iso": iso,
-    "ago": ago, "span": span, "short": short, "plain_json": plain_json,
+    "ago": ago, "span": span, "short": short, "plain_json": plain_json, "happened": happened,
+    "lane_reached": lane_reached, "story_of": story_of, "stands": lane_of,
 }  # fmt: skip

@@ -19,6 +19,30 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-at-once]");
   if (form) { form.requestSubmit(); }
 });
+// "5 min ago" goes on being true while a page stays open; words and units as api/web/words.py writes them.
+const spans = [[60, 1, "s"], [3600, 60, "min"], [172800, 3600, "h"], [Infinity, 86400, "d"]];
+const span = (seconds) => {
+  const [, size, unit] = spans.find(([below]) => seconds < below);
+  return `${Math.floor(seconds / size)} ${unit}`;
+};
+const begun = Date.now(), here = Date.parse(document.body.dataset.now);
+const retell = () => {
+  const now = here + Date.now() - begun;  // by the server's clock
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const seconds = Math.trunc((now - Date.parse(time.dateTime)) / 1000);
+    const said = seconds >= 0 ? `${span(seconds)} ago` : `in ${span(-seconds)}`;
+    if (time.textContent !== said) { time.textContent = said; }
+  }
+};
+if (here) { setInterval(retell, 15000); }
+
+// The story as of a place in the log: the slider goes over those that are of it.
+for (const form of document.querySelectorAll("form[data-replay]")) {
+  const places = form.dataset.replay.split(" "), slider = form.elements.step;
+  slider.addEventListener("input", () => slider.setAttribute("aria-valuetext", `position ${places[slider.value]}`));
+  slider.addEventListener("change", () => location.assign(`?at=${places[slider.value]}`));
+}
+
 document.body.addEventListener("htmx:afterSwap", (event) => offerCopies(event.target));
 document.body.addEventListener("htmx:sseClose", () => { document.body.dataset.live = "ended"; });
 document.body.addEventListener("htmx:sseOpen", () => { document.body.dataset.live = "open"; });

@@ -1,15 +1,16 @@
 """A service that a browser can look at, with a tenant that has something on every page."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from config.settings import Settings
 from tests.api.asgi import ask
-from tests.api.logs import Service, service
+from tests.api.logs import Service, noon, service
 from tests.api.served import served
 from tests.api.team import Team, team
 from tests.api.work import Client
@@ -51,12 +52,12 @@ class World(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def running(database: TestDatabase) -> AsyncIterator[tuple[str, Service]]:
+async def running(database: TestDatabase, clock: Callable[[], datetime] = noon) -> AsyncIterator[tuple[str, Service]]:
     relay = Relay()
     async with served(relay) as listening:
         address = f"http://localhost:{listening.port}"
         settings = Settings(webauthn_origins=address, signups_per_hour=100, development=True)
-        async with service(database, settings=settings) as started:
+        async with service(database, settings=settings, utc_now=clock, parts={"now": clock}) as started:
             relay.app = started.app
             yield address, started
 

@@ -1,0 +1,118 @@
+"""The page of a story, as it is and as it was; the side of every page; and how entries are said."""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from api.web.standing import burn_up
+from api.web.story import Replay, replay, until
+from api.web.words import happened, lane_reached, story_of
+from tests.api.asgi import Answer, ask
+from tests.api.logs import NOON, Service
+from tests.api.team import work
+from tests.api.web.world import sign_in
+from tests.api.work import Client
+
+
+async def look(started: Service, path: str, cookie: str) -> Answer:
+    return await ask(started.app, path, headers={"Accept": "text/html", "Cookie": cookie})
+
+
+async def test_a_story_of_then_has_nothing_that_came_later(served: Service) -> None:
+    """Went red with the reviews of now beside the status of then."""
+    laid_out = await work(served)
+    await laid_out.works(laid_out.team.implementer, "1.1")
+    await laid_out.reviews(laid_out.team.reviewer, "1.1")
+    await laid_out.verifies("1.1")
+    story, cookie = laid_out.stories["1.1"], await sign_in(served, laid_out.team.user.raw)
+    places = [each["position"] for each in (await laid_out.team.user.get(f"/stories/{story}/history")).json()["data"]]
+    before = (await look(served, f"/app/stories/{story}?at={min(places)}", cookie)).body
+    assert b"Nobody has taken it." in before
+    assert b"as it was at position" in before
+    now = (await look(served, f"/app/stories/{story}", cookie)).body
+    assert b"Nobody has taken it." not in now
+    assert b'badge-verified">pass' in now
+    assert f"?at={sorted(places)[-2]}".encode() in now, "one step back"
+
+
+async def test_records_of_a_later_time_are_left_out(served: Service) -> None:
+    """At one moment of the clock they cannot be told apart, so this one moves."""
+    history = [{"position": 3, "inserted_at": "2026-01-01T10"}, {"position": 8, "inserted_at": "2026-01-01T12"}]
+    found = [{"inserted_at": "2026-01-01T12"}, {"inserted_at": "2026-01-01T10"}]
+    assert until(3, history, found) == found[1:]
+    assert until(9, history, found) == found == until(None, history, found)
+    assert until(0, history, found) == []
+
+
+@pytest.mark.parametrize(
+    ("at", "shown", "before", "after"),
+    [(None, 2, 5, None), (9, 2, 5, None), (5, 1, 2, 9), (6, 1, 2, 9), (2, 0, None, 5), (0, 0, None, 5)],
+)
+def test_a_replay_goes_from_place_to_place(at: int | None, shown: int, before: int | None, after: int | None) -> None:
+    found: Replay = replay([{"position": place} for place in (9, 2, 5)], at)
+    assert (found.shown, found.beside(-1), found.beside(1)) == (shown, before, after)
+
+
+async def test_the_side_of_a_page_has_the_projects_and_how_much_waits(
+    served: Service, ann: Client, bob: Client
+) -> None:
+    await ann.project("of-ann", name="Of <Ann>")
+    body = (await look(served, "/app", await sign_in(served, ann.raw))).body
+    assert b'href="/app/projects/of-ann/board"' in body
+    assert b"Of &lt;Ann&gt;" in body
+    assert b"of-ann" not in (await look(served, "/app", await sign_in(served, bob.raw))).body
+    laid_out = await work(served)
+    await laid_out.works(laid_out.team.implementer, "1.1")
+    page = (await look(served, "/app/inbox", await sign_in(served, laid_out.team.user.raw))).body
+    assert b'Waiting on</span><span class="count">1</span>' in page
+
+
+async def test_the_overview_says_what_was_spent_and_how_old_the_head_is(served: Service) -> None:
+    laid_out = await work(served)
+    usage = {"story_id": laid_out.stories["1.1"], "model_name": "m", "phase": "other", "input_tokens": 1,
+             "output_tokens": 1, "cost_millicents": 123_456}  # fmt: skip
+    assert (await laid_out.team.implementer.post("/token-usage", usage)).status == 201
+    body = (await look(served, "/app", await sign_in(served, laid_out.team.user.raw))).body
+    assert b"$1.23" in body
+    assert b"Head signed" in body
+    as_agent = (await look(served, "/app", await sign_in(served, laid_out.team.implementer.raw))).body
+    assert (b"$1.23" in as_agent, b"Head signed" in as_agent) == (True, False), "the log is not for agents"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words", "lane"),
+    [
+        ({"action": "status_changed", "new_state": {"agent_status": "assigned"}}, "claimed", "contracted"),
+        ({"action": "auto_reset", "new_state": {"agent_status": "pending"}}, "put back", "pending"),
+        ({"action": "status_changed", "new_state": None}, "status changed", "unknown"),
+        ({"action": "created", "entity_type": "artifact_report"}, "artifact reported", "unknown"),
+        ({"action": "created", "entity_type": "api_key"}, "api key made", "unknown"),
+        ({"action": "verified"}, "verified", "verified"),
+        ({"action": "custody_violation"}, "custody violation", "rejected"),
+    ],
+)
+def test_entries_are_said_as_people_say_them(entry: dict[str, Any], words: str, lane: str) -> None:
+    whole = {"entity_type": "story", "new_state": None, **entry}
+    assert (happened(whole), lane_reached(whole)) == (words, lane)
+
+
+def test_an_entry_is_of_the_story_that_it_names() -> None:
+    of_story = {"entity_type": "story", "entity_id": "a", "new_state": None}
+    beside = {"entity_type": "artifact_report", "entity_id": "b", "new_state": {"story_id": "a"}}
+    of_none = {"entity_type": "webhook", "entity_id": "c", "new_state": {}}
+    assert [story_of(each) for each in (of_story, beside, of_none)] == ["a", "a", ""]
+
+
+def test_what_adds_up_over_time_is_drawn_as_stairs() -> None:
+    """Went red with a line from count to count, which says that stories come in parts."""
+    hours = ("2026-03-27T08:00:00Z", "2026-03-27T10:00:00Z")
+    stories = [{"reported_done_at": each, "verified_at": None, "verified_status": "unverified"} for each in hours]
+    drawn = burn_up(stories, NOON)
+    assert drawn is not None
+    points = [tuple(map(float, each.split(","))) for each in drawn.claimed_line.split()]
+    assert all(x == to_x or y == to_y for (x, y), (to_x, to_y) in pairwise(points))
+    assert (points[0], points[-1]) == ((0.0, 160.0), (600.0, 4.0))
+    assert drawn.half == "1"
+    assert drawn.end - drawn.begin >= timedelta(hours=4)
