@@ -68,13 +68,18 @@ soak: $(VENV)/.dev  ## the long campaigns: kill loops, 10^5 malformed requests
 screenshots: $(VENV)/.dev  ## pictures of the pages in docs/pictures; of all, whole, at three widths: ARGS="FOLDER"
 	@$(ENDS_WITH_US) $(BIN)/python -m tests.api.web.screenshots $(ARGS)
 
-# The others live apart in $(INTEROP), so that they never mix with ours. What cannot be installed is told and left out.
-interop: $(VENV)/.runtime requirements-interop.lock  ## our log before verifiers that are not ours: make interop ARGS=--all
+# The others live apart in $(INTEROP) and $(INTEROP)-npm, so that they never mix with ours. What cannot be installed is
+# told and left out.
+interop: $(VENV)/.runtime requirements-interop.lock  ## our log and our tools before checkers that are not ours: make interop ARGS=--all
 	@[ -x $(INTEROP)/bin/python ] || $(MAKE) --no-print-directory VENV=$(INTEROP) $(INTEROP)/bin/python || true
 	@[ $(INTEROP)/.installed -nt requirements-interop.lock ] || { \
 	  $(patsubst $(BIN)/python,$(INTEROP)/bin/python,$(INSTALL)) --require-hashes -r requirements-interop.lock && \
 	  touch $(INTEROP)/.installed; } || echo "Cannot install what requirements-interop.lock lists." >&2
-	@$(BIN)/python -m interop $(ARGS)
+	@[ $(INTEROP)-npm/.installed -nt interop/mcp/package-lock.json ] || { \
+	  mkdir -p $(INTEROP)-npm && cp interop/mcp/package.json interop/mcp/package-lock.json $(INTEROP)-npm && \
+	  npm install --prefix $(INTEROP)-npm --no-save --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error && \
+	  touch $(INTEROP)-npm/.installed; } || echo "Cannot install what interop/mcp/package-lock.json lists (it needs npm)." >&2
+	@$(ENDS_WITH_US) $(BIN)/python -m interop $(ARGS)
 
 clean:  ## removes what set-up and builds made; the data in var/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

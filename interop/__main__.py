@@ -1,45 +1,50 @@
-"""`make interop`: our heads, receipts, proofs and tiles before verifiers that are not ours, and theirs before ours.
+"""`make interop`: what we make before checkers that are not ours, and what some of them make before ours.
 
-One line for each checker and direction. With `--all` a checker that is not installed is a failure too.
+The heads, receipts, proofs and tiles of the log (``log``), and the tools of agents (``mcp``). One line for each checker
+and direction. With `--all` a checker that is not installed is a failure too.
 """
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from msgspec import Struct, json
+from msgspec import json
 
 from interop.cases import Question, questions
 from interop.checkers import CHECKERS, Checker, CheckerFailed, LeftOut, ask
 from interop.controls import controls
 from interop.folders import write_tiles
 from interop.log import LARGE_SIZES, SMALL, large_log, small_log
+from interop.mcp.checking import scores as scores_of_tools
 from interop.returned import Returned, findings, order
+from interop.score import Score
 
 SHOWN = 5
 """So many wrong answers are printed for each checker."""
 
 
-class Score(Struct, frozen=True):
-    about: str
-    passed: int
-    wrong: tuple[str, ...]
-    lenient: int = 0
-    """Answers that are wrong, and known to be."""
-
-    def line(self) -> str:
-        known = f", {self.lenient} known to be lenient" if self.lenient else ""
-        return f"{self.about}: {self.passed} passed, {len(self.wrong)} failed{known}"
-
-
 def main(arguments: Sequence[str]) -> int:
     """0: all that is installed agrees; 1: something does not, or nothing is installed."""
-    if set(arguments) - {"--all"}:
-        print("usage: python -m interop [--all]", file=sys.stderr)
+    if set(arguments) - {"--all", *PARTS}:
+        print(f"usage: python -m interop [--all] [{' | '.join(PARTS)}]", file=sys.stderr)
         return 2
     scores: list[Score] = []
     left_out = 0
+    for part in [part for part in PARTS if part in arguments] or PARTS:
+        for said in PARTS[part]():
+            if isinstance(said, Score):
+                print(said.line(), *said.reasons, *said.wrong[:SHOWN], sep="\n  ", flush=True)
+                scores.append(said)
+            else:
+                print(said)
+                left_out += 1
+    failed = not scores or any(score.wrong for score in scores) or ("--all" in arguments and left_out > 0)
+    return 1 if failed else 0
+
+
+def scores_of_the_log() -> Iterator[Score | str]:
+    """A text says which checker was left out, and why."""
     with tempfile.TemporaryDirectory(prefix="loopctl-interop-") as temporary:
         folder = Path(temporary)
         asked = all_questions(folder)
@@ -47,14 +52,9 @@ def main(arguments: Sequence[str]) -> int:
             try:
                 name = f"{checker.name} ({checker.version()})"
             except LeftOut as error:
-                print(f"{checker.name}: left out: {error}")
-                left_out += 1
-                continue
-            for score in scores_of(checker, name, asked, folder):
-                print(score.line(), *score.wrong[:SHOWN], sep="\n  ", flush=True)
-                scores.append(score)
-    failed = not scores or any(score.wrong for score in scores) or ("--all" in arguments and left_out > 0)
-    return 1 if failed else 0
+                yield f"{checker.name}: left out: {error}"
+            else:
+                yield from scores_of(checker, name, asked, folder)
 
 
 def all_questions(folder: Path) -> list[Question]:
@@ -100,6 +100,9 @@ def take(command: list[str], name: str, folder: Path) -> Score:
 
 def kind(question: Question) -> str:
     return str(question.case.__struct_config__.tag)
+
+
+PARTS = {"log": scores_of_the_log, "mcp": scores_of_tools}
 
 
 if __name__ == "__main__":

@@ -41,7 +41,8 @@ async def replied(calls: Calls, headers: Mapping[bytes, bytes], message: bytes) 
 
     scope = {
         "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": "/mcp", "query_string": b"",
-        "headers": [*{**headers, **SAID}.items()],
+        # What is around a value is no part of it, and servers of HTTP leave what is behind it.
+        "headers": [*{**{name: value.strip(b" \t") for name, value in headers.items()}, **SAID}.items()],
     }  # fmt: skip
     manager = StreamableHTTPSessionManager(server_of(calls), json_response=True, stateless=True)
     async with manager.run():

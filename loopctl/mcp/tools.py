@@ -32,8 +32,8 @@ class Tool(Struct, frozen=True):
     repeats: bool = False
     """Done twice, it is as if it was done once."""
     gives: str | None = None
-    """Members of the answer, such as ``story{} next_actions[]?``: an object, and a list that is not always there. None
-    where the answer is not described."""
+    """Members of the answer, such as ``story{} next_actions[]``: an object, and a list. None where the answer is not
+    described."""
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the arguments."""
@@ -44,14 +44,12 @@ class Tool(Struct, frozen=True):
         return {**own, **({"$defs": components} if components else {})}
 
     def answer_schema(self) -> dict[str, Any] | None:
-        """JSON Schema of the answer: the members that it has, and what they are."""
+        """JSON Schema of the answer: the members that it has, and what they are. None is required, because clients of
+        the official SDK hold refusals to it, too, and would show what is missing in place of what was refused."""
         if self.gives is None:
             return None
-        members = self.gives.split()
-        needed = [each.rstrip("{}[]") for each in members if not each.endswith("?")]
-        kinds = {each.rstrip("{}[]?"): KINDS.get(each.rstrip("?")[-2:]) for each in members}
-        properties = {name: {"type": kind} if kind else {} for name, kind in kinds.items()}
-        return {"type": "object", "properties": properties, **({"required": needed} if needed else {})}
+        kinds = {each.rstrip("{}[]"): KINDS.get(each[-2:]) for each in self.gives.split()}
+        return {"type": "object", "properties": {name: {"type": kind} if kind else {} for name, kind in kinds.items()}}
 
 
 def _resume(own: str, gives: str) -> Tool:
@@ -59,7 +57,7 @@ def _resume(own: str, gives: str) -> Tool:
     return Tool(
         "resume", "Where things stand", READS, take.InProject, acting.resume,
         f"Call first in a session: who you are (key), how the project stands, and {own}",
-        gives=f"tenant{{}} key{{}} project{{}}? progress{{}}? {gives}",
+        gives=f"tenant{{}} key{{}} project{{}} progress{{}} {gives}",
     )  # fmt: skip
 
 
@@ -95,7 +93,7 @@ AGENT = (
         "Takes the best ready story of the project: contracted, claimed, started. With lease_seconds the answer has "
         "lease: {expires_at, fencing_token}, which heartbeat renews. 409 nothing_ready. When done, request_review. "
         "After a failure see held in resume.",
-        gives=f"{STORY} lease{{}}?",
+        gives=f"{STORY} lease{{}}",
     ),
     GET,
     Tool(
@@ -162,7 +160,7 @@ ORCHESTRATOR = (
         "import_stories", "Import epics and stories", WRITES, take.Import, acting.import_stories,
         "All of it or, when something is wrong, nothing. 422 with every error and its place; 409 import_conflict "
         "without merge.",
-        IMPORT_SECONDS, gives="import{} ignored[]?",
+        IMPORT_SECONDS, gives="import{} ignored[]",
     ),
     Tool(
         "dispatch", "Dispatch an agent", WRITES, take.Dispatch, acting.dispatch,

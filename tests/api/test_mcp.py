@@ -130,11 +130,24 @@ async def test_what_is_no_call_is_told_so(crew: Team, what: str) -> None:
     assert (answer.status, answer.json()["error"]["code"]) == (status, code)
 
 
+def modern(version: str) -> dict[str, Any]:
+    said = {"protocolVersion": version, "clientCapabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    return {f"io.modelcontextprotocol/{name}": value for name, value in said.items()}
+
+
+async def test_blanks_around_a_header_are_no_part_of_it(crew: Team) -> None:
+    """Went red at the official conformance suite: what is behind a value comes with it. The control is another name."""
+    body = calling("list_projects")
+    body["params"]["_meta"] = modern("2026-07-28")
+    said = [
+        await posted(crew.user, body, MCP_Protocol_Version="2026-07-28", Mcp_Method="tools/call\t", Mcp_Name=name)
+        for name in ("list_projects", "  list_projects \t", "list_agents")
+    ]
+    assert [answer.status for answer in said] == [200, 200, 400]
+
+
 async def test_a_version_that_there_is_not_is_told_which_there_are(crew: Team) -> None:
-    meta = {f"io.modelcontextprotocol/{name}": value for name, value in {
-        "protocolVersion": "2099-01-01", "clientCapabilities": {}, "clientInfo": {"name": "t", "version": "1"},
-    }.items()}  # fmt: skip
-    body = {**LIST, "params": {"_meta": meta}}
+    body = {**LIST, "params": {"_meta": modern("2099-01-01")}}
     answer = await posted(crew.user, body, MCP_Protocol_Version="2099-01-01", Mcp_Method="tools/list")
     assert answer.status == 400
     assert "2026-07-28" in str(answer.json()["error"]["data"])

@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from jsonschema import ValidationError, validate
 from mcp_types import Tool as Listed
 
 from loopctl.mcp.compatible.tools import TOOLS as ALL
 from loopctl.mcp.serving import listing
+from loopctl.mcp.telling import own
 from loopctl.mcp.tools import TOOLS
 
 MOST_TOOLS = 12
@@ -37,6 +39,19 @@ def test_each_says_its_title_its_effect_and_its_answer(role: str) -> None:
         assert {"title", "description", "inputSchema", "outputSchema", "annotations"} <= sent.keys(), sent["name"]
         assert sent["outputSchema"]["type"] == "object", sent["name"]
         assert sent["annotations"]["readOnlyHint"] or "destructiveHint" in sent["annotations"], sent["name"]
+
+
+@pytest.mark.parametrize("role", TOOLS)
+def test_a_refusal_is_what_the_tool_says_that_it_answers(role: str) -> None:
+    """Clients of the official TypeScript SDK hold refusals to the schema of answers, too. Went red while members were
+    required, and the inspector showed that the answer lacked them in place of what was refused."""
+    refusal = own("not_found", "There is none.", "See what there is: resume.").body
+    for tool in TOOLS[role]:
+        schema = tool.answer_schema()
+        assert schema is not None, tool.name
+        validate(refusal, schema)
+        with pytest.raises(ValidationError):
+            validate(refusal, schema | {"required": ["story"]})
 
 
 def test_what_guides_name_says_title_and_effect_too() -> None:
