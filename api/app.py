@@ -62,6 +62,7 @@ from api.ui_test_runs import routes as ui_test_runs
 from api.verify import routes as verify
 from api.web import agents as web_agents
 from api.web import board, custody, graph, inbox, login, onboarding, overview, public, settings, story
+from api.web import costs as web_costs
 from api.web import routes as web
 from api.web import webhooks as web_webhooks
 from api.web.errors import error_page
@@ -81,7 +82,7 @@ NOUNS = (
     epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
     webhooks, webhook_deliveries, web, verify, mcp,
-    public, login, onboarding, overview, board, graph, story, inbox, web_agents, web_webhooks, settings,
+    public, login, onboarding, overview, board, graph, story, inbox, web_costs, web_agents, web_webhooks, settings,
     custody,
 )  # fmt: skip
 """Modules with ``ROUTES``."""

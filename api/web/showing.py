@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, structs
 from api.agents.routes import list_agents_of_tenant
 from api.api_keys.routes import list_api_keys
 from api.audit.routes import list_audit
+from api.costs.analytics import show_model_costs
 from api.http.page_headers import PAGE
 from api.http.query import StrictQuery
 from api.projects.routes import list_projects_of_tenant
@@ -59,6 +60,7 @@ GROUPS = (
     Group(
         "Tenant",
         (
+            Link("costs", "Costs", "/app/costs", show_model_costs),
             Link("agents", "Agents", "/app/agents", list_agents_of_tenant),
             Link("custody", "Custody", "/app/custody", list_audit),
             Link("webhooks", "Webhooks", "/app/webhooks", list_webhooks_of_tenant),

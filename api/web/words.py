@@ -41,6 +41,13 @@ def percent(part: int, whole: int) -> int:
     return round(100 * part / whole) if whole else 0
 
 
+def use(percent_used: int) -> str:
+    """Of a budget, as a colour."""
+    if percent_used <= 60:
+        return "low"
+    return "middle" if percent_used <= 85 else "high" if percent_used < 100 else "over"
+
+
 def tone(status: str) -> str:
     return STATUS_TONES.get(status, "unknown")
 
@@ -120,6 +127,6 @@ def _datetime(value: datetime | str | None) -> datetime | None:
 
 FILTERS: Mapping[str, Callable[..., str | int]] = {
     "number": number, "dollars": dollars, "percent": percent, "tone": tone, "said": said, "moment": moment, "iso": iso,
-    "ago": ago, "span": span, "short": short, "plain_json": plain_json, "happened": happened,
+    "use": use, "ago": ago, "span": span, "short": short, "plain_json": plain_json, "happened": happened,
     "lane_reached": lane_reached, "story_of": story_of, "stands": lane_of,
 }  # fmt: skip

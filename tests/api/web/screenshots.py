@@ -23,7 +23,19 @@ from tests.support.cluster import own_postgres
 from tests.support.database import PASSWORDS, created_database
 
 DOCS = Path("docs/pictures")
-IN_DOCS = ("landing", "overview", "board", "graph", "story", "inbox", "agents", "custody", "custody-entry", "verify")
+IN_DOCS = (
+    "landing",
+    "overview",
+    "board",
+    "graph",
+    "story",
+    "inbox",
+    "costs",
+    "agents",
+    "custody",
+    "custody-entry",
+    "verify",
+)
 PUBLIC = ("/", "/docs", "/login", "/signup", "/verify", "/terms", "/nowhere", "/design")
 WIDTHS = (1280, 768, 360)
 PRESSED = {"custody-entry": "verify-entry"}

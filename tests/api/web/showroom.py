@@ -70,7 +70,7 @@ class Crew(Struct, frozen=True):
     async def works(self, name: str, number: str, minutes: int, tokens: int, reviewer: str = "rae") -> None:
         """Until it is reported by somebody else."""
         self.clock.passes(minutes=minutes)
-        version = self.versions[len(self.stories[number]) % 2 if number < "2.3" else 1]
+        version = self.versions[0 if number < "2.1" else 1]
         usage = {
             "story_id": self.stories[number], "model_name": MODELS[name], "phase": "implementing",
             "input_tokens": tokens * 2 // 10, "cache_read_tokens": tokens * 7 // 10, "cache_write_tokens": tokens // 20,
@@ -119,7 +119,9 @@ async def furnish(started: Service, clock: Clock) -> Showroom:
         "overview": "/app", "board": f"/app/projects/{PROJECT}/board", "graph": f"/app/projects/{PROJECT}/graph",
         "story": f"/app/stories/{crew.stories['2.1']}", "story-open": f"/app/stories/{crew.stories['2.3']}",
         "story-then": f"/app/stories/{crew.stories['2.1']}?at=70", "inbox": "/app/inbox",
-        "agents": "/app/agents", "custody": "/app/custody", "custody-entry": f"/app/custody/entries/{head // 2}",
+        "agents": "/app/agents", "costs": "/app/costs",
+        "costs-of": f"/app/costs?project={PROJECT}", "custody": "/app/custody",
+        "custody-entry": f"/app/custody/entries/{head // 2}",
         "custody-heads": f"/app/custody/heads?first={before}&second={head}", "webhooks": "/app/webhooks",
         "webhook": f"/app/webhooks/{webhook}", "settings": "/app/settings",
     })  # fmt: skip
@@ -165,7 +167,7 @@ async def _project(user: Client) -> dict[str, str]:
     epic = await user.epic(other, title="What everybody sees")
     for number, title in OTHERS:
         await user.story(epic, number, title=title, acceptance_criteria=[{"criterion": "It is tested"}])
-    for scope, limit in (("project", 1_500_000), ("epic", 220_000)):
+    for scope, limit in (("project", 1_500_000), ("epic", 800_000)):
         of = project if scope == "project" else (await user.get(f"/projects/{project}/epics")).json()["data"][0]["id"]
         body = {"scope_type": scope, "scope_id": of, "budget_millicents": limit, "enforcement": "warn"}
         made = await user.post("/token-budgets", body)

@@ -72,7 +72,7 @@ async def world(database: TestDatabase, texts: Sequence[str]) -> AsyncIterator[W
         stories = [await _story(people.user, epic, place, text) for place, text in enumerate(texts)]
         await _stand(people, stories)
         webhook = await _webhook(people.user)
-        fixed = ("", "/inbox", "/agents", "/webhooks", f"/webhooks/{webhook}", "/settings")
+        fixed = ("", "/inbox", "/costs", "/agents", "/webhooks", f"/webhooks/{webhook}", "/settings")
         own = (
             "/projects/my-app/board",
             "/projects/my-app/graph",
