@@ -129,7 +129,8 @@ class Command(Struct, frozen=True, kw_only=True):
     needs: Sequence[Need[Any]]
     streams: Sequence[Stream] | Callable[[Known], Sequence[Stream]]
     """Every stream that the decision may append to and that may have events already; when it takes what is needed to
-    know them, a function of that. (New ids need not be looked up.)"""
+    know them, a function of that. (New ids need not be looked up; what is left out costs a second try when it is
+    written to.)"""
     decide: Callable[[Known], Sequence[Change] | Refusal]
     """What is known in, changes out. Raises Rejected."""
     answer: Callable[[Known, Sequence[Recorded]], Any]

@@ -37,6 +37,8 @@ class Knowledge:
         self._states: OrderedDict[Need[Any], Any] = OrderedDict()
         self._by_event: dict[type[Event], Sequence[Model[Any, Any]]] = {}
         self._ends: OrderedDict[UUID, tuple[int, int] | None] = OrderedDict()
+        self.taken_for_new: set[Stream] = set()
+        """Streams that got an event in this batch and of which no end was known."""
         self.before: dict[Need[Any], Any] = {}
         """What the events of this batch found, of all states that they have moved."""
         self.head: Head | None = None
@@ -45,6 +47,7 @@ class Knowledge:
         self._states.clear()
         self._fleeting.clear()
         self._ends.clear()
+        self.taken_for_new.clear()
         self.before.clear()
         self.head = None
 
@@ -122,7 +125,10 @@ class Knowledge:
     def end(self, stream: Stream) -> tuple[int, int | None]:
         """Version of the next event of the stream, position of its last one."""
         known = self._ends.get(stream.id)
-        return (known[0] + 1, known[1]) if known else (0, None)
+        if known is None:
+            self.taken_for_new.add(stream)
+            return 0, None
+        return known[0] + 1, known[1]
 
     @property
     def at(self) -> Head:
@@ -163,6 +169,7 @@ class Knowledge:
         for need in self._fleeting:
             self._states.pop(need, None)  # two commands of the batch may have needed the same
         self._fleeting.clear()
+        self.taken_for_new.clear()
         self.before.clear()
         while len(self._states) > MOST_REMEMBERED:
             self._states.popitem(last=False)

@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 from msgspec import Struct
 
-from domain.event import Recorded
+from domain.event import Recorded, Stream
 from eventstore.database.transaction import Contended, Database, DatabaseUnavailable, TenantTx
 from eventstore.gc_pauses import collector_paused
 from eventstore.log.append import Batch, HeadMoved, append, encode_batch, read_head
@@ -33,7 +33,7 @@ LONGEST_QUEUE = 4096
 LONGEST_RUN = 1000
 """Events that the read models take in at once. An import has ten thousands: as one, they would keep the loop from
 everybody else, and a statement about them would come near the seconds that it is given."""
-ANSWERS_KEY = "idempotency_pkey"
+ANSWERS_KEY, STREAMS_KEY = "idempotency_pkey", "log_entry_stream"
 MOST_TRIES = 20
 """Times that a batch is decided again because somebody else appended first."""
 TRIES_BEFORE_HOLDING = 3
@@ -68,10 +68,12 @@ class Store(Struct, frozen=True):
 
 
 class Way(Struct, frozen=True):
-    """How a batch is tried: looking for earlier answers first, and with the head held from the beginning."""
+    """How a batch is tried: looking for earlier answers first, with the head held from the beginning, and with a look
+    at where these streams end, which an earlier try had taken for new."""
 
     used_keys: bool
     held: bool
+    streams: frozenset[Stream] = frozenset()
 
 
 class Waiting:
@@ -165,19 +167,23 @@ class Lane:
             waiting.fail(error)
 
     async def _commit(self, batch: Sequence[Waiting]) -> None:
-        """Decides and writes; again and again while others append first or have used the same idempotency key."""
-        used_keys = False
+        """Decides and writes; again and again while others append first or have used the same idempotency key, and once
+        more when an event belongs to a stream that its command could not name: that of a budget that is used up."""
+        used_keys, streams = False, frozenset[Stream]()
         for tries in range(MOST_TRIES):
-            way = Way(used_keys=used_keys, held=tries >= TRIES_BEFORE_HOLDING or batch[0].command.alone)
+            way = Way(
+                used_keys=used_keys, held=tries >= TRIES_BEFORE_HOLDING or batch[0].command.alone, streams=streams
+            )
             try:
                 decided = await self._try(batch, way)
             except (HeadMoved, Contended):
                 self._known.forget()
             except asyncpg.UniqueViolationError as error:
-                if error.constraint_name != ANSWERS_KEY:
+                if error.constraint_name not in (ANSWERS_KEY, STREAMS_KEY):
                     raise
+                used_keys |= error.constraint_name == ANSWERS_KEY
+                streams |= self._known.taken_for_new
                 self._known.forget()
-                used_keys = True
             else:
                 self._settle(batch, decided)
                 return
@@ -226,6 +232,7 @@ class Lane:
             known.head = await read_head(tx)
         earlier = await find_replies(tx, commands) if way.used_keys else {}
         await known.learn(tx, commands)
+        await known.learn_ends(tx, way.streams)
         if any(command.aside for command in commands):
             decided, written = await asyncio.to_thread(self._decide, commands, earlier)
         else:
@@ -273,4 +280,6 @@ class Lane:
 
 def _is_plain(commands: Sequence[Command], way: Way) -> bool:
     """Nothing has to be looked for, held or written but what is known, decided and appended."""
-    return not way.used_keys and not way.held and not any(command.beside or command.aside for command in commands)
+    return not (way.used_keys or way.held or way.streams) and not any(
+        command.beside or command.aside for command in commands
+    )

@@ -15,6 +15,9 @@ from tests.eventstore.growing import opened_log
 from tests.eventstore.writing import NOON, created, refused, store
 from tests.support.database import TestDatabase
 
+VERSIONS = """
+    SELECT stream_version FROM app.log_entry WHERE tenant_id = $1 AND stream_id = $2 ORDER BY position
+"""
 MEDDLED: Need[Any] = Need("meddling", None)
 
 
@@ -67,3 +70,23 @@ async def test_who_appends_to_the_same_stream_after_the_head_was_read_is_seen_an
     finally:
         await opened.close()
     assert reply.status == 201
+
+
+async def test_an_event_goes_behind_the_last_one_of_a_stream_that_its_command_did_not_name(
+    database: TestDatabase,
+) -> None:
+    """As one of a budget does, whose limit a report reaches. Went red in every process but the one that wrote the last
+    one: the stream was taken for a new one, and each report after that was answered with 500."""
+    opened = await Database.connect(database.app_url, role="loopctl_app")
+    try:
+        tenant, stream = await opened_log(opened), Stream("project", uuid4())
+        plain = structs.replace(store(opened), projections=[], models={})
+        await Writer(plain).submit(tenant, appending(stream))
+        unnamed = structs.replace(appending(stream), streams=())
+        for _ in range(2):
+            await Writer(plain).submit(tenant, unnamed)
+        async with opened.tenant_transaction(tenant) as tx:
+            rows = await tx.fetch(VERSIONS, tenant, stream.id)
+    finally:
+        await opened.close()
+    assert [row["stream_version"] for row in rows] == [0, 1, 2]
