@@ -48,7 +48,7 @@ up: $(VENV)/.runtime  ## run the service on its embedded PostgreSQL and Redis: m
 
 # Three at a time, a file each: most tests wait for a database or a process. They pass one by one as well.
 test: $(VENV)/.dev  ## the whole suite: make test ARGS="-k health"
-	@$(ENDS_WITH_US) $(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	@$(ENDS_WITH_US) $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet .

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 from supervisor.data_directory import DataDirectory
 from supervisor.postgres import EmbeddedPostgres
@@ -29,6 +31,10 @@ def pytest_configure() -> None:
     # A shell's background job has it ignored, and so would all that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     end_with_starter()
+    # The pictures of all local variables that it draws of an error otherwise take seconds each.
+    structlog.configure(
+        [*structlog.get_config()["processors"][:-1], ConsoleRenderer(exception_formatter=plain_traceback)]
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -42,7 +48,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         needed["browser"] = browser.find
     missing = [marker for marker, find in needed.items() if not find()]
     left_out = [item for item in items if any(map(item.get_closest_marker, missing))]
-    items[:] = [item for item in items if item not in left_out]
+    # Files with slow tests begin first, so that none of them is what everybody waits for at the end.
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items[:] = sorted((item for item in items if item not in left_out), key=lambda item: item.path not in slow)
     config.hook.pytest_deselected(items=left_out)
 
 

@@ -29,6 +29,7 @@ class SameAnswers(AnyEdits):
     """After any edits every read is, byte for byte, what a look at all rows makes."""
 
     keeping: ClassVar[Any] = KeptBodies
+    every: ClassVar[int] = 6
 
     async def start(self) -> None:
         await super().start()

@@ -15,7 +15,7 @@ from api.http.limits import LARGE_BODY_BYTES, Limits
 from api.http.refusal import Refused
 from bench import growing, malformed_headers
 from bench.custody_http_controls import heads_unheard
-from bench.malformed import HANG_SECONDS, Report, campaign, crowd, judge, keyed_campaign, schemathesis, serving
+from bench.malformed import Report, campaign, crowd, judge, keyed_campaign, schemathesis, serving
 from bench.malformed_keyed import serving as keyed_service
 from config.settings import Settings
 from tests.api.asgi import echo, made
@@ -91,18 +91,17 @@ async def test_a_server_that_does_not_answer_is_a_hang() -> None:
 
 
 async def test_long_forms_that_nobody_reads_do_not_keep_others_waiting() -> None:
-    with serving("shell") as (address, _):
-        assert await crowd(address) < HANG_SECONDS
+    """As those of an application do that decodes each form in its loop."""
 
-
-async def test_an_application_that_decodes_each_form_in_its_loop_keeps_others_waiting() -> None:
     async def decoding(_: Any, receive: Any, send: Any) -> None:
         parse_qsl(await read(receive, 2_000_000))
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
     async with served(decoding, Limits()) as running:
-        assert await crowd(f"http://127.0.0.1:{running.port}") > HANG_SECONDS
+        control = await crowd(f"http://127.0.0.1:{running.port}")
+    with serving("shell") as (address, _):
+        assert await crowd(address) < control / 4
 
 
 async def test_nasty_shapes_of_any_size_are_answered_and_livez_beside_them() -> None:
@@ -167,7 +166,7 @@ def test_an_answer_is_judged(request_bytes: bytes, answer: bytes, failure: str |
 
 async def test_schemathesis_finds_nothing_wrong_here_and_a_handler_with_a_bug() -> None:
     async with served(made(echo), Limits()) as running:
-        code, output = await asyncio.to_thread(schemathesis, f"http://127.0.0.1:{running.port}", 5, 7)
+        code, output = await asyncio.to_thread(schemathesis, f"http://127.0.0.1:{running.port}", 2, 7, phases="fuzzing")
     assert code == 0, output
 
     @get("/buggy", opt={"access": "public"}, summary="Breaks")
