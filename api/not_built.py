@@ -12,6 +12,7 @@ KNOWN_IDS = {
     "stories": "{story_id:uuid}",
     "projects": "{project:str}",
     "tenants": "{tenant_id:uuid}",
+    "articles": "{article_id:uuid}",
 }
 """Placeholders as the routes that are built have them: the router wants one type at each place."""
 
@@ -20,19 +21,7 @@ GET token-usage agent+
 GET projects/:id/cost-anomalies orchestrator+
 GET cost-anomalies orchestrator+
 PATCH cost-anomalies/:id user+
-GET,POST articles agent+
 GET articles/system public
-GET articles/:id agent+
-PATCH,PUT,DELETE articles/:id user+
-POST articles/:id/publish orchestrator+
-POST articles/:id/unpublish user+
-POST articles/:id/archive user+
-GET articles/:id/links agent+
-GET,POST projects/:id/articles agent+
-POST article_links agent+
-DELETE article_links/:id user+
-POST knowledge/bulk-publish user+
-GET knowledge/drafts orchestrator+
 GET knowledge/index agent+
 GET projects/:id/knowledge/index agent+
 GET knowledge/search agent+

@@ -35,6 +35,7 @@ from domain import (
     webhook,
 )
 from domain.event import Event
+from domain.knowledge import events as knowledge
 from domain.lifecycle import events as on
 from domain.usage import budget
 from domain.usage import events as usage
@@ -100,6 +101,10 @@ CROSSED = named(
     "current_spend_tokens", "enforcement", budget_id="@id",
 )  # fmt: skip
 CROSSED_AT = named("scope_type", "scope_id", budget_id="@id")
+
+OF_ARTICLE = ("title", "category", "status", "project_id", "tags")
+MOVED = named(status="status_was"), named("status")
+LINK = named("source_article_id", "target_article_id", "relationship_type")
 
 CAPABILITY = named("cap_id", "typ", "story_id", "expires_at", issued_to_lineage="lineage")
 
@@ -355,6 +360,21 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     skill_result.SkillResultRecorded: AuditShape(
         "skill_result", "created", new=named("skill_version_id", "verification_result_id", "story_id", "metrics"),
     ),
+    knowledge.ArticleCreated: AuditShape(
+        "article", "article.created", new=named(*OF_ARTICLE), more=named("source_type", "source_id", "story_id"),
+    ),
+    knowledge.ArticleUpdated: AuditShape(
+        "article", "article.updated", named(title="title_was", status="status_was"),
+        named(*OF_ARTICLE, "metadata"), more=named("changed_fields"),
+    ),
+    knowledge.ArticlePublished: AuditShape("article", "article.published", *MOVED),
+    knowledge.ArticleUnpublished: AuditShape("article", "article.unpublished", *MOVED),
+    knowledge.ArticleArchived: AuditShape("article", "article.archived", *MOVED),
+    knowledge.ArticleSuperseded: AuditShape(
+        "article", "article.superseded", *MOVED, more=named("superseding_article_id"),
+    ),
+    knowledge.ArticleLinkCreated: AuditShape("article_link", "article_link.created", new=LINK),
+    knowledge.ArticleLinkDeleted: AuditShape("article_link", "article_link.deleted", old=LINK),
     ui_test_run.UiTestStarted: AuditShape(
         "ui_test_run", "ui_test.started", new=named("project_id", "guide_reference", "started_by_agent_id"),
         becomes={"status": "in_progress"},

@@ -28,6 +28,8 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ERASABLE: ClassVar[Mapping[str, str]] = {}
     """Texts that can be erased, with what then stands in their place. The log has only that, and a commitment to the
     text, which is kept beside it (eventstore/log/payloads.py)."""
+    TEXTS_APART: ClassVar[bool] = False
+    """Whether those texts may come to more than an entry takes. Then the decision bounds them."""
 
     @classmethod
     def stream_kind(cls) -> str:

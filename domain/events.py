@@ -13,6 +13,7 @@ from domain.epic import EPIC_EVENTS
 from domain.erasure import ERASURE_EVENTS
 from domain.event import Event, Events
 from domain.key import API_KEY_EVENTS
+from domain.knowledge.events import ARTICLE_EVENTS, ARTICLE_LINK_EVENTS
 from domain.lifecycle.events import ARTIFACT_EVENTS, STORY_EVENTS
 from domain.log_key import LogEvent
 from domain.observation import OBSERVATION_EVENTS
@@ -59,6 +60,8 @@ STREAMS: Mapping[str, Events[Any]] = {
     "skill_version": SKILL_VERSION_EVENTS,
     "skill_import": SKILL_IMPORT_EVENTS,
     "skill_result": SKILL_RESULT_EVENTS,
+    "article": ARTICLE_EVENTS,
+    "article_link": ARTICLE_LINK_EVENTS,
 }
 
 EVENTS: tuple[type[Event], ...] = tuple(kind for events in STREAMS.values() for kind in events.types)

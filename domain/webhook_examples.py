@@ -66,6 +66,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "article.created": OF_ARTICLE,
     "article.updated": {**OF_ARTICLE, "changed_fields": ["title"]},
+    "article.published": {**OF_ARTICLE, "status": "published"},
+    "article.unpublished": OF_ARTICLE,
     "article.archived": {**OF_ARTICLE, "status": "archived"},
     "article.superseded": {
         "superseded_article_id": ARTICLE, "superseded_title": "An article", "superseding_article_id": OTHER,

@@ -9,6 +9,7 @@ from domain.agent import AgentRegistered
 from domain.audit_shapes import Fields, named
 from domain.epic import EpicCompleted
 from domain.event import Event
+from domain.knowledge import events as knowledge
 from domain.lifecycle import events as on
 from domain.project import ProjectImported, ProjectMerged
 from domain.usage.budget import BudgetExceeded, BudgetWarned
@@ -38,6 +39,8 @@ BUDGET = named(
     "current_spend_tokens", "utilization_pct", "alert_threshold_pct", "enforcement", "triggering_report_id",
     budget_id="@id",
 )  # fmt: skip
+ARTICLE = named("title", "category", "project_id", "status", "tags", id="@id")
+ENDS = named("source_article_id", "target_article_id", "relationship_type", id="@id")
 LEAD = "orchestrator_agent_id"
 
 SENT: Mapping[type[Event], Sent] = {
@@ -80,6 +83,19 @@ SENT: Mapping[type[Event], Sent] = {
     ),
     BudgetWarned: Sent("token.budget_warning", BUDGET),
     BudgetExceeded: Sent("token.budget_exceeded", {**BUDGET, **named("overage_millicents", "overage_tokens")}),
+    knowledge.ArticleCreated: Sent("article.created", ARTICLE),
+    knowledge.ArticleUpdated: Sent("article.updated", {**ARTICLE, **named("changed_fields")}),
+    knowledge.ArticlePublished: Sent("article.published", ARTICLE),
+    knowledge.ArticleUnpublished: Sent("article.unpublished", ARTICLE),
+    knowledge.ArticleArchived: Sent("article.archived", ARTICLE),
+    knowledge.ArticleSuperseded: Sent(
+        "article.superseded",
+        named(
+            "superseding_article_id", "superseding_title", superseded_article_id="@id", superseded_title="title",
+        ),
+    ),
+    knowledge.ArticleLinkCreated: Sent("article_link.created", {**ENDS, **named("source_title", "target_title")}),
+    knowledge.ArticleLinkDeleted: Sent("article_link.deleted", ENDS),
 }  # fmt: skip
 """A type that none of these has is not sent yet: the capability that brings its event adds it here."""
 

@@ -38,6 +38,7 @@ from projections.rows import (
     webhook_deliveries,
 )
 from projections.rows.agents import AGENT_NAME, AGENTS, COSIGNER_KEY
+from projections.rows.articles import ARTICLE_LINKS, ARTICLES, SLUG_HOLDER, TITLE_HOLDER
 from projections.rows.authenticators import ALL_AUTHENTICATORS, AUTHENTICATORS
 from projections.rows.capabilities import CAPABILITIES
 from projections.rows.challenges import CHALLENGES
@@ -90,6 +91,8 @@ PROJECTIONS = (
     Projection("skill", ("app.skill",), SKILLS.apply),
     Projection("skill_version", ("app.skill_version",), SKILL_VERSIONS.apply),
     Projection("skill_result", skill_results.TABLES, skill_results.apply),
+    Projection("article", ("app.article",), ARTICLES.apply),
+    Projection("article_link", ("app.article_link",), ARTICLE_LINKS.apply),
     Projection("audit_index", audit_index.TABLES, audit_index.apply),
     Projection("erasure", (), erasures.apply),
 )
@@ -116,6 +119,8 @@ ENTITIES: Sequence[Entity[Any]] = (
     SKILLS,
     SKILL_VERSIONS,
     SKILL_RESULTS,
+    ARTICLES,
+    ARTICLE_LINKS,
     token_usage.REPORTS,
     BUDGETS,
     violators.VIOLATORS,
@@ -138,6 +143,8 @@ _MODELS: Sequence[Model[Any, Any]] = (
     NAMED_SKILL,
     NEWEST_VERSION,
     VERIFIED_STORY,
+    TITLE_HOLDER,
+    SLUG_HOLDER,
     CONTENTS,
     EPIC_STANDING,
     LAST_RUN,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from api.documentation.cost_bodies import COST_BODIES, USAGE
+from api.documentation.knowledge_bodies import KNOWLEDGE_BODIES
 from api.documentation.shown import Shown, list_of, one_of, text, whole
 from domain import erasure
 from domain.agent import AGENT_TYPES
@@ -85,6 +86,7 @@ COMPLETED = {"status": one_of(("passed", "failed")), "summary": text(LONGEST_TEX
 
 BODIES: Mapping[str, Shown] = {
     **COST_BODIES,
+    **KNOWLEDGE_BODIES,
     "MessageBody": Shown({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}, ("jsonrpc", "method")),
     "UpdateTenantBody": Shown(
         {"name": "Example", "settings": {"auto_reset_on_rejection": True}},

@@ -128,6 +128,8 @@ CODES: dict[str, Code] = {
     "signup_closed": Code(403, "The operator makes the tenants of this service; nobody signs up"),
     # State and custody
     "token_budget_exceeded": Code(429, "A budget that blocks is used up; asking again does not help, raising it does"),
+    "system_scope_forbidden": Code(403, "System articles come with the server; no key writes one"),
+    "publishing_forbidden": Code(403, "An agent files drafts and retires no article"),
     "budget_relax_forbidden": Code(403, "Only a user key may let a budget block less"),
     "negative_total": Code(422, "A total would be negative: more would be taken away than was reported"),
     "rejected": Code(422, "The request was understood and refused"),

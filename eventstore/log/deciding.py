@@ -120,7 +120,8 @@ def _encoded(codec: Codec, change: Change) -> Written:
     if change.stream.kind != change.event.stream_kind():
         raise ValueError(f"{change.event.TAG} does not happen in streams of kind {change.stream.kind}")
     written = codec.write(change.event)
-    if len(bytes(written.data)) + len(bytes(written.payload or b"")) > LARGEST_DATA:
+    beside = 0 if change.event.TEXTS_APART else len(bytes(written.payload or b""))
+    if len(bytes(written.data)) + beside > LARGEST_DATA:
         problem = f"its texts are together more than {LARGEST_DATA} bytes of JSON in UTF-8: make one of them shorter"
         raise TlogError("entry_too_large", "event", problem)
     return written

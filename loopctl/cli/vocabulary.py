@@ -49,6 +49,10 @@ ACTIONS: Mapping[str, str] = {
     "skill_version": "created",
     "skill_import": "bulk_imported",
     "skill_result": "created",
+    "article": (
+        "article.created article.updated article.published article.unpublished article.archived article.superseded"
+    ),
+    "article_link": "article_link.created article_link.deleted",
     "projection": "digested",
     "recovery": "opened seconded cancelled completed used",
     "payload": "erased",

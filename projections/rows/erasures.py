@@ -10,6 +10,7 @@ from eventstore.database.transaction import TenantTx
 from eventstore.log.codec import Codec
 from eventstore.log.payloads import delete_payload
 from eventstore.log.read import read_stream
+from projections.rows.articles import ARTICLES
 from projections.rows.entity import Entity, Moved
 from projections.rows.epics import EPICS
 from projections.rows.orchestrator_states import ORCHESTRATOR_STATES
@@ -27,6 +28,7 @@ MADE_OF_TEXTS: Mapping[str, Sequence[Entity[Any]]] = {
     "story": (STORY_TEXTS, STORIES),
     "orchestrator_state": (ORCHESTRATOR_STATES,),
     "skill_version": (SKILL_VERSIONS,),
+    "article": (ARTICLES,),
 }
 """By kind of the stream that an erased text was in."""
 

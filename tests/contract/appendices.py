@@ -31,7 +31,7 @@ PATCH /api/v1/cost-anomalies/:id | user+ | 200
 GET /api/v1/projects/:id/cost-anomalies | orchestrator+ | 200
 """
 
-KNOWLEDGE = """
+KNOWN = """
 POST /api/v1/articles | agent+ | 201
 GET /api/v1/articles | agent+ | 200
 GET /api/v1/articles/:id | agent+ | 200
@@ -48,6 +48,10 @@ GET /api/v1/knowledge/drafts | orchestrator+ | 200
 POST /api/v1/article_links | agent+ | 201
 DELETE /api/v1/article_links/:id | user+ | 204
 GET /api/v1/articles/:article_id/links | agent+ | 200
+"""
+"""Served."""
+
+KNOWLEDGE = """
 GET /api/v1/knowledge/index | agent+ | 200
 GET /api/v1/projects/:project_id/knowledge/index | agent+ | 200
 GET /api/v1/knowledge/search | agent+ | 200

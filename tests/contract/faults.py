@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.contract.cost_faults import COST_FAULTS
 from tests.contract.fault import Fault
+from tests.contract.knowledge_faults import KNOWLEDGE_FAULTS
 from tests.contract.routes import ATTESTED, JUDGEMENT, LINKED, NEW_KEY, SIGNUP_BODY, V1
 from tests.contract.skill_routes import RESULT as SKILL_RESULT
 from tests.contract.ui_test_routes import ONE as GUIDED_UI_TEST
@@ -145,6 +146,7 @@ APPLIED_BEFORE = {
 
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     **COST_FAULTS,
+    **KNOWLEDGE_FAULTS,
     f"POST {V1}/audit/entries/{{position}}/erase": (
         Fault("nothing_to_erase", 422, state="first_entry"),
         Fault("payload_erased", 409, state="forgotten"),

@@ -21,6 +21,8 @@ PATHS = {
     "usage_id": "$usage",
     "budget_id": "$budget",
     "skill_id": "$skill",
+    "article_id": "$article",
+    "link_id": "$article_link",
     "ui_test_run_id": "$ui_test_run",
     "version": "1",
     "violator_id": "$violator",

@@ -2,6 +2,7 @@
 something by its id. The tests of this folder put each request wrong in every way that it can be wrong."""
 
 from tests.contract.cost_routes import COSTS, USAGE
+from tests.contract.knowledge_routes import KNOWLEDGE
 from tests.contract.route import PATHS, V1, Route
 from tests.contract.route import public as _public
 from tests.contract.route import read as _read
@@ -332,6 +333,7 @@ ROUTES = (
     *WEBHOOKS,
     *COSTS,
     *SKILLS,
+    *KNOWLEDGE,
     *UI_TEST_RUNS,
     Route("POST", "/mcp", "=agent,orchestrator,user", 200, "user", body=MESSAGE, kept=False),
 )

@@ -24,6 +24,7 @@ OTHERS = {
     f"GET {V1}/stories/ready": QUEUES,
     f"GET {V1}/stories/blocked": QUEUES,
     f"GET {V1}/waiting": QUEUES,
+    f"GET {V1}/articles/{{article_id}}/links": Sizes(default=100),
 }
 NO_LISTS = {
     f"GET {V1}/changes": "goes on by position",

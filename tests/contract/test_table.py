@@ -8,7 +8,7 @@ from msgspec import json
 from api.http.codes import CODES
 from tests.api.asgi import ask, made
 from tests.api.web.pages import PAGES
-from tests.contract.appendices import SKILLS, SPENT, UI_TEST_RUNS, WEBHOOKS
+from tests.contract.appendices import KNOWN, SKILLS, SPENT, UI_TEST_RUNS, WEBHOOKS
 from tests.contract.appendix_a import NOT_SERVED, OTHERWISE, SERVED, lines
 from tests.contract.faults import FAULTS
 from tests.contract.routes import ROUTES, Route
@@ -34,7 +34,7 @@ WHEN_TWO_MEET = frozenset({"audit_key_changed"})
 BY_A_HEADER = frozenset({"foreign_origin"})
 """Told to who says something that no other request says: tests/api/test_mcp.py."""
 
-NO_REFERENCE = {"cap_id", "session_id", "ac_id"}
+NO_REFERENCE = {"cap_id", "session_id", "ac_id", "source_id"}
 """Text of the caller's own, of the story itself, or of a thing that is not there yet, in spite of its name."""
 
 FILES = {
@@ -118,7 +118,7 @@ def test_a_route_tells_the_errors_of_its_kind_and_no_others() -> None:
 def test_the_appendix_is_served_with_its_roles_and_statuses() -> None:
     """Went red when the access of one route was changed, and when a route of the appendix was not served."""
     served = {(route.method, _without_names(route.path)): route for route in ROUTES}
-    for line in (each for text in (SERVED, WEBHOOKS, SKILLS, UI_TEST_RUNS, SPENT) for each in lines(text)):
+    for line in (each for text in (SERVED, WEBHOOKS, SKILLS, UI_TEST_RUNS, SPENT, KNOWN) for each in lines(text)):
         found = served[line.method, line.path]
         successes = tuple(
             sorted(status for status in operation(found)["responses"] if status < "4" and status != "304")

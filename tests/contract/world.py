@@ -17,6 +17,7 @@ from tests.contract.capped import CAPPED, dispatched, freed
 from tests.contract.costing import Costing
 from tests.contract.erasing import Erasing
 from tests.contract.hooked import Hooking, limited
+from tests.contract.knowing import Knowing
 from tests.contract.recovering import Recovering
 from tests.contract.routes import ROUTES, RUN, Route
 from tests.contract.signing import Signing
@@ -63,7 +64,7 @@ VALUES = ("$number", "$name", "$integer", "$email", "$signed_note")
 """Placeholders that are new values, and no ids."""
 
 
-class Side(Struct, Signing, Recovering, Hooking, Erasing, Costing, Skilling):
+class Side(Struct, Signing, Recovering, Hooking, Erasing, Costing, Skilling, Knowing):
     """A tenant. Each ``$kind`` is a new thing of that kind, except for ``$project``, ``$epic`` and ``$tenant``."""
 
     database: TestDatabase

@@ -73,6 +73,8 @@ PATTERNS: Mapping[str, Fed] = {
     "schemas.HOURS": Fed("fullmatch", IMPORT, (BLANKS, Repeated(b"7", b"\t", b"x"), Repeated(b"", b"7", b"x"))),
     "runs.COMMIT": fed("fullmatch", IMPORT, DIGITS, "a x"),
     "tenant.EMAIL": fed("fullmatch", IMPORT, LETTERS, "a@ a @", " a@ "),
+    "article.SLUG": fed("fullmatch", IMPORT, LETTERS, "a - "),
+    "article.TAG": fed("fullmatch", IMPORT, LETTERS, "a_ - ", "- a !"),
     "numbering.STORY_NUMBER": fed("fullmatch", IMPORT, DIGITS, "US- 1. x"),
     "payload.DIGITS": fed("fullmatch", IMPORT, DIGITS, " 0 x"),
     "story.HOURS": fed("fullmatch", IMPORT, DIGITS, "7. 7 x"),
