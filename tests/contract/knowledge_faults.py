@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from tests.contract.fault import Fault
-from tests.contract.knowledge_routes import LINK, OF_PROJECT
+from tests.contract.knowledge_routes import LINK, NEW
 from tests.contract.route import V1
 
 ARTICLE = f"{V1}/articles/{{article_id}}"
 SUPERSEDES = {**LINK, "relationship_type": "supersedes"}
 FILING = (
-    Fault("publishing_forbidden", 403, body={**OF_PROJECT, "status": "published"}),
-    Fault("system_scope_forbidden", 403, "user", body={**OF_PROJECT, "scope": "system"}),
+    Fault("publishing_forbidden", 403, body={**NEW, "status": "published"}),
+    Fault("system_scope_forbidden", 403, "user", body={**NEW, "scope": "system"}),
 )
 
 KNOWLEDGE_FAULTS: Mapping[str, tuple[Fault, ...]] = {
