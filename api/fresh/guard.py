@@ -22,7 +22,7 @@ from domain.authenticator import Authenticator, AuthenticatorAsserted, Authentic
 from domain.errors import Rejected
 from domain.event import Event, Recorded, Stream
 from domain.recovery import recovery_stream
-from domain.weighty import OF_SUPERADMINS, may_weigh, weighs
+from domain.weighty import OF_SUPERADMINS, WEIGHTY, may_weigh, weighs
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Change, Command, Known, Need, Refusal
 from loopctl.tlog.operation import Operation, operation_challenge
@@ -81,6 +81,8 @@ def _unguarded(asking: Asking, command: Command) -> Callable[[Known], Sequence[C
 
     def decide(known: Known) -> Sequence[Change] | Refusal:
         verdict = command.decide(known)
+        if isinstance(verdict, Refusal) or WEIGHTY.isdisjoint([type(change.event) for change in verdict]):
+            return verdict
         events = [each for each in _events(verdict) if not (by_superadmin and type(each) in OF_SUPERADMINS)]
         if may_weigh(events) and any(weighs(event, None) for event in events):
             raise TypeError("a route that destroys or weakens declares opt={'fresh': True}")

@@ -24,9 +24,9 @@ from domain.errors import Conflict, Invalid, NotFound
 from domain.event import Event, Recorded, Stream
 from domain.lifecycle import implementer as working
 from domain.lifecycle.identity import Identity, identity_of
-from domain.lifecycle.implementer import Echo, Hold, check_active
+from domain.lifecycle.implementer import Echo, Hold
 from domain.lifecycle.prerequisites import Prerequisites
-from domain.lifecycle.refusals import need_agent
+from domain.lifecycle.refusals import check_active, need_agent
 from domain.story import Story
 from eventstore.log.command import Change, Command, Known, Need
 from projections.facts.prerequisites import PREREQUISITES

@@ -25,7 +25,7 @@ from domain.errors import NotFound
 from domain.event import Recorded, Stream
 from domain.lifecycle.artifacts import Artifact, report_artifact
 from domain.lifecycle.identity import identity_of
-from domain.lifecycle.implementer import check_active
+from domain.lifecycle.refusals import check_active
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Change, Command, Known, existing
 from projections.rows.custody_records import list_artifacts, list_reviews, list_verifications

@@ -34,9 +34,9 @@ from domain.fields import must_be_one_of
 from domain.lifecycle import implementer as working
 from domain.lifecycle import judges as confirming
 from domain.lifecycle.identity import identity_of
-from domain.lifecycle.implementer import Hold, check_active
+from domain.lifecycle.implementer import Hold
 from domain.lifecycle.judges import Judgement, Review
-from domain.lifecycle.refusals import need_orchestrator
+from domain.lifecycle.refusals import check_active, need_orchestrator
 from eventstore.log.command import Change, Command, Known, Refusal, existing
 from projections.facts.last_run import LAST_RUN
 from projections.rows.capabilities import CAPABILITIES

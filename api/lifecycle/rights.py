@@ -88,30 +88,23 @@ class StoryRights:
         caller = asking.caller
         armed = bool(caller.lineage) or caller.require_capabilities or said.cap_id is not None
         typ, next_typ = CONSUMED_BY.get(action), MINTED_BY.get(action)
-        self._slot = CAPABILITIES.need(slot_of(story_id, typ)) if armed and typ else None
+        consumed_slot = slot_of(story_id, typ) if armed and typ else None
         self._next = slot_of(story_id, next_typ) if armed and next_typ else None
-        self._fresh = fresh(services)
-
-    @property
-    def needs(self) -> Sequence[Need[Any]]:
-        following = (CAPABILITIES.need(self._next),) if self._next else ()
-        return (*((self._slot,) if self._slot else ()), *following)
-
-    @property
-    def streams(self) -> Sequence[Stream]:
-        return [Stream("capability", need.key) for need in self.needs]  # type: ignore[arg-type]  # slots are ids
-
-    @property
-    def nonces(self) -> Sequence[bytes]:
+        self._slot = CAPABILITIES.need(consumed_slot) if consumed_slot else None
+        self._at = services.utc_now()
+        self._fresh = fresh(services) if self._next else None
+        slots = [slot for slot in (consumed_slot, self._next) if slot]
+        self.needs: Sequence[Need[Any]] = [CAPABILITIES.need(slot) for slot in slots]
+        self.streams: Sequence[Stream] = [Stream("capability", slot) for slot in slots]
+        used = said.cap_id if self._slot else None
+        self.nonces: Sequence[bytes] = () if used is None or used == UNREADABLE else (used.bytes,)
         """What may be used once: in PostgreSQL, beside what the decision looks at."""
-        used = self._presented.cap_id if self._slot else None
-        return () if used is None or used == UNREADABLE else (used.bytes,)
 
     def right(self, known: Known, policy: TenantSettings) -> Right:
         slot = known[self._slot] if self._slot else None
         problem = self._presented.problem or _differs(self._presented.token, slot, self._story_id, self._action)
         return Right(
-            presented=self._presented.cap_id, slot=slot, at=self._fresh.at, of_all=policy.require_capabilities,
+            presented=self._presented.cap_id, slot=slot, at=self._at, of_all=policy.require_capabilities,
             problem=problem,
         )  # fmt: skip
 
@@ -123,7 +116,7 @@ class StoryRights:
 
     def mint(self, story: Story, who: Identity, policy: TenantSettings) -> list[Change]:
         """For whoever has taken the step, where the next one wants it."""
-        if self._next is None or not (who.dispatch_id or policy.require_capabilities):
+        if self._next is None or self._fresh is None or not (who.dispatch_id or policy.require_capabilities):
             return []
         event = minted(CapabilityMinted, MINTED_BY[self._action], story, who.lineage, self._fresh)
         return [Change(Stream("capability", self._next), event)]

@@ -16,13 +16,13 @@ from api.services import Services
 from api.stories.schemas import story_body
 from domain.agent import Agent
 from domain.capability import CONSUMED_BY, NOTHING, CapabilityMinted, Right
-from domain.errors import Conflict, CustodyViolation
+from domain.errors import Conflict, CustodyViolation, NotFound
 from domain.event import Event, Recorded, Stream
 from domain.lifecycle.completion import EpicStanding, completes, confirms
 from domain.lifecycle.events import CustodyViolated
 from domain.lifecycle.identity import Identity, identity_of
-from domain.lifecycle.implementer import check_active
 from domain.lifecycle.next_actions import NextAction, next_actions
+from domain.lifecycle.refusals import check_active
 from domain.lifecycle.repeated import already_holds
 from domain.lifecycle.runs import LastRun
 from domain.story import Story
@@ -96,7 +96,8 @@ class Transition(Struct, frozen=True, kw_only=True):
 
 async def make(services: Services, asking: Asking, story_id: UUID, transition: Transition) -> Response[bytes]:
     """Carries out the transition and answers."""
-    await keys_at_hand(services, asking, transition.said.capability)
+    if transition.said.capability:
+        await keys_at_hand(services, asking, transition.said.capability)
     reply = await submit(services, asking, transition_command(services, asking, story_id, transition))
     return await written(services, asking, await signed(services, asking, reply))
 
@@ -173,8 +174,10 @@ class StoryNeeds:
 
     def facts(self, known: Known, who: Identity) -> TransitionFacts:
         """Raises NotFound."""
-        settings = existing(known, self.tenant).settings
-        return TransitionFacts(existing(known, self.story), who, read_settings(settings), known)
+        story, tenant = known[self.story], known[self.tenant]
+        if story is None or tenant is None:
+            raise NotFound("Not found")
+        return TransitionFacts(story, who, read_settings(tenant.settings), known)
 
     def streams(self, known: Known, more: Sequence[Stream]) -> Sequence[Stream]:
         story = known[self.story]
@@ -207,7 +210,9 @@ class Bodies:
         self._now = services.utc_now
 
     def story(self, facts: TransitionFacts, recorded: Sequence[Recorded] = ()) -> dict[str, Any]:
-        text = existing(facts.known, STORY_TEXTS.need(facts.story.story_id))
+        text = facts.known[STORY_TEXTS.need(facts.story.story_id)]
+        if text is None:
+            raise NotFound("Not found")
         actions = () if facts.retired else next_actions(facts.story, facts.who, facts.policy, self._now())
         return {
             "story": story_body(self._tenant_id, facts.story, text),

@@ -27,7 +27,7 @@ from domain.errors import CustodyViolation, NotFound
 from domain.event import Recorded, Stream
 from domain.lifecycle.checks import check_said
 from domain.lifecycle.identity import identity_of
-from domain.lifecycle.implementer import check_active
+from domain.lifecycle.refusals import check_active
 from eventstore.log.command import Change, Command, Known, Refusal, existing
 from projections.queries.story_lists import show_story
 

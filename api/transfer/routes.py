@@ -29,7 +29,7 @@ from domain.event import Recorded, Stream
 from domain.importing.payload import Given, Payload, read_payload
 from domain.importing.plan import ImportWish, ProjectContents, most_new, plan_import
 from domain.lifecycle.identity import identity_of
-from domain.lifecycle.implementer import check_active
+from domain.lifecycle.refusals import check_active
 from eventstore.gc_pauses import collector_paused
 from eventstore.log.command import Change, Command, Known, existing
 from projections.facts.import_contents import IMPORT_CONTENTS, ImportScope

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.agent import Agent
 from domain.caller import Role
 from domain.capability import NOTHING, Right, check_right
 from domain.errors import Forbidden, Invalid
@@ -66,7 +65,7 @@ def contract(story: Story, who: Identity, echo: Echo) -> tuple[Event, ...]:
 
 
 def claim(story: Story, who: Identity, before: Prerequisites, hold: Hold, now: datetime) -> tuple[Event, ...]:
-    """Whether the caller's agent is still active is `check_active`'s to say."""
+    """Whether the caller's agent is still active is `refusals.check_active`'s to say."""
     agent = refusals.need_agent(who)
     if story.agent_status == "pending":
         raise refusals.wrong_state(story, "claim", code="must_contract_first", hint="Call contract first.")
@@ -81,12 +80,6 @@ def claim(story: Story, who: Identity, before: Prerequisites, hold: Hold, now: d
             lease_expires_at=_lease_end(hold.lease_seconds, now), minters=who.minters, human_root=who.human_root,
         ),
     )  # fmt: skip
-
-
-def check_active(agent: Agent | None) -> None:
-    """Raises Forbidden: a deactivated agent takes no more work."""
-    if agent is not None and agent.status == "deactivated":
-        raise Forbidden(f"Agent {agent.name} is deactivated and takes no more work", code="agent_deactivated")
 
 
 def start(story: Story, who: Identity, hold: Hold, now: datetime, right: Right = NOTHING) -> tuple[Event, ...]:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from domain.agent import Agent
 from domain.caller import Role
 from domain.errors import Conflict, CustodyViolation, Forbidden, Invalid
 from domain.fields import several
@@ -185,6 +186,12 @@ def need_agent(who: Identity) -> UUID:
             code="agent_identity_required",
         )
     return who.agent_id
+
+
+def check_active(agent: Agent | None) -> None:
+    """Raises Forbidden: a deactivated agent takes no more work."""
+    if agent is not None and agent.status == "deactivated":
+        raise Forbidden(f"Agent {agent.name} is deactivated and takes no more work", code="agent_deactivated")
 
 
 def need_orchestrator(who: Identity) -> UUID:

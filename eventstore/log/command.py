@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property, partial
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -49,8 +50,10 @@ class Model(ABC, Generic[Key, State]):
     events: tuple[type[Event], ...]
     """Only these, and what is made of them, touch any state."""
 
-    def need(self, key: Key) -> Need[State]:
-        return Need(self.name, key)
+    @cached_property
+    def need(self) -> Callable[[Key], Need[State]]:
+        """From a key; made once, because a transition names a dozen."""
+        return partial(Need, self.name)
 
     @abstractmethod
     async def load(self, tx: TenantTx, keys: Sequence[Key]) -> Mapping[Key, State]:
@@ -152,10 +155,6 @@ class Command(Struct, frozen=True, kw_only=True):
     """It changes what no event tells, so that its lane reads every state again."""
     beside: Callable[[TenantTx], Awaitable[None]] | None = None
     """Writes what must not enter the log, such as a key's hash, in the same transaction; only when accepted."""
-
-    @property
-    def all_needs(self) -> Sequence[Need[Any]]:
-        return (*self.needs, *self.origin.needs)
 
 
 def existing(known: Known, need: Need[State | None]) -> State:

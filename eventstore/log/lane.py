@@ -21,9 +21,8 @@ from eventstore.gc_pauses import collector_paused
 from eventstore.log.append import Batch, HeadMoved, append, encode_batch, read_head
 from eventstore.log.codec import Codec
 from eventstore.log.command import Command, Model, Reply
-from eventstore.log.deciding import Decided, Replies, decide_in_order
+from eventstore.log.deciding import Decided, Knowledge, Replies, decide_in_order
 from eventstore.log.idempotency import find_replies
-from eventstore.log.knowledge import Knowledge
 from eventstore.log.short_way import Moving, ShortWay
 
 log = structlog.get_logger("eventstore")
@@ -203,7 +202,7 @@ class Lane:
             await self._compare(short)
         elif not written.payloads and short.fits(written.recorded, self._known.before):
             await short.write(
-                self._store.database, self._tenant_id, Moving(written, self._known.before, self._known.view())
+                self._store.database, self._tenant_id, Moving(written, self._known.before, self._known.states)
             )
         else:
             await run(self._tenant_id, partial(self._write, decided=decided, written=written))
@@ -234,7 +233,7 @@ class Lane:
         await known.learn(tx, commands)
         await known.learn_ends(tx, way.streams)
         if any(command.aside for command in commands):
-            decided, written = await asyncio.to_thread(self._decide, commands, earlier)
+            decided, written = await asyncio.to_thread(self._decide_aside, commands, earlier)
         else:
             decided, written = self._decide(commands, earlier)
         if written.entries or written.answers:
@@ -248,12 +247,15 @@ class Lane:
         return decided
 
     def _decide(self, commands: Sequence[Command], earlier: Replies) -> tuple[Decided, Batch]:
-        with collector_paused():
-            decided = decide_in_order(self._store.codec, self._known, commands, earlier)
-            written = encode_batch(
-                self._known.at, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces
-            )
+        decided = decide_in_order(self._store.codec, self._known, commands, earlier)
+        written = encode_batch(
+            self._known.at, decided.events, at=self._store.now(), answers=decided.answers, nonces=decided.nonces
+        )
         return decided, written
+
+    def _decide_aside(self, commands: Sequence[Command], earlier: Replies) -> tuple[Decided, Batch]:
+        with collector_paused():
+            return self._decide(commands, earlier)
 
     async def _write(self, tx: TenantTx, decided: Decided, written: Batch) -> None:
         await append(tx, written)

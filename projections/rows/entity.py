@@ -5,7 +5,7 @@ one statement each. The same rows are what decisions know an entity by.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -69,9 +69,10 @@ class Entity(Struct, Generic[State], frozen=True, kw_only=True, dict=True):
         names: tuple[str, ...] = self.state.__struct_fields__  # type: ignore[attr-defined]  # a Struct
         return names
 
-    def need(self, id_: UUID) -> Need[State | None]:
-        """For a decision; None when there is none."""
-        return Need(self.name, id_)
+    @cached_property
+    def need(self) -> Callable[[UUID], Need[State | None]]:
+        """From an id, for a decision; None when there is none."""
+        return partial(Need, self.name)
 
     async def load(self, tx: TenantTx, ids: Sequence[UUID]) -> dict[UUID, State]:
         """Those that exist."""
