@@ -58,8 +58,7 @@ from eventstore.keys.keyring import Keyring
 from eventstore.keys.purpose_keys import PurposeKeys
 from eventstore.keys.seal import Seal
 from eventstore.log.codec import Codec
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from projections.inline import INLINE, MODELS, TRANSITIONS
 from projections.rows.webhook_secrets import WebhookSecrets
 

@@ -37,7 +37,7 @@ from eventstore.log.command import Command, Reply
 from projections.rows.webhook_secrets import WebhookSecrets
 
 Submit = Callable[[UUID, Command], Awaitable[Reply]]
-"""To the log of a tenant; returns after the commit (eventstore.log.writer)."""
+"""To the log of a tenant; returns after the commit (eventstore.log.lane)."""
 
 
 def utc_now() -> datetime:

@@ -23,7 +23,7 @@ from bench.notes import entity, make_tables, note, store
 from bench.servers import BenchServer, bench_server
 from bench.table import at_least, at_most, median, percentile, tell_machine, told
 from eventstore.database.transaction import Database
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 
 REPETITIONS = 3
 KEYS = itertools.count()

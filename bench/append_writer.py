@@ -13,7 +13,7 @@ from eventstore.database.transaction import Database, DatabaseUnavailable
 from eventstore.heads.last_signed import FileLastSigned
 from eventstore.heads.signing import current_checkpoint
 from eventstore.log.command import Reply
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from tests.eventstore.growing import KEYRING
 from tests.eventstore.writing import new_project, store
 

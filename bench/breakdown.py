@@ -39,8 +39,7 @@ from domain.story import StoryCreated
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.log.codec import Codec
 from eventstore.log.command import Change, Command, Origin, Reply
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from projections.inline import INLINE, MODELS
 from projections.rows.work_queue import QueueFilter, list_ready
 from tests.api.logs import NOON, nobody_follows, noon

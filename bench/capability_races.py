@@ -34,7 +34,7 @@ from domain.event import Event, Stream
 from domain.lifecycle.identity import Identity
 from domain.story import Story
 from eventstore.log.command import Change, Command, Known, Origin, Reply, existing
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from projections.rows.capabilities import CAPABILITIES
 from tests.api.logs import NOON, service, tenant_with_key
 from tests.domain.lifecycle.making import story

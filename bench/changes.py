@@ -20,8 +20,7 @@ from bench.shell import print_machine
 from domain.event import Event, Stream
 from domain.lifecycle.events import StoryClaimed, StoryUnclaimed
 from eventstore.log.command import Change, Command, Origin, Reply
-from eventstore.log.lane import InlineProjection
-from eventstore.log.writer import Writer
+from eventstore.log.lane import InlineProjection, Writer
 from projections.inline import INLINE
 from projections.rows import audit_index
 from tests.eventstore.writing import NOON, store

@@ -18,8 +18,8 @@ from bench.table import at_least, at_most, median, percentile, tell_machine, tol
 from eventstore.database.transaction import TenantTx
 from eventstore.heads.tree import consistency_proof, inclusion_proof
 from eventstore.log.codec import Codec
+from eventstore.log.lane import Writer
 from eventstore.log.read import replay
-from eventstore.log.writer import Writer
 from tests.eventstore.growing import KEYRING, Counting, Ticked, grow, opened_log
 
 SIZE = 1_000_000

@@ -26,8 +26,7 @@ from domain.lifecycle.implementer import Hold
 from domain.story import Story, StoryCreated
 from eventstore.database.transaction import Database
 from eventstore.log.command import Change, Command, Known, Need, Origin, Reply, existing
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from projections.facts.prerequisites import PREREQUISITES
 from projections.rows.stories import STORIES
 from tests.api.logs import NOON, service, tenant_with_key

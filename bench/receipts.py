@@ -10,7 +10,7 @@ from api.log.reading import LogReader
 from bench.append import Bench, bench
 from bench.notes import entity, note, store
 from bench.table import at_most, percentile, tell_machine, told
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from loopctl.tlog.tile import Tile, tile_path
 from tests.api.asgi import ask, made
 from tests.eventstore.growing import KEYRING, grow, opened_log

@@ -24,7 +24,7 @@ from bench.servers import bench_server
 from domain.events import EVENTS
 from eventstore.database.owning import owner_rehearsal
 from eventstore.log.codec import Codec
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from loopctl.audit.expected import Expected
 from operations.replay_export import replay_export
 from projections.inline import PROJECTIONS

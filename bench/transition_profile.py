@@ -25,7 +25,7 @@ from bench.append import bench
 from bench.breakdown_app import OnUrl
 from bench.table import told
 from eventstore.database.transaction import Database, TenantTx
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from tests.api.asgi import JSON, ask
 from tests.api.logs import Service, call, service
 from tests.api.transferring import new_project, send

@@ -9,8 +9,7 @@ from msgspec.structs import asdict
 from api.state_digests import digest_now, recording
 from domain.events import EVENTS, UPCASTERS
 from eventstore.log.codec import Codec
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from operations.command import OperatorCommand, Said
 from operations.reaching import app_database, chosen_tenants, settings_of
 from projections.inline import INLINE, MODELS

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from domain.epic import EpicCompleted
@@ -15,7 +16,7 @@ from domain.event import Event, Recorded
 from domain.lifecycle import events as on
 from domain.story import Story
 from eventstore.database.transaction import Database
-from eventstore.log.append import arguments_of, head_compared
+from eventstore.log.append import arguments_of, check_moved
 from eventstore.log.command import Need
 from eventstore.log.short_way import Moving
 from projections.rows import audit_index, custody_records, epic_progress, webhook_deliveries, work_queue
@@ -52,12 +53,15 @@ def fits(recorded: Sequence[Recorded], before: Mapping[Need[Any], Any]) -> bool:
 async def write(database: Database, tenant_id: UUID, moving: Moving) -> None:
     """All of it or nothing. Raises HeadMoved, and DatabaseUnavailable, whose outcome may be unknown."""
     recorded = moving.batch.recorded
-    with head_compared():
+    try:
         await database.call(
             COMMIT, tenant_id, *arguments_of(moving.batch), *audit_index.columns_of(recorded),
             *_of_stories(_moved(moving)), *map(_json, custody_records.rows_of(recorded)), _json(_completed(recorded)),
             *webhook_deliveries.queued_of(recorded),
         )  # fmt: skip
+    except asyncpg.PostgresError as error:
+        check_moved(error)
+        raise
 
 
 def _moved(moving: Moving) -> list[Moved[Story]]:
@@ -70,9 +74,10 @@ def _moved(moving: Moving) -> list[Moved[Story]]:
 
 def _of_stories(moved: Sequence[Moved[Story]]) -> tuple[object, ...]:
     returned, confirmed = work_queue.reached_by(moved)
+    leaving, entering = work_queue.leaving_of(moved), work_queue.entering_of(moved)
+    progress = epic_progress.differences_of(moved)
     return (
-        _json([each.after for each in moved]), work_queue.leaving_of(moved) or None,
-        _json(work_queue.entering_of(moved)), _json(epic_progress.differences_of(moved)), returned or None,
+        _json([each.after for each in moved]), leaving or None, _json(entering), _json(progress), returned or None,
         confirmed or None,
     )  # fmt: skip
 

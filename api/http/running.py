@@ -17,7 +17,7 @@ from uuid import UUID
 
 from api.http.limits import Limits, Share
 from api.http.refusal import Refused
-from domain.caller import NO_TENANT, Caller
+from domain.caller import NO_TENANT
 
 
 class Holder(NamedTuple):
@@ -31,10 +31,6 @@ NOBODY = Holder(NO_TENANT, UUID(int=1))
 """Everybody without a key together."""
 
 Level = Literal["key", "tenant", "process"]
-
-
-def holder_of(caller: Caller | None) -> Holder:
-    return NOBODY if caller is None else Holder(caller.tenant_id, caller.key_id)
 
 
 class Budget:

@@ -32,7 +32,7 @@ from api.http.policy import Policy
 from api.http.query import check_path, check_query
 from api.http.recording import AccessLog, Metrics
 from api.http.refusal import ClientGone, Header, Refused
-from api.http.running import Budget, Deadline, Deadlines, Held, Holder, Pace, admissions, holder_of
+from api.http.running import NOBODY, Budget, Deadline, Deadlines, Held, Holder, Pace, admissions
 from domain.caller import Caller
 
 log = structlog.get_logger("api")
@@ -127,7 +127,7 @@ class Shell:
             reading = True
             if not policy.built:
                 raise Refused("not_built")
-            holder = holder_of(caller)
+            holder = NOBODY if caller is None else Holder(caller.tenant_id, caller.key_id)
             if not exchange.body_left:
                 await self._admitted(exchange, found, Sender(caller, holder, deadline), b"", False)
                 return

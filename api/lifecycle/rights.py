@@ -114,6 +114,12 @@ class StoryRights:
         stream = Stream("capability", slot_of(self._story_id, CONSUMED_BY[self._action]))
         return [Change(stream, event) for event in consumed(right, story)]
 
+    def around(
+        self, changes: list[Change], right: Right, story: Story, who: Identity, policy: TenantSettings
+    ) -> list[Change]:
+        """The step's changes between what it uses up and what it mints."""
+        return [*self.used(right, story), *changes, *self.mint(story, who, policy)]
+
     def mint(self, story: Story, who: Identity, policy: TenantSettings) -> list[Change]:
         """For whoever has taken the step, where the next one wants it."""
         if self._next is None or self._fresh is None or not (who.dispatch_id or policy.require_capabilities):

@@ -130,9 +130,9 @@ def transition_command(services: Services, asking: Asking, story_id: UUID, trans
         beside = transition.beside(facts)
         if isinstance(beside, Refusal):
             return beside
-        changes = [*rights.used(facts.right, facts.story), *(Change(stream, event) for event in events), *beside]
+        changes = [*(Change(stream, event) for event in events), *beside]
         changes += _finished(transition, facts, events, standing)
-        return [*changes, *rights.mint(facts.story, who, facts.policy)]
+        return rights.around(changes, facts.right, facts.story, who, facts.policy)
 
     def answer(known: Known, recorded: Sequence[Recorded]) -> Mapping[str, Any]:
         body = {**transition.body(facts_of(known), recorded), **minted_in(known, asking.caller.tenant_id, recorded)}
@@ -214,9 +214,10 @@ class Bodies:
         if text is None:
             raise NotFound("Not found")
         actions = () if facts.retired else next_actions(facts.story, facts.who, facts.policy, self._now())
+        minted = minted_by(recorded)
         return {
             "story": story_body(self._tenant_id, facts.story, text),
-            "next_actions": [self._action(facts.story, action, minted_by(recorded)) for action in actions],
+            "next_actions": [self._action(facts.story, action, minted) for action in actions],
         }
 
     def _action(self, story: Story, action: NextAction, minted: CapabilityMinted | None) -> dict[str, Any]:

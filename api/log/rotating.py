@@ -18,8 +18,7 @@ from eventstore.heads.log_keys import Begin, store_log_key
 from eventstore.heads.rotate import Changing, Signing, begin_change
 from eventstore.keys.keyring import Keyring
 from eventstore.log.command import Change, Command, Known, Need, Origin, Refusal, Reply, existing
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from loopctl.tlog.signer import LogSigner
 from loopctl.tlog.vkey import VerifierKey
 from projections.facts.log_key import NEWEST_LOG_KEY

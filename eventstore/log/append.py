@@ -1,8 +1,7 @@
 """The one way into the log: what was decided on a head becomes one call of app.append_batch."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -160,8 +159,11 @@ async def append(tx: TenantTx, batch: Batch) -> None:
 
     A crash before COMMIT leaves nothing of it; after COMMIT everything, answers included.
     """
-    with head_compared():
+    try:
         await tx.execute(APPEND, tx.tenant_id, *arguments_of(batch))
+    except asyncpg.PostgresError as error:
+        check_moved(error)
+        raise
     if batch.payloads:
         await keep_payloads(tx, batch.payloads)
 
@@ -184,12 +186,7 @@ def arguments_of(batch: Batch) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-@contextmanager
-def head_compared() -> Iterator[None]:
-    """Around a call that compares the head. Raises HeadMoved."""
-    try:
-        yield
-    except asyncpg.PostgresError as error:
-        if error.sqlstate == HEAD_MOVED:
-            raise HeadMoved from error
-        raise
+def check_moved(error: asyncpg.PostgresError) -> None:
+    """Of a call that compares the head. Raises HeadMoved when this is what it said."""
+    if error.sqlstate == HEAD_MOVED:
+        raise HeadMoved from error

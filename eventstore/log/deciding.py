@@ -151,7 +151,7 @@ class Knowledge:
     @property
     def size(self) -> int:
         """Of the log at that head."""
-        return self.at.size
+        return self.at.frontier.size
 
     def take_in(self, recorded: Recorded) -> None:
         """One event more: every state that is known and touched moves on."""
@@ -181,6 +181,7 @@ class Knowledge:
         """After a batch. Volatile states go; of the others the oldest, which keeps memory bounded."""
         for need in self._fleeting:
             self._states.pop(need, None)  # two commands of the batch may have needed the same
+        self._held.difference_update({need.model for need in self._fleeting})
         self._fleeting.clear()
         self.taken_for_new.clear()
         self.before.clear()

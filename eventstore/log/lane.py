@@ -4,7 +4,7 @@ There is no timer: a lone command goes at once, a batch is what arrived while th
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -97,7 +97,7 @@ class Lane:
     """All commands of one tenant in this process, in the order of their arrival."""
 
     def __init__(self, store: Store, tenant_id: UUID, slots: asyncio.Semaphore) -> None:
-        """Lanes that share ``slots`` take turns, first come, first served: see eventstore.log.writer."""
+        """Lanes that share ``slots`` take turns, first come, first served: see ``AT_ONCE``."""
         self._store = store
         self._slots = slots
         self._tenant_id = tenant_id
@@ -285,3 +285,42 @@ def _is_plain(commands: Sequence[Command], way: Way) -> bool:
     return not (way.used_keys or way.held or way.streams) and not any(
         command.beside or command.aside for command in commands
     )
+
+
+MOST_LANES = 1000
+"""Tenants whose states are remembered between commands."""
+
+AT_ONCE = 4
+"""Lanes that write at a time. What a lane waits for its turn makes its batch larger, and a batch costs as many round
+trips as a lone command: more at a time would do less in all."""
+
+
+class Writer:
+    """The door to the log for whoever has a command. Several processes may each have one: the head orders them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._lanes: OrderedDict[UUID, Lane] = OrderedDict()
+
+    async def submit(self, tenant_id: UUID, command: Command) -> Reply:
+        """Returns after the commit. Raises Overloaded, DatabaseUnavailable, NoLog."""
+        lane = self._lanes.get(tenant_id)
+        if lane is None:
+            lane = self._lanes[tenant_id] = Lane(self._store, tenant_id, self._slots)
+            self._drop_idle()
+        else:
+            self._lanes.move_to_end(tenant_id)
+        return await lane.submit(command)
+
+    async def finish(self) -> None:
+        """Waits until every command that was taken has its answer; at a stop."""
+        for lane in list(self._lanes.values()):
+            await lane.finish()
+
+    def _drop_idle(self) -> None:
+        for tenant_id in list(self._lanes):
+            if len(self._lanes) <= MOST_LANES:
+                return
+            if self._lanes[tenant_id].idle:
+                del self._lanes[tenant_id]

@@ -35,8 +35,7 @@ from eventstore.keys.purpose_keys import PurposeKeys
 from eventstore.log.codec import Codec
 from eventstore.log.command import Change
 from eventstore.log.founding import create_tenant_log
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from projections.inline import INLINE, MODELS, TRANSITIONS
 from projections.rows.webhook_secrets import WebhookSecrets
 from tests.api.asgi import JSON, Answer, ask, made

@@ -12,7 +12,7 @@ from domain.event import Stream
 from domain.key import ApiKeyCreated, KeyRole
 from eventstore.callers.callers import store_key_hash
 from eventstore.log.command import Change, Command, Origin, Reply
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from tests.api.logs import NOON, PEPPERS, Service
 from tests.api.work import Client, client
 

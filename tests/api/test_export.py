@@ -14,8 +14,7 @@ from api.http.shell import Shell
 from domain.event import JsonText, Stream
 from domain.story import CriterionUpdated
 from eventstore.log.command import Change, Command, Origin, Reply
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from tests.api.logs import NOON, Service, create, service, tenant_with_key
 from tests.api.transferring import exported, merge, new_project, send, work
 from tests.support.backlog import backlog

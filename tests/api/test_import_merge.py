@@ -12,8 +12,7 @@ from api.http.shell import Shell
 from domain.event import Stream
 from domain.lifecycle.events import StoryContracted
 from eventstore.log.command import Change, Command, Origin, Reply
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from projections.rows.stories import STORIES
 from tests.api.logs import Service, service, tenant_with_key
 from tests.api.transferring import exported, merge, new_project, send, work

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.lease_sweeper import LeaseSweeper
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from tests.api.logs import NOON, Service
 from tests.api.team import Work, work
 

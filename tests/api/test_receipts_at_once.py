@@ -8,7 +8,7 @@ import pytest
 
 from api.log.reading import LogReader
 from eventstore.database.transaction import Database
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from loopctl.tlog.checkpoint import parse_checkpoint
 from loopctl.tlog.note import parse_note
 from loopctl.tlog.receipt import parse_receipt

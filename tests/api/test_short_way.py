@@ -13,7 +13,7 @@ from msgspec import Struct
 from api.lease_sweeper import LeaseSweeper
 from domain.webhook import EVENT_TYPES
 from eventstore.database.transaction import Database, TenantTx
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from projections import moves
 from projections.inline import PROJECTIONS, TRANSITIONS, Transitions
 from projections.rebuild import rebuild

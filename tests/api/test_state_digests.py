@@ -12,8 +12,8 @@ from domain.observation import Observed
 from domain.state_digest import StateDigested, digest_stream, next_digest
 from eventstore.database.owning import owner_rehearsal
 from eventstore.log.command import Reply
+from eventstore.log.lane import Writer
 from eventstore.log.read import read_stream
-from eventstore.log.writer import Writer
 from projections.inline import PROJECTIONS
 from projections.state_check import StateChecked, check_state
 from tests.api.logs import Service, noon, service

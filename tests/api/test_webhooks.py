@@ -12,7 +12,7 @@ from egress.client import Egress
 from egress.destination import Rules
 from eventstore.database.transaction import Database
 from eventstore.keys.encryption import DoesNotOpen
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from projections.rows.webhook_secrets import WebhookSecrets
 from tests.api.logs import KEYRING, NOON, Service, service
 from tests.api.team import key

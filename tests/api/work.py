@@ -10,8 +10,8 @@ from domain.event import Event, JsonText, Stream
 from domain.lifecycle.events import StoryBackfilled
 from domain.project import ProjectCreated
 from eventstore.log.command import Change, Command, Origin, Reply
+from eventstore.log.lane import Writer
 from eventstore.log.read import decoded
-from eventstore.log.writer import Writer
 from tests.api.asgi import JSON, Answer, ask
 from tests.api.logs import NOON, Service, tenant_with_key
 

@@ -10,7 +10,7 @@ from api.webauthn.client_data import challenge_in
 from domain.event import Event
 from domain.recovery import RecoveryCompleted, RecoveryOpened, RecoverySeconded, SuperadminTouch, recovery_stream
 from eventstore.log.command import Change, Command, Origin, Reply
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from projections.rows.challenges import challenge_id, mark_used
 from tests.api.logs import NOON
 from tests.api.recovering import Root, publicly

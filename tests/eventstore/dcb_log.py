@@ -18,9 +18,8 @@ from domain.event import Event, Recorded, Stream
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.log.codec import Codec
 from eventstore.log.command import Change, Command, Known, Model, Need, Origin, Reply
-from eventstore.log.lane import Store
+from eventstore.log.lane import Store, Writer
 from eventstore.log.read import replay
-from eventstore.log.writer import Writer
 from tests.support.dcb import (
     DCBAppendCondition,
     DCBEvent,

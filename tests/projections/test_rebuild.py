@@ -13,8 +13,8 @@ from domain.tenant import TenantCreated
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.log.command import Change
 from eventstore.log.founding import create_tenant_log
+from eventstore.log.lane import Writer
 from eventstore.log.read import LogIncomplete, read_events, read_picked, read_stream
-from eventstore.log.writer import Writer
 from projections.inline import INLINE, MODELS, PROJECTIONS
 from projections.rebuild import Rebuilt, rebuild
 from projections.rows.projects import PROJECTS

@@ -11,8 +11,7 @@ from domain.lifecycle.events import StoryClaimed
 from domain.project import ProjectCreated
 from domain.story import StoryCreated
 from eventstore.log.command import Change, Command, Origin, Reply
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 
 
 async def put(

@@ -13,8 +13,7 @@ from domain.event import Stream
 from domain.observation import Observed
 from eventstore.database.transaction import DatabaseUnavailable, TenantTx
 from eventstore.log.command import Change, Command, Origin
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from projections.queries.change_feed import ChangeFilter, find_changes
 from tests.support.events import not_refused
 

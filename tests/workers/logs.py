@@ -10,8 +10,7 @@ from config.keys import parse_keys
 from eventstore.database.transaction import Database
 from eventstore.heads.log_keys import Begin, log_origin, new_log_key
 from eventstore.keys.keyring import Keyring
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from tests.eventstore.writing import NOON, new_project, nobody_follows, store
 from tests.workers.processes import KEKS
 

@@ -9,7 +9,7 @@ import pytest
 from domain.event import Recorded
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.following.follow import Follower, follow
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from tests.eventstore.writing import CODEC, new_project, store
 
 

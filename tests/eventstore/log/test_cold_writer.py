@@ -10,7 +10,7 @@ from domain.event import JsonText, Recorded, Stream
 from domain.project import ProjectCreated
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.log.command import Change, Command, Model, Need, Origin, Reply
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from tests.eventstore.growing import opened_log
 from tests.eventstore.writing import NOON, created, refused, store
 from tests.support.database import TestDatabase

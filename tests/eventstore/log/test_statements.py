@@ -10,8 +10,7 @@ import pytest
 
 from domain.event import Recorded
 from eventstore.database.transaction import Database, TenantTx
-from eventstore.log.lane import InlineProjection
-from eventstore.log.writer import Writer
+from eventstore.log.lane import InlineProjection, Writer
 from projections.inline import INLINE, MODELS
 from tests.eventstore.writing import new_project, store
 from tests.support.database import TestDatabase

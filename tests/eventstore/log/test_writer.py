@@ -14,7 +14,7 @@ import pytest
 from eventstore.database.transaction import Database, TenantTx
 from eventstore.database.unavailable import DatabaseUnavailable
 from eventstore.log.command import Change, Command, Known, Refusal, Reply
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.hashing import NO_LEAF, leaf_hash
 from loopctl.tlog.tree import EMPTY, append_leaves

@@ -20,8 +20,7 @@ from msgspec import Struct
 from domain.event import Recorded
 from eventstore.database.transaction import Database, DatabaseUnavailable, TenantTx
 from eventstore.log.command import Reply
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from loopctl.tlog.entry import decode_entry
 from loopctl.tlog.hashing import NO_LEAF, leaf_hash
 from loopctl.tlog.tree import EMPTY, append_leaves

@@ -9,7 +9,7 @@ from msgspec import structs
 from standardwebhooks.webhooks import Webhook
 
 from api.webhooks.disabling import WebhookDisabler
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Writer
 from tests.api.logs import noon
 from tests.api.team import key
 from tests.support.database import TestDatabase, session
