@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -177,18 +178,25 @@ async def test_a_cancelled_caller_finds_out_by_its_key(app: Database, tenant: UU
 
 
 class SlowSlugs(ProjectSlug):
-    """Takes longer to look than somebody else takes to write."""
+    """Looks until somebody else has written, or for two seconds where nobody can."""
+
+    def __init__(self) -> None:
+        self.written = asyncio.Event()
 
     async def load(self, tx: TenantTx, keys: Sequence[Any]) -> Mapping[Any, Any]:
         found = await super().load(tx, keys)
-        await asyncio.sleep(0.05)
+        self.written.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                await self.written.wait()
         return found
 
 
 async def beside_a_busy_writer(app: Database, tenant: UUID) -> Reply:
     """What a slow writer is answered while another one appends without a pause."""
-    plain = store(app)
-    slow = msgspec.structs.replace(plain, models={**plain.models, "project_slug": SlowSlugs()})
+    slugs = SlowSlugs()
+    plain = msgspec.structs.replace(store(app), committed=lambda *_: slugs.written.set())
+    slow = msgspec.structs.replace(plain, models={**plain.models, "project_slug": slugs})
 
     async def write_on() -> None:
         writer = Writer(plain)
