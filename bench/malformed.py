@@ -217,7 +217,7 @@ def judge(request: bytes, answer: bytes, report: Report) -> None:
         if bodiless and (not rest or rest.startswith(b"HTTP/1.1 ")):
             length = 0
         body, answer = rest[:length], rest[length:]
-        right = _is_error(status, body) or (b" /mcp" in request and _is_of_json_rpc(body))
+        right = _is_error(status, body) or (b" /mcp" in request and _is_of_json_rpc(body)) or _is_page(request, head)
         if status >= 400 and length and not right:
             report.fail("shape", request, head + separator + body[:2000])
 
@@ -230,6 +230,11 @@ def _status(head: bytes) -> int | None:
 def _length(head: bytes) -> int:
     found = re.search(rb"(?i)\r\ncontent-length: (\d+)(?:\r\n|$)", head)
     return int(found[1]) if found else 0
+
+
+def _is_page(request: bytes, head: bytes) -> bool:
+    """Who asks for a page, and not below /api, is told so on one."""
+    return b"text/html" in request and b" /api/" not in request and b"content-type: text/html" in head.lower()
 
 
 def _is_of_json_rpc(body: bytes) -> bool:
