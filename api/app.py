@@ -61,6 +61,7 @@ from api.transfer import routes as transfer
 from api.ui_test_runs import guided as ui_tests
 from api.ui_test_runs import routes as ui_test_runs
 from api.verify import routes as verify
+from api.web import admin as web_admin
 from api.web import agents as web_agents
 from api.web import board, custody, graph, inbox, login, onboarding, overview, public, settings, story
 from api.web import costs as web_costs
@@ -85,7 +86,7 @@ NOUNS = (
     changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
     webhooks, webhook_deliveries, web, verify, mcp,
     public, login, onboarding, overview, board, graph, story, inbox, web_costs, web_agents, web_webhooks, settings,
-    custody,
+    custody, web_admin,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 

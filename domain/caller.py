@@ -79,3 +79,8 @@ class Caller(Struct, frozen=True, kw_only=True):
         if self.superadmin:
             return (f"superadmin_key:{self.key_id}", f"superadmin:{self.key_name}"[:255])
         return (f"api_key:{self.key_id}", f"{self.role.value}:{self.key_name}"[:255], *map(str, self.lineage))
+
+
+def superadmin_caller(key_id: UUID, name: str) -> Caller:
+    """A superadmin as such, in no tenant."""
+    return Caller(tenant_id=NO_TENANT, key_id=key_id, key_name=name, role=Role.SUPERADMIN, superadmin=True)

@@ -8,6 +8,7 @@ LISTED: dict[str, Any] = {
     "slug": "acme",
     "email": "ops@acme.example",
     "status": "active",
+    "custody_halted_at": None,
     "project_count": 2,
     "story_count": 40,
     "agent_count": 3,

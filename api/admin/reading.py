@@ -56,14 +56,15 @@ async def list_whole(
 
 async def read_stats(services: Services) -> dict[str, Any]:
     """Over all tenants, one after the other."""
-    counts, statuses, read, total = TenantCounts(), Counter[str](), 0, 1
+    counts, statuses, halted, read, total = TenantCounts(), Counter[str](), 0, 0, 1
     while read < total:
         page, total = await list_whole(services, None, None, AT_A_TIME, read)
         for whole in page:
             counts += whole.counts
             statuses[whole.tenant.status] += 1
+            halted += whole.tenant.custody_halted_at is not None
         read += AT_A_TIME
-    return _stats(counts, statuses)
+    return {**_stats(counts, statuses), "tenants_halted": halted}
 
 
 def _stats(counts: TenantCounts, statuses: Counter[str]) -> dict[str, Any]:
@@ -72,7 +73,6 @@ def _stats(counts: TenantCounts, statuses: Counter[str]) -> dict[str, Any]:
     return {
         "total_tenants": statuses.total(),
         **{f"tenants_{name}": statuses[name] for name in ("active", "suspended", "deactivated", "pending_enrollment")},
-        "tenants_halted": 0,
         "total_projects": counts.projects,
         "total_epics": counts.epics,
         "total_stories": counts.stories,

@@ -24,6 +24,7 @@ def listed_body(whole: Whole) -> dict[str, Any]:
         "slug": tenant.slug,
         "email": whole.email,
         "status": tenant.status,
+        "custody_halted_at": wire_time(tenant.custody_halted_at),
         "project_count": counts.projects,
         "story_count": counts.stories,
         "agent_count": counts.agents,

@@ -202,6 +202,12 @@ class Gate(Struct, frozen=True):
         caller = await self.find_visitor(headers)
         if caller is None:
             raise Refused("login_needed")
+        if policy.admin and not caller.superadmin:
+            raise Refused("not_found")  # that there is such a page is nobody else's business
+        if caller.superadmin:
+            if not (policy.admin or policy.access == "any"):
+                raise Refused("tenant_context_required")
+            return caller
         verdict = await self.check_rate(_rate_of(caller, None))
         if verdict.wait > 0:
             raise verdict.refusal()

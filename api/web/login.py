@@ -103,13 +103,15 @@ async def log_in_with_key(
     try:
         cookie = await with_api_key(services, Sender(sent_headers, peer), data.api_key.strip())
     except Refused as refusal:
-        if refusal.code not in ("invalid_api_key", "tenant_inactive", "tenant_context_required"):
+        if refusal.code not in ("invalid_api_key", "tenant_inactive"):
             raise
         return _login_page(place(data.next), refusal.message or "")
     return _go_to(place(data.next), cookie)
 
 
-@post("/logout", opt=OF_SESSION, include_in_schema=False, status_code=303, summary="End the session")
+@post(
+    "/logout", opt={**OF_SESSION, "access": "any"}, include_in_schema=False, status_code=303, summary="End the session"
+)
 async def log_out(services: Provided, sent_headers: SentHeaders, data: JSONBody[TokenBody]) -> Response[bytes]:
     await leave(services, await checked_visit(services, sent_headers, data))
     return _go_to("/login", clear_cookie(services.settings))

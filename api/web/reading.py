@@ -4,6 +4,8 @@ So a page can show nothing that the API would not, and there is one query for bo
 """
 
 from collections.abc import AsyncIterator
+from functools import cache
+from inspect import signature
 from typing import Any
 
 import msgspec
@@ -16,6 +18,12 @@ from api.http.refusal import Refused
 from api.services import Services
 
 MOST_PAGES = 20
+
+
+@cache
+def parameters_of(function: Any) -> frozenset[str]:
+    """Not every handler asks who it is."""
+    return frozenset(signature(function).parameters)
 
 
 class Reader(Struct, frozen=True):
@@ -32,9 +40,12 @@ class Reader(Struct, frozen=True):
 
     async def read(self, route: HTTPRouteHandler, **arguments: Any) -> Any:
         """The answer as its JSON says it. Raises Refused, NotFound."""
-        check_role(route.opt["access"], self.asking.caller.role)
+        if route.opt["access"] != "public":
+            check_role(route.opt["access"], self.asking.caller.role)
         function: Any = route.fn
-        answer = await function(services=self.services, asking=self.asking, **arguments)
+        if "asking" in parameters_of(function):
+            arguments["asking"] = self.asking
+        answer = await function(services=self.services, **arguments)
         if isinstance(answer, Response):
             answer = answer.content
         return msgspec.json.decode(answer if isinstance(answer, bytes) else msgspec.json.encode(answer))

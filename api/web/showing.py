@@ -10,6 +10,7 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta, Struct, structs
 
+from api.admin.routes import list_tenants
 from api.agents.routes import list_agents_of_tenant
 from api.api_keys.routes import list_api_keys
 from api.audit.routes import list_audit
@@ -70,6 +71,8 @@ GROUPS = (
 )
 """The pages of the list at the side. Those of projects are as many as there are, up to a bound."""
 MOST_PROJECTS = 8
+OPERATING = (Group("Operating", (Link("tenants", "Tenants", "/app/admin", list_tenants),)),)
+"""Of a superadmin's pages."""
 
 
 class Here(Struct, frozen=True):
@@ -84,17 +87,19 @@ class Here(Struct, frozen=True):
 
 
 async def here(reader: Reader, headers: Mapping[bytes, bytes]) -> Here:
+    cookie, caller = read_cookie(reader.services.settings, headers), reader.asking.caller
+    token = cookie.form_token if cookie else ""
+    if caller.superadmin:
+        return Here("every tenant", caller.role.value, caller.key_name, token, OPERATING)
     whole = await reader.read(show_own_tenant)
-    cookie = read_cookie(reader.services.settings, headers)
     waiting = (await reader.read(list_what_waits, wanted=WaitingQuery(limit=1)))["meta"]["total_count"]
     groups = [
         Group(group.title, [structs.replace(link, count=waiting if link.name == "inbox" else 0)
                             for link in group.links or await _projects(reader) if reader.may(link.route)])
         for group in GROUPS
     ]  # fmt: skip
-    caller = reader.asking.caller
     return Here(
-        whole["tenant"]["name"], caller.role.value, caller.key_name, cookie.form_token if cookie else "",
+        whole["tenant"]["name"], caller.role.value, caller.key_name, token,
         [group for group in groups if group.links],
     )  # fmt: skip
 

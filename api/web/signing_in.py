@@ -16,7 +16,7 @@ from api.webauthn.assertion import Assertion, NotAsserted, check_assertion
 from api.webauthn.client_data import BadClientData
 from api.webauthn.relying_party import relying_party
 from domain.authenticator import Authenticator
-from domain.caller import NO_TENANT, Caller, Role
+from domain.caller import Caller, Role
 from eventstore.callers.callers import TenantInactive, UnknownKey
 from projections.rows.authenticators import read_authenticators
 from projections.rows.challenges import Challenge, find_challenge, store_challenge, use_challenge
@@ -27,7 +27,6 @@ LASTS = timedelta(minutes=5)
 MOST_TRIES = 120
 """Of one address, within the hour."""
 REFUSED = "This security key was not accepted"
-NO_SUPERADMINS = "A superadmin's key is for the command line: pages show one tenant."
 
 
 class Sender(Struct, frozen=True):
@@ -102,8 +101,6 @@ async def with_api_key(services: Services, sender: Sender, raw: str) -> dict[str
         raise Refused("invalid_api_key", "This key is unknown, revoked or expired.") from None
     except TenantInactive:
         raise Refused("tenant_inactive", "The tenant of this key is not active.") from None
-    if caller.tenant_id == NO_TENANT:
-        raise Refused("tenant_context_required", NO_SUPERADMINS)
     begun = NewSession(
         session_id=services.new_id(), token_hash=b"", at=services.utc_now(), browser=browser_of(sender.headers),
         key_id=caller.key_id,

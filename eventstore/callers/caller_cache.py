@@ -13,7 +13,7 @@ from uuid import UUID
 
 from config.keys import Key
 from domain.api_key import is_well_formed
-from domain.caller import NO_TENANT, Caller, Role
+from domain.caller import Caller, Role, superadmin_caller
 from domain.event import Recorded
 from eventstore.callers.callers import UnknownKey, find_caller
 from eventstore.callers.superadmins import find_superadmin
@@ -95,9 +95,7 @@ class CallerCache:
         found = await find_superadmin(self._database, self._peppers, raw_key)
         if found is None:
             raise UnknownKey
-        return Caller(
-            tenant_id=NO_TENANT, key_id=found.key_id, key_name=found.name, role=Role.SUPERADMIN, superadmin=True
-        )
+        return superadmin_caller(found.key_id, found.name)
 
     def _keep(self, digest: bytes, good_until: float, caller: Caller) -> None:
         self._found[digest] = (good_until, caller)

@@ -60,6 +60,7 @@ FIND_TENANTS = "app.find_tenants(text,text,integer,integer)"
 
 FIND_CEREMONY = "app.find_ceremony(uuid)"
 FIND_CREDENTIAL = "app.find_credential(text)"
+SUPERADMIN_NAME = "app.superadmin_name(uuid)"
 STALE_CHALLENGES = "app.find_stale_challenges(timestamp with time zone,integer)"
 FIND_VIOLATORS = "app.find_violators(uuid,text,text,integer,integer)"
 FIND_VIOLATOR = "app.find_violator(uuid)"
@@ -133,6 +134,7 @@ EXPECTED = Expected(
             NEWEST_HEAD,
             FIND_CEREMONY,
             FIND_CREDENTIAL,
+            SUPERADMIN_NAME,
             STALE_CHALLENGES,
             DUE_WEBHOOKS,
             GIVEN_UP_WEBHOOKS,
@@ -154,6 +156,7 @@ EXPECTED = Expected(
             NEWEST_HEAD,
             FIND_CEREMONY,
             FIND_CREDENTIAL,
+            SUPERADMIN_NAME,
             STALE_CHALLENGES,
             DUE_WEBHOOKS,
             GIVEN_UP_WEBHOOKS,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.caller import Caller, Role
+from domain.caller import NO_TENANT, Caller, Role, superadmin_caller
 from domain.tenant_settings import read_settings
 from eventstore.database.transaction import SystemTx, TenantTx
 
@@ -36,6 +36,13 @@ FIND = """
              ON k.tenant_id = $1 AND k.key_id = s.key_id AND k.revoked_at IS NULL
             AND (k.expires_at IS NULL OR k.expires_at > $3)
       LEFT JOIN app.agent AS g ON g.tenant_id = $1 AND g.agent_id = k.agent_id
+     WHERE s.tenant_id = $1 AND s.token_hash = $2 AND s.expires_at > $3 AND s.seen_at > $4
+"""
+
+# Of a superadmin, who is of no tenant: a key that is revoked has no name.
+FIND_SUPERADMINS = """
+    SELECT s.session_id, s.seen_at, s.key_id, app.superadmin_name(s.key_id) AS key
+      FROM app.web_session AS s
      WHERE s.tenant_id = $1 AND s.token_hash = $2 AND s.expires_at > $3 AND s.seen_at > $4
 """
 
@@ -89,10 +96,19 @@ async def start_session(tx: TenantTx, new: NewSession) -> None:
 
 async def find_session(tx: TenantTx, token_hash: bytes, at: datetime) -> FoundSession | None:
     """None for one that has ended, in whatever way."""
+    if tx.tenant_id == NO_TENANT:
+        return await _superadmins(tx, token_hash, at)
     row = await tx.fetchrow(FIND, tx.tenant_id, token_hash, at, at - IDLE)
     if row is None or (row["authenticator_id"] is None and row["key_id"] is None):
         return None
     return FoundSession(row["session_id"], row["seen_at"], _caller(tx.tenant_id, row))
+
+
+async def _superadmins(tx: TenantTx, token_hash: bytes, at: datetime) -> FoundSession | None:
+    row = await tx.fetchrow(FIND_SUPERADMINS, tx.tenant_id, token_hash, at, at - IDLE)
+    if row is None or row["key"] is None:
+        return None
+    return FoundSession(row["session_id"], row["seen_at"], superadmin_caller(row["key_id"], row["key"]))
 
 
 async def seen(tx: TenantTx, session_id: UUID, at: datetime) -> None:

@@ -8,11 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from api.http.shell import Shell
+from domain.tenant import CustodyHalted
 from eventstore.log.lane import Store
+from eventstore.log.writer import Writer
 from tests.api.logs import Service, call, service, tenant_with_key
 from tests.api.superadmins import superadmin
 from tests.api.team import key, worker
-from tests.api.work import client
+from tests.api.work import client, happen
 from tests.support.database import TestDatabase, session
 
 ADMIN = "/api/v1/admin/tenants"
@@ -166,6 +168,15 @@ async def test_tenants_are_listed_by_name_with_what_is_in_them(app: Shell, store
     shown = (await call(app, root, f"{ADMIN}/{tenant}")).json()["tenant"]
     assert (shown["epic_count"], shown["settings"]) == (0, {})
     assert (await call(app, root, f"{ADMIN}/{uuid4()}")).status == 404
+
+
+async def test_a_halt_of_custody_is_listed_and_counted(app: Shell, store: Store, root: str) -> None:
+    halted, _ = await tenant_with_key(store)
+    await tenant_with_key(store)
+    await happen(Writer(store), halted, "tenant", halted, CustodyHalted(reason="self_attempt"))
+    listed = (await call(app, root, ADMIN)).json()["data"]
+    assert {each["id"] for each in listed if each["custody_halted_at"]} == {str(halted)}
+    assert (await call(app, root, "/api/v1/admin/stats")).json()["stats"]["tenants_halted"] == 1
 
 
 async def test_suspension_stops_every_key_at_once_and_is_an_event(app: Shell, store: Store, root: str) -> None:

@@ -15,12 +15,15 @@ USERS = (
     "/app/webhooks", "/app/webhooks/:webhook_id", "/app/webhooks/:webhook_id/deliveries/:delivery_id", "/app/settings",
 )  # fmt: skip
 
+SUPERADMINS = ("/app/admin", "/app/admin/tenants/:tenant_id")
+
 PAGES = [
     *(("GET", path, "public") for path in PUBLIC),
     *(("POST", path, "public") for path in SIGNING_IN),
     *(("GET", path, "agent+") for path in ANYBODYS),
     *(("GET", path, "orchestrator+") for path in ORCHESTRATORS),
     *(("GET", path, "user+") for path in USERS),
-    ("POST", "/logout", "agent+"),
+    *(("GET", path, "=superadmin") for path in SUPERADMINS),
+    ("POST", "/logout", "any"),
     ("POST", "/app/sessions/end", "agent+"),
 ]

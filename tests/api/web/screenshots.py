@@ -16,26 +16,18 @@ from msgspec import Struct
 
 from migrations.roles import bootstrap
 from migrations.runner import migrate
+from tests.api.superadmins import superadmin
 from tests.api.web.showroom import Clock, Showroom, furnish
-from tests.api.web.world import running, sign_in
+from tests.api.web.world import running, sign_in, signed_in
 from tests.support.browser import Page, browser_page
 from tests.support.cluster import own_postgres
 from tests.support.database import PASSWORDS, created_database
 
 DOCS = Path("docs/pictures")
 IN_DOCS = (
-    "landing",
-    "overview",
-    "board",
-    "graph",
-    "story",
-    "inbox",
-    "costs",
-    "agents",
-    "custody",
-    "custody-entry",
+    "landing", "overview", "board", "graph", "story", "inbox", "costs", "agents", "admin", "custody", "custody-entry",
     "verify",
-)
+)  # fmt: skip
 PUBLIC = ("/", "/docs", "/login", "/signup", "/verify", "/terms", "/nowhere", "/design")
 WIDTHS = (1280, 768, 360)
 PRESSED = {"custody-entry": "verify-entry"}
@@ -61,17 +53,18 @@ async def showroom(postgres_url: str) -> AsyncIterator[tuple[str, Showroom, str]
         await migrate(database.migrator_url)
         clock = Clock()
         async with running(database, clock) as (address, started):
-            furnished = await furnish(started, clock)
+            furnished = await furnish(started, clock, database)
             yield address, furnished, await sign_in(started, furnished.user.raw)
 
 
 async def take_all(postgres_url: str, wish: Wish) -> None:
     async with showroom(postgres_url) as (address, furnished, cookie), browser_page() as page:
+        _, raw = await superadmin(furnished.database, "Grace")
+        root = await sign_in(furnished.user.service, raw)
         paths = {**{path.strip("/") or "landing": path for path in PUBLIC}, **furnished.paths}
-        name, _, value = cookie.partition("=")
-        await page.call("Network.setCookie", name=name, value=value, url=address, httpOnly=True, sameSite="Strict")
         for name, path in paths.items():
             if name in wish.only or not wish.only:
+                await signed_in(page, address, root if path.startswith("/app/admin") else cookie)
                 await _take(page, address + path, name, wish)
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tests.api.logs import Service
 from tests.api.work import Client, client
+from tests.support.database import TestDatabase
 
 BACKLOG = Path("loopctl/cli/demo/backlog.json")
 LASTS = timedelta(hours=58, minutes=8)
@@ -40,6 +41,7 @@ class Showroom(Struct, frozen=True):
     """``paths`` are pages worth a picture, by the name of its file."""
 
     user: Client
+    database: TestDatabase
     paths: Mapping[str, str]
 
 
@@ -79,6 +81,9 @@ class Crew(Struct, frozen=True):
         answer = await self.agents[name].post("/token-usage", usage)
         assert answer.status == 201, answer.body
         await self.does(self.agents[name], number, "request-review")
+        if number == "2.4":
+            refused = await self.agents[name].post(f"/stories/{self.stories[number]}/report")
+            assert refused.status == 409, refused.body
         self.clock.passes(minutes=6)
         shown = {"artifact": {"artifact_type": "test", "path": f"tests/test_{number.replace('.', '_')}.py"}}
         await self.does(self.agents[reviewer], number, "report", shown)
@@ -106,8 +111,16 @@ class Crew(Struct, frozen=True):
         await self.does(self.lead, number, "reject", {"reason": reason})
 
 
-async def furnish(started: Service, clock: Clock) -> Showroom:
+async def _neighbours(started: Service) -> None:
+    for name in ("Copper Mill", "North Pier"):
+        user = await client(started)
+        await user.patch("/tenants/me", {"name": name})
+        await user.story(await user.epic(await user.project()))
+
+
+async def furnish(started: Service, clock: Clock, database: TestDatabase) -> Showroom:
     user = await _key(await client(started), "olga", "user")
+    await _neighbours(started)
     crew = await _crew(user, clock)
     await _first_days(crew)
     before = (await user.get(f"/audit/sth/{user.tenant}")).json()["data"]["size"]  # signs a head
@@ -115,7 +128,7 @@ async def furnish(started: Service, clock: Clock) -> Showroom:
     webhook = await _webhook(user)
     head = (await user.get(f"/audit/sth/{user.tenant}")).json()["data"]["size"]
     clock.passes(minutes=7)
-    return Showroom(user, {
+    return Showroom(user, database, {
         "overview": "/app", "board": f"/app/projects/{PROJECT}/board", "graph": f"/app/projects/{PROJECT}/graph",
         "story": f"/app/stories/{crew.stories['2.1']}", "story-open": f"/app/stories/{crew.stories['2.3']}",
         "story-then": f"/app/stories/{crew.stories['2.1']}?at=70", "inbox": "/app/inbox",
@@ -124,6 +137,7 @@ async def furnish(started: Service, clock: Clock) -> Showroom:
         "custody-entry": f"/app/custody/entries/{head // 2}",
         "custody-heads": f"/app/custody/heads?first={before}&second={head}", "webhooks": "/app/webhooks",
         "webhook": f"/app/webhooks/{webhook}", "settings": "/app/settings",
+        "admin": "/app/admin", "admin-tenant": f"/app/admin/tenants/{user.tenant}",
     })  # fmt: skip
 
 
@@ -195,8 +209,6 @@ async def _first_days(crew: Crew) -> None:
     await crew.reviews("2.1", 0)
     await crew.verifies("2.1")
     crew.clock.passes(hours=5)
-    refused = await crew.agents["ann"].post(f"/stories/{crew.stories['1.1']}/report")
-    assert refused.status == 409
 
 
 async def _today(crew: Crew) -> None:

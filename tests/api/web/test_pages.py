@@ -12,7 +12,7 @@ import pytest
 from api.web.rendering import TEMPLATES
 from tests.api.test_signup_page import click, enrol, signed_up, virtual_key
 from tests.api.web.payloads import TEXTS
-from tests.api.web.world import World, running, sign_in, world
+from tests.api.web.world import World, running, sign_in, signed_in, world
 from tests.support import axe
 from tests.support.browser import Page, browser_page
 from tests.support.database import TestDatabase
@@ -33,11 +33,6 @@ RAN = "window.__ran"
 async def page() -> AsyncIterator[Page]:
     async with browser_page() as opened:
         yield opened
-
-
-async def set_cookie(page: Page, address: str, cookie: str) -> None:
-    name, _, value = cookie.partition("=")
-    await page.call("Network.setCookie", name=name, value=value, url=address, httpOnly=True, sameSite="Strict")
 
 
 async def faults(page: Page, address: str, path: str, script: str | None) -> list[str]:
@@ -69,7 +64,7 @@ async def test_every_page_is_whole_and_safe_whatever_is_written_into_it(database
     async with world(database, TEXTS) as laid_out:
         for path in PUBLIC:
             assert await faults(page, laid_out.address, path, script) == []
-        await set_cookie(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))
+        await signed_in(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))
         for path in laid_out.paths:
             assert await faults(page, laid_out.address, path, script) == []
         await shown_as_text(page, laid_out)
@@ -97,7 +92,7 @@ async def runs_without_escaping(page: Page, laid_out: World) -> None:
 
 async def test_the_board_moves_when_something_has_happened(database: TestDatabase, page: Page) -> None:
     async with world(database, ["First", "Second", "Third", "Fourth"]) as laid_out:
-        await set_cookie(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))
+        await signed_in(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))
         await page.open(laid_out.address + "/app/projects/my-app/board")
         await page.wait_for("document.body.dataset.live === 'open'")
         lanes = "[...document.querySelectorAll('.lane .count')].map((each) => each.textContent).join(' ')"
@@ -143,7 +138,7 @@ async def test_pages_are_read_without_javascript(database: TestDatabase, page: P
     async with world(database, ["First", "Second", "Third", "Fourth"]) as laid_out:
         await page.call("Emulation.setScriptExecutionDisabled", value=True)
         try:
-            await set_cookie(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))
+            await signed_in(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))
             texts = {"/app": "Overview", "/app/projects/my-app/board": "Third", "/docs": "Configuration Guide"}
             for path, text in texts.items():
                 await page.open(laid_out.address + path)

@@ -14,6 +14,7 @@ from tests.api.logs import Service, noon, service
 from tests.api.served import served
 from tests.api.team import Team, team
 from tests.api.work import Client
+from tests.support.browser import Page
 from tests.support.database import TestDatabase
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
@@ -114,6 +115,12 @@ async def _webhook(user: Client) -> str:
     found: str = made.json()["webhook"]["id"]
     assert (await user.post(f"/webhooks/{found}/test", {})).status == 200
     return found
+
+
+async def signed_in(page: Page, address: str, cookie: str) -> None:
+    """The browser, from its next request on."""
+    name, _, value = cookie.partition("=")
+    await page.call("Network.setCookie", name=name, value=value, url=address, httpOnly=True, sameSite="Strict")
 
 
 async def sign_in(started: Service, raw: str, **headers: str) -> str:
