@@ -9,8 +9,7 @@ import pytest
 
 from api.http.shell import Shell
 from domain.tenant import CustodyHalted
-from eventstore.log.lane import Store
-from eventstore.log.writer import Writer
+from eventstore.log.lane import Store, Writer
 from tests.api.logs import Service, call, service, tenant_with_key
 from tests.api.superadmins import superadmin
 from tests.api.team import key, worker
