@@ -26,6 +26,7 @@ BENCHMARKS = {
     "transitions": ("bench.transitions", "story transitions over HTTP against a trivial POST, with a profile"),
     "witnessing": ("bench.witnessing", "a request that says which head was seen against one that does not"),
     "webhooks": ("bench.webhooks", "a transition with ten webhooks, deliveries against a bare HTTP client"),
+    "mcp_beside": ("bench.mcp_beside", "other requests beside /mcp, while it loads and while it is called"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 

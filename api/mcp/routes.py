@@ -37,8 +37,7 @@ SECONDS = 60.0
     description=(
         "Streamable HTTP without sessions, of the Model Context Protocol: one message, one answer in JSON. Which tools "
         "there are follows from the key's role; X-Loopctl-Project names the project that is meant when a call names "
-        "none. A call counts as one request, and so does each request that its tool makes. 501 not_built on a server "
-        "that was installed without the extra mcp."
+        "none. A call counts as one request, and so does each request that its tool makes."
     ),
     status_code=200,
     responses={

@@ -1,20 +1,19 @@
-"""Where tools act, and where the library that speaks their protocol is loaded, if it is installed."""
+"""Where tools act, and where the library that speaks their protocol is loaded."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from api.http.refusal import Refused
 from loopctl.mcp.carrying_out import Calls, Session, acted
 from loopctl.mcp.tools import Tool
 
-LACKING = (
-    "Not built: this server has no tools over HTTP, because the library that speaks MCP is not installed with it. Its "
-    "operator adds it: pip install 'loopctl[mcp]'. Until then: loopctl mcp."
-)
-LIBRARIES = ("anyio", "mcp", "mcp_types", "pydantic", "pydantic_core", "starlette")
+USUAL_SECONDS = sys.getswitchinterval()
+SECONDS_WHILE_LOADING = 0.0005
+"""How long a thread may keep the interpreter while another one waits for it. Half a second of loading would otherwise
+make each request beside it wait for 5 ms again and again (docs/performance.md)."""
 
 Speak = Callable[[Calls, Mapping[bytes, bytes], bytes], Awaitable[Any]]
 
@@ -25,6 +24,7 @@ class ToolThreads:
     def __init__(self, most: int) -> None:
         """``most`` tools act at a time."""
         self._pool = ThreadPoolExecutor(most, "tool")
+        self._loading = asyncio.Lock()
         self._speak: Speak | None = None
 
     async def act(self, session: Session, tool: Tool, given: Any) -> Any:
@@ -32,9 +32,9 @@ class ToolThreads:
         return await self._run(partial(acted, session, tool, given))
 
     async def speak(self) -> Speak:
-        """Raises Refused where the library is not there."""
         if self._speak is None:
-            self._speak = await self._run(_loaded)
+            async with self._loading:
+                self._speak = self._speak or await self._run(_loaded)
         return self._speak
 
     async def _run(self, call: Callable[[], Any]) -> Any:
@@ -42,10 +42,9 @@ class ToolThreads:
 
 
 def _loaded() -> Speak:
+    sys.setswitchinterval(SECONDS_WHILE_LOADING)
     try:
         from loopctl.mcp.over_http import replied  # noqa: PLC0415  # as said
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in LIBRARIES:
-            raise
-        raise Refused("not_built", LACKING) from None
+    finally:
+        sys.setswitchinterval(USUAL_SECONDS)
     return replied

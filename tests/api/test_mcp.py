@@ -1,6 +1,7 @@
 """Tools over HTTP: those of the key's role, each request of them as any other, both eras of the protocol."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from typing import Any, Literal
@@ -153,20 +154,27 @@ async def test_a_version_that_there_is_not_is_told_which_there_are(crew: Team) -
     assert "2026-07-28" in str(answer.json()["error"]["data"])
 
 
-WITHOUT = """
+LOADED = """
 import asyncio, sys
-sys.modules["mcp"] = None
-from api.http.refusal import Refused
 from api.mcp.threads import ToolThreads
-try:
-    asyncio.run(ToolThreads(1).speak())
-except Refused as refused:
-    print(refused.code, refused.message)
+
+async def first():
+    threads = ToolThreads(4)
+    assert "mcp" not in sys.modules
+    speaking = await asyncio.gather(*(threads.speak() for _ in range(8)))
+    assert len(set(speaking)) == 1 and "mcp" in sys.modules
+
+usual = sys.getswitchinterval()
+asyncio.run(first())
+assert sys.getswitchinterval() == usual
 """
 
 
-def test_without_the_library_it_says_which_extra_has_it() -> None:
-    """The control is every other test here, with the library."""
-    done = subprocess.run([sys.executable, "-c", WITHOUT], cwd=CHECKOUT, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("not_built ")
-    assert "pip install 'loopctl[mcp]'" in done.stdout
+def test_the_first_calls_load_the_library_and_leave_the_interpreter_as_it_was() -> None:
+    """In a process that has not loaded it."""
+    subprocess.run([sys.executable, "-c", LOADED], cwd=CHECKOUT, check=True)
+
+
+def test_the_service_is_installed_with_the_library() -> None:
+    """`make up` installs what this file lists, and nothing more."""
+    assert re.search(r"(?m)^mcp==", (CHECKOUT / "requirements.lock").read_text())
