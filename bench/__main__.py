@@ -27,6 +27,7 @@ BENCHMARKS = {
     "witnessing": ("bench.witnessing", "a request that says which head was seen against one that does not"),
     "webhooks": ("bench.webhooks", "a transition with ten webhooks, deliveries against a bare HTTP client"),
     "mcp_beside": ("bench.mcp_beside", "other requests beside /mcp, while it loads and while it is called"),
+    "mcp_tokens": ("bench.mcp_tokens", "tokens of one job: by few tools, by the 52, by the command"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 

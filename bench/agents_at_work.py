@@ -1,7 +1,8 @@
 """Scripted agents that bring a project from empty to all stories verified, and know nothing but their tools.
 
-Implementer, reviewer and orchestrator are a session each, and take turns until every story is verified, or a turn has changed nothing. What they do next
-follows from what the tools have answered, so that a tool which does not say enough stops them.
+Implementer, reviewer and orchestrator are a session each, and take turns until every story is verified, or a turn has
+changed nothing. What they do next follows from what the tools have answered, so that a tool which does not say enough
+stops them.
 """
 
 import json
@@ -146,7 +147,7 @@ async def _reviewed_in_steps(agent: Session, project: str) -> None:
 
 
 def _done(progress: Mapping[str, Any]) -> bool:
-    return verified(progress) == progress["total_stories"]
+    return verified(progress) == int(progress["total_stories"])
 
 
 def verified(progress: Mapping[str, Any]) -> int:

@@ -29,7 +29,7 @@ class Service(Struct, frozen=True):
     inside: str
     """Past the door."""
     keys: dict[str, str]
-    """By role."""
+    """By role; the reviewer is an agent, too."""
 
 
 class Quiet(ThreadingHTTPServer):
@@ -124,4 +124,5 @@ def _keys(data: Path, address: str) -> dict[str, str]:
         new_project(client, PROJECT, BACKLOG)
     finally:
         client.close()
-    return {"user": user, "agent": crew.implementers["ada"], "orchestrator": crew.orchestrator[1]}
+    made_of = {"agent": crew.implementers["ada"], "reviewer": crew.reviewers["radia"]}
+    return {"user": user, **made_of, "orchestrator": crew.orchestrator[1]}
