@@ -150,16 +150,23 @@ class HttpMachine:
         choice = self._likely[state_of(shown.agent_status, shown.verified_status)] if likely else self._operations
         operation = operation or self._turn(own) or self._chance.choice(choice)
         caller = likely_caller(own, shown, operation.last, self._chance)
-        wish = wanted(operation, own, other, story, self._chance)
+        await self._carry_out(own, caller, wanted(operation, own, other, story, self._chance))
+
+    async def _carry_out(self, own: Team, caller: Caller, wish: Wanted) -> None:
         said = own.heads.say(self._chance)
         answer = await self._ask(caller, wish, said)
-        self.report.statuses[operation.name, answer.status] += 1
-        self._check_answer(own, caller, wish, said, answer)
+        self.report.statuses[wish.operation.name, answer.status] += 1
+        if self._check_status(own, caller, wish, answer):
+            self._check_heads(own, caller, wish, said, answer)
+        await self._answered(own, caller, wish, answer)
+
+    async def _answered(self, own: Team, caller: Caller, wish: Wanted, answer: Answer) -> None:
+        """What it has changed, and what is known by it. Raises Bypass."""
         await self._look(Done(own, caller.person, wish, answer))
-        if answer.status == 401 and caller.minted:
+        if answer.status == 401 and caller.minted and caller in own.callers:
             own.callers.remove(caller)  # its key was revoked
         self._learning.learn(own, caller, wish, answer)
-        if operation.method == "delete" and answer.status < 300:
+        if wish.operation.method == "delete" and answer.status < 300:
             await self._forget_what_is_gone()
 
     async def _between(self, own: Team) -> None:
@@ -194,20 +201,25 @@ class HttpMachine:
             await caller.client.send(method, path, wish.body, **headers)
         return answer
 
-    def _check_answer(self, own: Team, caller: Caller, wish: Wanted, said: Said, answer: Answer) -> None:
-        """Whatever it has changed. Raises Bypass."""
+    def _check_status(self, own: Team, caller: Caller, wish: Wanted, answer: Answer) -> bool:
+        """Whatever it has changed. Whether the key is good, and was asked for. Raises Bypass."""
         name, person = wish.operation.name, caller.person
         if answer.status >= 500 and not self._halts.explain(own, answer):
             raise Bypass(f"{name} answered {answer.status}: {answer.body!r}")
         if wish.foreign and answer.status < 300:
             raise Bypass(f"{name} reached into another tenant")
         if wish.operation.public:
-            return
+            return False
         if own.ended & set(person.chain):
             if answer.status != 401:
                 told = f"was answered {answer.status} by {name} ({wish.path}): {answer.body[:200]!r}"
                 raise Bypass(f"{person.name}, whose dispatch or key was revoked, {told}")
-            return
+            return False
+        return True
+
+    def _check_heads(self, own: Team, caller: Caller, wish: Wanted, said: Said, answer: Answer) -> None:
+        """Raises Bypass."""
+        name, person = wish.operation.name, caller.person
         self.report.said[said.kind, answer.status] += 1
         if name != SHOWING:
             check_heard("off" if person.outside else own.settings.get("witness_mode", "observe"), said, answer)

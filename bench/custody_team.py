@@ -38,8 +38,8 @@ class Shown(Struct, frozen=True):
 class Beginning(Client, frozen=True):
     """Says that it has seen no head yet, unless a request says something else."""
 
-    def _headers(self) -> dict[str, str]:
-        return {**super()._headers(), "X-Loopctl-STH-Bootstrap": "true"}
+    def headers(self) -> dict[str, str]:
+        return {**super().headers(), "X-Loopctl-STH-Bootstrap": "true"}
 
 
 def beginning(client: Client) -> Beginning:
@@ -51,9 +51,9 @@ class Impersonating(Client, frozen=True):
 
     role: str
 
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
         inside = {"X-Impersonate-Tenant": str(self.tenant), "X-Effective-Role": self.role}
-        return {**super()._headers(), **inside}
+        return {**super().headers(), **inside}
 
 
 class Caller(Struct):

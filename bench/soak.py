@@ -15,6 +15,7 @@ CAMPAIGNS = {
     "chaos": "SIGKILL of API, worker and PostgreSQL under eight writers, 30 strikes",
     "custody": "steps of custody by every path in this process, 1,000,000",
     "custody_http": "requests to all mutating routes, 100,000, and what they change in the database",
+    "custody_tools": "the same through the tools of agents, 20,000 steps",
     "kill_loop": "SIGKILL of all processes, 20 rounds",
     "log_flips": "single changed bits in an export, 100,000",
     "memory": "memory of one API process, 100,000 requests of 1,000 tenants",

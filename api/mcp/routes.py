@@ -20,8 +20,11 @@ from loopctl.mcp.carrying_out import Calls, One
 from loopctl.mcp.inside import Inside
 from loopctl.mcp.tools import TOOLS
 
-HANDED_ON = ("authorization", "x-impersonate-tenant", "x-effective-role", "x-forwarded-for", "x-request-id")
-"""Headers of the call that say who asks."""
+HANDED_ON = (
+    "authorization", "x-impersonate-tenant", "x-effective-role", "x-forwarded-for", "x-request-id", "loopctl-witness",
+    "loopctl-witness-note", "x-loopctl-last-known-sth", "x-loopctl-sth-bootstrap",
+)  # fmt: skip
+"""Headers of the call that say who asks, and what it has seen of the log: its requests answer for the same."""
 SECONDS = 60.0
 """For a call with everything that its tool asks for; an import takes longest."""
 

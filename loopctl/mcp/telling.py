@@ -39,6 +39,11 @@ STOPPED = {
 """By the kind of what a name did not lead to: the hints of commands name commands."""
 
 
+SHOWN = 5
+"""Of many that are refused."""
+LEAVE_OUT = "Mend these, or leave them out."
+
+
 class Failure(Struct, frozen=True):
     """``error`` is the server's where that said one."""
 
@@ -86,8 +91,19 @@ def own(code: str, message: str, hint: str) -> Failure:
 
 
 def _of_server(refused: Refused) -> Failure:
+    results = refused.body.get("results") if isinstance(refused.body, dict) else None
+    if isinstance(results, list):
+        return _of_many(refused.status, [each for each in results if isinstance(each, dict)])
     error = {"status": refused.status, **refused.error}
     return Failure(error, NEXT.get(refused.code, "") or _said_by_the_server(error))
+
+
+def _of_many(status: int, results: list[dict[str, Any]]) -> Failure:
+    """Of a request for many that has done nothing: what each is refused for."""
+    told = [f"{each.get('number', each.get('story_id'))}: {each.get('code')}, {each.get('reason')}" for each in results]
+    more = f" And {len(told) - SHOWN} more." if len(told) > SHOWN else ""
+    message = " ".join(told[:SHOWN]) + more
+    return Failure({"status": status, "code": "nothing_done", "message": message, "results": results}, LEAVE_OUT)
 
 
 def _said_by_the_server(error: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ class Client(Struct, frozen=True):
     raw: str
 
     async def get(self, path: str) -> Answer:
-        return await ask(self.service.app, API + path, headers=self._headers())
+        return await ask(self.service.app, API + path, headers=self.headers())
 
     async def post(self, path: str, body: Any = None, **headers: str) -> Answer:
         return await self.send("POST", path, body, **headers)
@@ -35,14 +35,15 @@ class Client(Struct, frozen=True):
         return await self.send("PATCH", path, body)
 
     async def delete(self, path: str) -> Answer:
-        return await ask(self.service.app, API + path, method="DELETE", headers=self._headers())
+        return await ask(self.service.app, API + path, method="DELETE", headers=self.headers())
 
     async def send(self, method: str, path: str, body: Any, **headers: str) -> Answer:
-        sent = {**JSON, **self._headers(), **{name.replace("_", "-"): value for name, value in headers.items()}}
+        sent = {**JSON, **self.headers(), **{name.replace("_", "-"): value for name, value in headers.items()}}
         encoded = msgspec.json.encode({} if body is None else body)
         return await ask(self.service.app, API + path, method=method, headers=sent, body=encoded)
 
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
+        """Of every request: who asks."""
         return {"Authorization": f"Bearer {self.raw}"}
 
     async def project(self, slug: str = "my-app", **more: Any) -> str:
