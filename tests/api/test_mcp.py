@@ -100,12 +100,14 @@ async def test_calls_at_once_each_have_an_answer(crew: Team) -> None:
 
 async def test_what_a_call_says_of_heads_counts_for_its_requests(crew: Team) -> None:
     """Went red while a tenant that wants to be told of them had no tools over HTTP."""
+    await crew.user.get("/audit/proof?kind=consistency&first=1")  # for which a head is signed
+    head = (await crew.user.get("/tenants/me")).headers["loopctl-head"]
     await crew.user.patch("/tenants/me", {"settings": {"witness_mode": "required"}})
     answer = await posted(crew.user, calling("list_agents"))
     assert (answer.status, answer.error["code"]) == (428, "witness_header_missing")
     answer = await posted(crew.user, calling("list_agents"), X_Loopctl_STH_Bootstrap="true")
     assert answer.json()["result"]["isError"] is False
-    answer = await posted(crew.user, calling("list_agents"), Loopctl_Witness=answer.headers["loopctl-head"])
+    answer = await posted(crew.user, calling("list_agents"), Loopctl_Witness=f"{head}; key=00c0ffee")
     assert answer.json()["result"]["isError"] is False
 
 
