@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from itertools import cycle
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -104,6 +105,16 @@ async def service(
     }  # fmt: skip
     yield Service(made(*routes, **{**given, **services}), store, callers)
     await opened.close()
+
+
+class InTurns:
+    """One application after the other, as behind a balancer."""
+
+    def __init__(self, *apps: Shell) -> None:
+        self._apps = cycle(apps)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await next(self._apps)(scope, receive, send)
 
 
 def nobody_follows(_: UUID, __: int) -> None: ...

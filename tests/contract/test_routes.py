@@ -10,7 +10,7 @@ from msgspec import structs
 from domain.api_key import complete_key
 from domain.caller import Role
 from tests.api.asgi import Answer, ask
-from tests.api.logs import call, service
+from tests.api.logs import InTurns, call, service
 from tests.api.work import Client
 from tests.contract.fault import Fault
 from tests.contract.faults import FAULTS
@@ -49,8 +49,9 @@ async def copied(postgres_admin_url: str, database_template: str) -> AsyncIterat
 
 @pytest.fixture(scope="module")
 async def here(copied: TestDatabase) -> AsyncIterator[World]:
-    async with service(copied) as started:
-        yield await world(started, copied)
+    """Of two processes, which answer in turns: what one of them has written, the other must not need to know."""
+    async with service(copied) as one, service(copied) as two:
+        yield await world(structs.replace(one, app=InTurns(one.app, two.app)), copied)
 
 
 @each([route for route in ROUTES if route.name != STREAM])
