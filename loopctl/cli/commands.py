@@ -20,6 +20,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
         *_in("config", ("config", "app", "What the client remembers: set, get, show; the server's settings: server.")),
         *_in("up", ("up", "up", "Run the service on this machine (see `loopctl up --help`).")),
         *_in("setup", ("setup", "setup", "Set up a project folder for agents: MCP, hooks, skills, instructions.")),
+        *_in("prime", ("prime", "prime", "Say what a fresh agent needs, in at most 1,000 tokens.")),
         *_in("doctor", ("doctor", "doctor", "Check settings, server, key and clock, and say what is missing.")),
         *_in("demo.command", ("demo", "demo", "See a whole loop: agents, reviews, refusals, and the log checked.")),
     ),

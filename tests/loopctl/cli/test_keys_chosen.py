@@ -43,6 +43,7 @@ TABLE: dict[str, Sequence[str]] = {
     f"status --epic {ID}": READS,
     f"stories --project {ID}": READS,
     "next": READS,
+    "prime": ("orchestrator", "agent", "user", "root", "plain"),
     "blocked": READS,
     "waiting": READS,
     f"pending --project {ID}": READS,
