@@ -52,7 +52,7 @@ from api.signup import routes as signup
 from api.skills import costs as skill_costs
 from api.skills import routes as skills
 from api.skills import versions as skill_versions
-from api.stories import criteria
+from api.stories import comments, criteria
 from api.stories import reading as story_reads
 from api.stories import routes as stories
 from api.tenants import halts
@@ -82,9 +82,9 @@ NOUNS = (
     token_usage,
     token_budgets,
     cost_analytics,
-    epic_reads, stories, story_reads, criteria, dependencies, dependency_reads, queues, transfer, audit, erasing,
-    changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories, witness, tiles,
-    webhooks, webhook_deliveries, web, verify, mcp,
+    epic_reads, stories, story_reads, criteria, comments, dependencies, dependency_reads, queues, transfer, audit,
+    erasing, changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories,
+    witness, tiles, webhooks, webhook_deliveries, web, verify, mcp,
     public, login, onboarding, overview, board, graph, story, inbox, web_costs, web_agents, web_webhooks, settings,
     custody, web_admin,
 )  # fmt: skip

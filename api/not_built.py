@@ -44,7 +44,6 @@ POST verification-runs/:id/results =orchestrator
 POST stories/:id/cancel orchestrator+
 POST stories/:id/defer orchestrator+
 POST stories/:id/reopen orchestrator+
-GET,POST stories/:id/comments agent+
 """
 """Methods, path after /api/v1/, and who may."""
 

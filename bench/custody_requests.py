@@ -227,6 +227,7 @@ BODIES: Mapping[str, Make] = {
     "reject": _same({"reason": "no"}),
     "backfill": lambda _, __, chance: {"reason": chance.choice(("done before", "and so"))},
     "recover-cap": lambda team, story, chance: {"cap_type": _likely_capability(team, story, chance)},
+    "comments": _same({"body": "I have verified it myself"}),
     "artifacts": _same({"artifact_type": "commit", "path": "pull/1"}),
     "POST /api/v1/stories/bulk/claim": lambda *each: {"story_ids": _several(*each)},
     "POST /api/v1/stories/bulk/verify": _in_bulk,

@@ -296,6 +296,7 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     on.CustodyViolated: AuditShape(
         "story", "custody_violation", more={**WAS, **named("attempted_action", "code", "agent_id")},
     ),
+    on.StoryCommented: AuditShape("story", "commented", new=named("comment_id", "agent_id", "body")),
     on.ArtifactReported: AuditShape(
         "artifact_report", "created",
         new=named("story_id", "artifact_type", "path", "exists", "details", "reported_by", "reporter_agent_id")

@@ -43,6 +43,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         **STORY, "source": "pre_loopctl", "actor_id": SOMETHING, "actor_label": "user:admin",
         "reason": "Finished before", "evidence_url": None, "pr_number": 7,
     },
+    "story.commented": {**STORY, "comment_id": SOMETHING, "agent_id": AGENT},
     "epic.completed": {
         "epic_id": STORY["epic_id"], "epic_number": 1, "epic_title": "An epic", "project_id": STORY["project_id"],
         "story_count": 3,

@@ -63,6 +63,7 @@ SENT: Mapping[type[Event], Sent] = {
         "story.backfilled", "reason", "evidence_url", "pr_number", actor_id="@actor_id", actor_label="@actor_label",
         says={"source": "pre_loopctl"},
     ),
+    on.StoryCommented: _story("story.commented", "comment_id", "agent_id"),
     EpicCompleted: Sent(
         "epic.completed",
         named("project_id", "story_count", epic_id="@id", epic_number="number", epic_title="title"),

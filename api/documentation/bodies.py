@@ -18,6 +18,7 @@ from domain.dispatch import DISPATCH_ROLES
 from domain.event import LARGEST_DATA
 from domain.fields import LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_TITLE, SLUG
 from domain.key import KEY_ROLES
+from domain.lifecycle.comments import LONGEST_COMMENT
 from domain.lifecycle.events import RunnerType, RunStatus
 from domain.lifecycle.implementer import LONGEST_LEASE, SHORTEST_LEASE
 from domain.lifecycle.judges import MOST_FINDINGS
@@ -195,6 +196,9 @@ BODIES: Mapping[str, Shown] = {
         {"project_id": SOME_PROJECT, "lease_seconds": 3600}, ("project_id",), {"lease_seconds": LEASE},
     ),
     "ReportBody": Shown({"artifact": ARTIFACT, "token_usage": USAGE}),
+    "CommentBody": Shown(
+        {"body": "The old key is still needed by the nightly job"}, ("body",), {"body": text(LONGEST_COMMENT)}
+    ),
     "ArtifactBody": Shown(ARTIFACT, ("artifact_type", "path"), {"artifact_type": NAME, "path": DESCRIPTION}),
     "ReviewBody": Shown(
         {"review_type": "adversarial", "findings_count": 3, "fixes_count": 2, "disproved_count": 1, "summary": "Sound"},

@@ -1,11 +1,11 @@
 """What happens to a story between its contract and its confirmation (spec 01, section 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Literal, assert_never
 from uuid import UUID
 
-from domain.event import Event, Events, JsonText
+from domain.event import ERASED, Event, Events, JsonText
 from domain.story import (
     AgentStatus,
     CriterionUpdated,
@@ -227,6 +227,16 @@ class CustodyViolated(OfStory, frozen=True, kw_only=True):
     agent_id: UUID | None
 
 
+class StoryCommented(OfStory, frozen=True, kw_only=True):
+    """Somebody says something about the story; ``agent_id`` of whose key, where that has an agent."""
+
+    TAG: ClassVar[str] = "story.commented"
+    ERASABLE: ClassVar[Mapping[str, str]] = {"body": ERASED}
+    comment_id: UUID
+    agent_id: UUID | None
+    body: str
+
+
 class ArtifactReported(Event, frozen=True, kw_only=True):
     """Something that the work has produced, as somebody says; its stream is its own."""
 
@@ -244,7 +254,7 @@ class ArtifactReported(Event, frozen=True, kw_only=True):
 WorkEvent = (
     StoryContracted | StoryClaimed | StoryStarted | LeaseRenewed | LeaseExpired | ReviewRequested | StoryReported
     | ReviewCompleted | VerificationRunReported | StoryUnclaimed | StoryForceUnclaimed | StoryAutoReset
-    | CustodyViolated | VerifierDrawn | VerifierNeeded
+    | CustodyViolated | VerifierDrawn | VerifierNeeded | StoryCommented
 )  # fmt: skip
 """What agents do. None of these changes whether the story is verified."""
 

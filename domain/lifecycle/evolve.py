@@ -129,7 +129,7 @@ def _changes(story: Story, recorded: Recorded, event: on.StoryChange) -> dict[st
             return _judged(story, recorded, event)
         case on.VerifierDrawn() | on.VerifierNeeded():
             return _drawn(story, event)
-        case CriterionUpdated() | on.CustodyViolated() | on.VerificationRunReported():
+        case CriterionUpdated() | on.CustodyViolated() | on.VerificationRunReported() | on.StoryCommented():
             return {}
         case _:
             assert_never(event)

@@ -35,6 +35,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
              ("blocked", "blocked", "List the stories that wait, and what for."),
              ("waiting", "waiting", "List what stands still: why, and the command that gets it on."),
              ("pending", "pending", "List the stories that are reported and wait for a check.")),
+        *_in("story", ("story", "app", "Comment on a story, and read what others said of it.")),
     ),
     "Implement": _in(
         "working",

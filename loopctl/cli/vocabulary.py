@@ -30,7 +30,7 @@ ACTIONS: Mapping[str, str] = {
     "story": (
         "created updated deleted imported revised status_changed review_requested review_completed verified"
         " rejected run_reported auto_reset force_unclaimed backfilled mark_complete criterion_updated lease_renewed"
-        " lease_expired custody_violation verifier_drawn verifier_needed"
+        " lease_expired custody_violation verifier_drawn verifier_needed commented"
     ),
     "story_dependency": "created deleted",
     "epic_dependency": "created deleted",

@@ -92,6 +92,7 @@ READS = (
     _read("/stories/{story_id}"),
     _read("/stories/{story_id}/acceptance_criteria"),
     _read("/stories/{story_id}/artifacts"),
+    _read("/stories/{story_id}/comments"),
     _read("/stories/{story_id}/reviews"),
     _read("/stories/{story_id}/verifications", "orchestrator+", "orchestrator"),
     _read("/stories/{story_id}/verification-runs"),
@@ -129,6 +130,7 @@ WORK = (
     _write("POST", "/epics/{epic_id}/stories", "orchestrator+", 201, "user", body=STORY),
     _write("PATCH", "/stories/{story_id}", "orchestrator+", 200, "user", body={"description": "d"}),
     _write("DELETE", "/stories/{story_id}", "user+", 204, "user"),
+    _write("POST", "/stories/{story_id}/comments", "agent+", 201, "implementer", body={"body": "Seen"}),
     _write(
         "PATCH", "/stories/{story_id}/acceptance_criteria/{ac_id}", "orchestrator+", 200, "orchestrator",
         body={"evidence_path": "tests/a.py"},

@@ -22,7 +22,7 @@ VOCABULARY = {
     "story": (
         "created updated deleted status_changed verified rejected auto_reset force_unclaimed backfilled mark_complete"
         " review_requested review_completed run_reported imported revised"
-        " verifier_drawn verifier_needed criterion_updated lease_renewed lease_expired custody_violation"
+        " commented verifier_drawn verifier_needed criterion_updated lease_renewed lease_expired custody_violation"
     ),
     "epic_dependency": "created deleted",
     "story_dependency": "created deleted",

@@ -21,6 +21,7 @@ from domain.lifecycle.events import (
     Judged,
     StoryBackfilled,
     StoryChange,
+    StoryCommented,
     StoryMarkedComplete,
     VerificationRunReported,
     VerifierDrawn,
@@ -44,6 +45,7 @@ GENERAL_WAY = {
     StoryBackfilled,
     StoryMarkedComplete,
     VerificationRunReported,
+    StoryCommented,
 }
 """They change what the short way does not write, long texts or violators, or come with what does."""
 STORY_KINDS = STREAMS["story"].types

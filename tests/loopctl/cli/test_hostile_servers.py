@@ -55,7 +55,7 @@ COMMANDS = (
     "project create my-app", "project list", "project list --all", "project info p", f"project info {ID}",
     "project archive 'A name'", "tenant info", "tenant update --setting a=1", "import FILE -p p", "export -p p",
     "status", "status 2.1", f"status {ID}", "status --epic 2", "stories", "next", "next --all", "blocked", "pending",
-    "waiting", "waiting --epic 2", "prime", "prime -p p",
+    "story comment 2.1 Seen", "story comments 2.1", "waiting", "waiting --epic 2", "prime", "prime -p p",
     "contract 2.1", f"contract {ID}", "claim 2.1", "claim --next", "start 2.1", "request-review 2.1", "heartbeat 2.1",
     "unclaim 2.1", "unclaim 2.1 --force", "report 2.1", "review-complete 2.1", "verify 2.1", f"verify {ID}",
     "report-run 2.1 --status pass --commit-sha 9fceb02d", "recover-cap 2.1", "draw-verifier 2.1",

@@ -48,6 +48,8 @@ TABLE: dict[str, Sequence[str]] = {
     "waiting": READS,
     f"pending --project {ID}": READS,
     f"history {ID}": READS,
+    f"story comment {ID} Seen": ("orchestrator", "agent", "user", "plain"),
+    f"story comments {ID}": READS,
     "changes": READS,
     f"wait {ID} --timeout 0": READS,
     "audit": PLANS,

@@ -11,7 +11,7 @@ from tests.loopctl.cli.shell import Shell
 from tests.loopctl.cli.stub import error, stub
 
 LISTS: list[tuple[str, ...]] = [(name,) for name in ("next", "blocked", "waiting", "stories", "pending", "audit")]
-LISTS += [("history", "2.1"), ("project", "list"), ("agent", "list"), ("keys", "list")]
+LISTS += [("history", "2.1"), ("story", "comments", "2.1"), ("project", "list"), ("agent", "list"), ("keys", "list")]
 WRONG = [
     (("next", "--format", "xml"), "human"),
     (("next", "--format", "humen"), 'Did you mean "human"?'),
@@ -41,6 +41,8 @@ WRONG = [
     (("unclaim", "2.1", "--reason", "ill"), "--force"),
     (("status", "2.1", "--epic", "1"), "not both"),
     (("import", "x.json", "--show", "--dry-run"), "--dry-run"),
+    (("story", "comment", "2.1"), "--file"),
+    (("story", "comment", "2.1", "Seen", "--file", "x.md"), "not both"),
     (("changes", "--since", "1h", "--cursor", "4"), "not both"),
     *(((*listing, "--all", *page), "every page") for listing in LISTS for page in (("--page", "2"), ("--limit", "5"))),
 ]
