@@ -69,7 +69,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Batch(Struct, frozen=True, kw_only=True):
-    """Everything that one transaction writes. Positions in ``outbox`` and ``nonces`` are of this batch's events."""
+    """Everything that one transaction writes. Positions in ``nonces`` are of this batch's events."""
 
     head: Head
     entries: Sequence[bytes]
@@ -78,7 +78,6 @@ class Batch(Struct, frozen=True, kw_only=True):
     growth: Growth
     payloads: Sequence[Payload] = ()
     answers: Sequence[Answer] = ()
-    outbox: Sequence[tuple[int, str]] = ()
     nonces: Sequence[tuple[bytes, int]] = ()
     at: datetime
 
@@ -177,7 +176,7 @@ def arguments_of(batch: Batch) -> tuple[object, ...]:
         batch.growth.frontier.data(),
         [write.level for write in writes], [write.index for write in writes],
         [write.offset for write in writes], [write.data for write in writes],
-        [position for position, _ in batch.outbox], [kind for _, kind in batch.outbox],
+        [], [],  # messages to send, which nothing has: webhooks have rows of their own
         [answer.caller_id for answer in answers], [answer.key for answer in answers],
         [answer.request_hash for answer in answers], [answer.status for answer in answers],
         [answer.body for answer in answers],

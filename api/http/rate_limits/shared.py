@@ -36,7 +36,7 @@ MOST_WANTED = 512
 MOST_PAUSES = 2
 
 
-class Held:
+class HeldPermits:
     """Of one key in one tenant. Times are the limiter's clock, but for ``reset``, which is in Unix seconds."""
 
     def __init__(self, asked: RateCheck) -> None:
@@ -170,10 +170,10 @@ class SharedLimiter:
         self._clock = clock
         self._wall = wall
         self._later = later or asyncio.get_running_loop().call_later
-        self._held: OrderedDict[UUID, Held] = OrderedDict()
-        self._asking: dict[Held, None] = {}
+        self._held: OrderedDict[UUID, HeldPermits] = OrderedDict()
+        self._asking: dict[HeldPermits, None] = {}
         self._running: asyncio.Task[None] | None = None
-        self._due: deque[tuple[float, Held]] = deque()
+        self._due: deque[tuple[float, HeldPermits]] = deque()
         self._trust = Trust()
         self._failures = 0
         self._closed_until = 0.0
@@ -228,23 +228,23 @@ class SharedLimiter:
             self._ask(held)
         return await verdict
 
-    def _holding(self, asked: RateCheck) -> Held:
+    def _holding(self, asked: RateCheck) -> HeldPermits:
         held = self._held.get(asked.key)
         if held is None or held.tenant != asked.tenant:  # a superadmin's key is in one tenant after the other
-            held = self._held[asked.key] = Held(asked)
+            held = self._held[asked.key] = HeldPermits(asked)
         self._held.move_to_end(asked.key)
         if len(self._held) > MOST_KEYS:
             self._held.popitem(last=False)
         return held
 
-    def _ask(self, held: Held) -> None:
+    def _ask(self, held: HeldPermits) -> None:
         held.paused = False
         self._asking[held] = None
         if self._running is None:
             self._running = asyncio.create_task(self._run(), name="rate limits")
 
     async def _run(self) -> None:
-        batch: Sequence[Held] = ()
+        batch: Sequence[HeldPermits] = ()
         try:
             while self._asking:
                 batch = list(self._asking)[:LARGEST_BATCH]
@@ -259,7 +259,7 @@ class SharedLimiter:
         finally:
             self._running = None
 
-    async def _judge(self, batch: Sequence[Held]) -> None:
+    async def _judge(self, batch: Sequence[HeldPermits]) -> None:
         sent = self._clock()
         if sent < self._closed_until:
             for held in batch:
@@ -285,7 +285,7 @@ class SharedLimiter:
             self._failures = 0
             self._granted(batch, requests, found, sent)
 
-    def _granted(self, batch: Sequence[Held], requests: Sequence[Request], found: Answer, sent: float) -> None:
+    def _granted(self, batch: Sequence[HeldPermits], requests: Sequence[Request], found: Answer, sent: float) -> None:
         unix = self._wall()
         for held, request, granted in zip(batch, requests, found.granted, strict=True):
             if request.mark not in (None, granted.mark):
@@ -306,33 +306,33 @@ class SharedLimiter:
             if missing > 0:
                 held.refuse(missing, granted, self._clock())
 
-    def _watch(self, held: Held) -> None:
+    def _watch(self, held: HeldPermits) -> None:
         if not self._due:
             self._later(held.good_until - self._clock(), self.sweep)
         self._due.append((held.good_until, held))
 
-    def _note(self, held: Held) -> int:
+    def _note(self, held: HeldPermits) -> int:
         """Ends what is held. How many were not used."""
         used, back = held.settle()
         if used:
             self._local.note(held.key, held.tenant, used)
         return back
 
-    def _locally(self, held: Held, now: float) -> Verdict:
+    def _locally(self, held: HeldPermits, now: float) -> Verdict:
         self._note(held)
         verdict = self._local.check(RateCheck(held.key, held.tenant, held.limit))
         if verdict.wait == 0:
             held.passed_uncounted(now)
         return verdict
 
-    def _answer_locally(self, held: Held) -> None:
+    def _answer_locally(self, held: HeldPermits) -> None:
         now = self._clock()
         while held.waiting:
             waiting = held.waiting.popleft()
             if not waiting.done():
                 waiting.set_result(self._locally(held, now))
 
-    def _failed_batch(self, batch: Sequence[Held], requests: Sequence[Request]) -> None:
+    def _failed_batch(self, batch: Sequence[HeldPermits], requests: Sequence[Request]) -> None:
         """What had passed uncounted may still be: counting it twice is the safe side."""
         now = self._clock()
         for held, request in zip(batch, requests, strict=True):
