@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from api.http.rate_limits.counts import RedisCounts
 from api.http.rate_limits.local import LocalLimiter
 from api.http.rate_limits.shared import SharedLimiter
-from bench.servers import BenchServer, bench_redis, bench_server
+from bench.servers import bench_redis, bench_server
 from bench.table import at_most
 from tests.api.logs import Service, service
 from tests.api.team import Work, work
@@ -79,10 +79,10 @@ class OnUrl(TestDatabase, frozen=True):
         return self.admin_url
 
 
-async def journeys(server: BenchServer, redis_url: str) -> dict[str, Journey]:
+async def journeys(app_url: str, redis_url: str) -> dict[str, Journey]:
     async with RedisCounts(redis_url) as counts:
         limiter = SharedLimiter(counts, LocalLimiter(1))
-        on = OnUrl("bench", server.app_url)
+        on = OnUrl("bench", app_url)
         async with service(on, remember_seconds=60.0, check_rate=limiter.check) as served:
             return {
                 "verify": await _second(
@@ -131,7 +131,7 @@ async def _ready_queue(done: Work, _: str) -> None:
 
 async def _run(redis_url: str, show_files: bool) -> None:
     async with bench_server() as server:
-        found = await journeys(server, redis_url)
+        found = await journeys(server.app_url, redis_url)
     for name, (most_files, most_moves) in BARS.items():
         journey = found[name]
         at_most(f"{name}: files of ours entered", len(journey.files), most_files)
