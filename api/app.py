@@ -18,6 +18,8 @@ from api.authenticators import routes as authenticators
 from api.ceremonies import routes as ceremonies
 from api.changes import routes as changes
 from api.costs import analytics as cost_analytics
+from api.costs import anomalies as cost_anomalies
+from api.costs import behaviour
 from api.costs import budgets as token_budgets
 from api.costs import usage as token_usage
 from api.dependencies import reading as dependency_reads
@@ -44,6 +46,7 @@ from api.mcp import routes as mcp
 from api.mcp.other_methods import OTHER_METHODS
 from api.not_built import NOT_BUILT
 from api.orchestrator import routes as orchestrator
+from api.otlp import routes as otlp
 from api.projects import routes as projects
 from api.queues import routes as queues
 from api.recovery import cancelling, opening, using
@@ -82,6 +85,9 @@ NOUNS = (
     token_usage,
     token_budgets,
     cost_analytics,
+    cost_anomalies,
+    behaviour,
+    otlp,
     epic_reads, stories, story_reads, criteria, comments, dependencies, dependency_reads, queues, transfer, audit,
     erasing, changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories,
     witness, tiles, webhooks, webhook_deliveries, web, verify, mcp,

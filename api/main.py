@@ -20,6 +20,7 @@ from api.changes.news import News, hearing
 from api.changes.rendering import Renderer
 from api.documentation.assets import Assets
 from api.documentation.openapi import Documents
+from api.found_by_jobs import FoundByJobs, taking_findings
 from api.founding import Founder
 from api.health.check import HealthCheck, Probes
 from api.http.identifiers import new_id
@@ -112,6 +113,7 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
                 async with (
                     sweeping(LeaseSweeper(database, writer.submit), utc_now),
                     disabling(WebhookDisabler(database, writer.submit), utc_now),
+                    taking_findings(FoundByJobs(database, writer.submit), utc_now),
                     digesting(digests, writer.submit, utc_now),
                     hearing(redis, news),
                 ):

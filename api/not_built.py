@@ -18,9 +18,6 @@ KNOWN_IDS = {
 
 UNDER_API = """
 GET token-usage agent+
-GET projects/:id/cost-anomalies orchestrator+
-GET cost-anomalies orchestrator+
-PATCH cost-anomalies/:id user+
 GET articles/system public
 GET knowledge/index agent+
 GET projects/:id/knowledge/index agent+

@@ -45,12 +45,15 @@ SETTINGS = tuple(
 )
 """Every setting that a decision of custody reads, in the combinations that get on: a tenant of each."""
 PATHS = (
-    "contract", "claim", "bulk-claim", "next-claim", "start", "request-review", "heartbeat", "expire", "unclaim",
+    "contract", "claim", "bulk-claim", "next-claim", "start", "request-review", "heartbeat", "expire", "flag",
+    "unclaim",
     "force-unclaim", "report", "run-pass", "run-fail", "review", "verify", "bulk-verify", "verify-all", "reject",
     "bulk-reject", "backfill", "mark-complete", "edit", "draw-verifier", "criterion", "import", "merge", "rotate",
     "mint", "delete",
     *CAPABILITY_TYPES,
 )  # fmt: skip
+BY_ITSELF = ("expire", "flag")
+"""What the service does, and nobody asks for."""
 LIKELY = {
     "pending": ("contract", "contract", "next-claim", "backfill", "mark-complete", "import"),
     "contracted": ("claim", "bulk-claim"),
@@ -70,6 +73,7 @@ LIKELY = {
         "review_complete_cap",
         "criterion",
         "draw-verifier",
+        "flag",
     ),
     "verified": ("edit", "criterion", "merge", "force-unclaim", "unclaim", "reject", "bulk-reject", "rotate", "delete"),
 }
@@ -133,7 +137,7 @@ class Machine:
                 self._create(tenant)
             return
         for attempt in tenant.attempts(path, story):
-            self._try(tenant, None if path == "expire" else person, attempt)
+            self._try(tenant, None if path in BY_ITSELF else person, attempt)
 
     def _key(self, tenant: Tenant, person: Person, path: str) -> None:
         if path == "rotate":
@@ -224,7 +228,7 @@ def state_of(agent_status: str, verified_status: str) -> str:
 
 AS_THE_MODEL_SAYS: Mapping[str, tuple[str, ...]] = {
     "bulk-claim": ("claim",), "next-claim": ("contract", "claim"), "edit": (), "merge": (),
-    "criterion": (),
+    "criterion": (), "flag": (),
 }  # fmt: skip
 
 

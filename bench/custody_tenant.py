@@ -21,6 +21,7 @@ from api.lifecycle.next_claim import contract_and_claim
 from api.lifecycle.schemas import RejectBody, VerifyBody
 from api.lifecycle.transitions import Transition, TransitionFacts
 from api.transfer.routes import may_verify
+from bench.custody_by_itself import done_by_itself
 from bench.custody_model import Person
 from bench.custody_people import CAPABILITIES, HELD, NOBODY, caller_as, people
 from bench.custody_urn import urn
@@ -347,8 +348,8 @@ class Tenant:
         match path:
             case "force-unclaim":
                 return working.force_unclaim(story, who, None)
-            case "expire":
-                return working.expire_lease(story, self.now)
+            case "expire" | "flag":
+                return done_by_itself(path, story, self.now)
             case "report":
                 return confirming.report(story, who, asked.policy, asked.right)
             case "review":

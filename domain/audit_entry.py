@@ -8,7 +8,8 @@ from uuid import UUID, uuid5
 import msgspec
 from msgspec import UNSET, Struct
 
-from domain.audit_shapes import AUDIT_SHAPES, FREE_FORM, Fields
+from domain.audit_shape import Fields
+from domain.audit_shapes import AUDIT_SHAPES, FREE_FORM
 from domain.capability import CapabilityConsumed, CapabilityMinted
 from domain.event import Recorded
 from domain.observation import Observed

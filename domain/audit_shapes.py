@@ -7,8 +7,6 @@ The vocabulary that clients know is spec 01, appendix B. An entry shows only wha
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
-
 from domain import (
     agent,
     authenticator,
@@ -34,14 +32,11 @@ from domain import (
     violator,
     webhook,
 )
+from domain.audit_cost_shapes import COST_SHAPES
+from domain.audit_shape import AuditShape, named
 from domain.event import Event
 from domain.knowledge import events as knowledge
 from domain.lifecycle import events as on
-from domain.usage import budget
-from domain.usage import events as usage
-
-Fields = Mapping[str, str]
-"""From the member's name to the event's field; ``@id`` is the stream's id, ``@at`` the event's time."""
 
 FREE_FORM = frozenset(
     {
@@ -54,31 +49,10 @@ FREE_FORM = frozenset(
         "data",
         "settings",
         "metrics",
+        "lazy_factors",
     }
 )  # fmt: skip
 """Fields whose text is a client's JSON."""
-
-
-class AuditShape(Struct, frozen=True):
-    """``action`` is what happened to the entity. A state of None is no state at all; ``becomes`` are members of the new
-    state that follow from the event's type."""
-
-    entity_type: str
-    action: str
-    old: Fields | None = None
-    new: Fields | None = None
-    becomes: Mapping[str, Any] = {}
-    more: Fields = {}
-    """For the metadata."""
-    whole: str | None = None
-    """The field that is the new state as a whole."""
-    changed_only: bool = False
-    """Of the old state, only members that the new one has too."""
-
-
-def named(*fields: str, **renamed: str) -> Fields:
-    """Members called like the fields, then ``member=field``."""
-    return {**{field: field for field in fields}, **renamed}
 
 
 WAS = named(agent_status="agent_status_was")
@@ -91,16 +65,6 @@ JUDGED = named("verification_id", "review_type", "findings", "iteration")
 STORY_ENDS = named("story_id", "depends_on_story_id")
 EPIC_ENDS = named("epic_id", "depends_on_epic_id")
 OF_STORY = named("number", "title", "epic_id", "project_id")
-
-TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
-USAGE = named(
-    "story_id", "agent_id", *TOKENS, "model_name", "cost_millicents", "cost_source", "phase", "skill_version_id",
-)  # fmt: skip
-CROSSED = named(
-    "scope_type", "scope_id", "utilization_pct", "budget_millicents", "budget_tokens", "current_spend_millicents",
-    "current_spend_tokens", "enforcement", budget_id="@id",
-)  # fmt: skip
-CROSSED_AT = named("scope_type", "scope_id", budget_id="@id")
 
 OF_ARTICLE = ("title", "category", "status", "project_id", "tags")
 MOVED = named(status="status_was"), named("status")
@@ -293,6 +257,10 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
         more=named("pool", "kid", "draw", "seed"),
     ),
     on.VerifierNeeded: AuditShape("story", "verifier_needed", new={}, becomes={"verifier_needed": True}),
+    on.StoryFlagged: AuditShape(
+        "story", "flagged_for_rereview", new=named("flags", "lazy_score", "lazy_factors"),
+        becomes={"verifier_needed": True}, more=named("iteration", "agent_id"),
+    ),
     on.CustodyViolated: AuditShape(
         "story", "custody_violation", more={**WAS, **named("attempted_action", "code", "agent_id")},
     ),
@@ -301,33 +269,7 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
         "artifact_report", "created",
         new=named("story_id", "artifact_type", "path", "exists", "details", "reported_by", "reporter_agent_id")
     ),
-    usage.TokenUsageReported: AuditShape(
-        "token_usage_report", "created", new=USAGE, more=named("story_id", "session_id"),
-    ),
-    usage.TokenUsageCorrected: AuditShape(
-        "token_usage_report", "corrected", new={**USAGE, **named("corrects_report_id")},
-        more=named("corrects_report_id", "story_id", "project_id", "input_tokens", "output_tokens", "cost_millicents"),
-    ),
-    usage.TokenUsageDeleted: AuditShape(
-        "token_usage_report", "deleted", old=named("story_id", "cost_millicents", "model_name", *TOKENS),
-        more=named("story_id", "project_id", "cost_millicents"),
-    ),
-    budget.TokenBudgetCreated: AuditShape(
-        "token_budget", "created", new=named("scope_type", "scope_id", "per", *budget.TERMS),
-    ),
-    budget.TokenBudgetUpdated: AuditShape(
-        "token_budget", "updated", old={name: f"{name}_was" for name in budget.TERMS},
-        new=named(*budget.TERMS, "metadata"), changed_only=True,
-    ),
-    budget.TokenBudgetDeleted: AuditShape(
-        "token_budget", "deleted", old=named("scope_type", "scope_id", "per", "budget_millicents", "budget_tokens"),
-    ),
-    budget.BudgetWarned: AuditShape(
-        "token_budget", "threshold_crossed", new=CROSSED, becomes={"threshold_type": "warning"}, more=CROSSED_AT,
-    ),
-    budget.BudgetExceeded: AuditShape(
-        "token_budget", "threshold_crossed", new=CROSSED, becomes={"threshold_type": "exceeded"}, more=CROSSED_AT,
-    ),
+    **COST_SHAPES,
     webhook.WebhookCreated: AuditShape(
         "webhook", "created", new=named("url", "events", "project_id", "ordered"), becomes={"active": True},
     ),

@@ -23,12 +23,16 @@ from domain.purpose_key import PURPOSE_KEY_EVENTS
 from domain.recovery import RECOVERY_EVENTS
 from domain.skill import SKILL_EVENTS, SKILL_VERSION_EVENTS
 from domain.skill_import import SKILL_IMPORT_EVENTS
+from domain.skill_regression import SKILL_REGRESSION_EVENTS
 from domain.skill_result import SKILL_RESULT_EVENTS
 from domain.state_digest import STATE_DIGEST_EVENTS
 from domain.tenant import TenantEvent
 from domain.ui_test_run import UI_TEST_RUN_EVENTS
+from domain.usage.anomaly import COST_ANOMALY_EVENTS
+from domain.usage.archival import TOKEN_DATA_EVENTS
 from domain.usage.budget import TOKEN_BUDGET_EVENTS
 from domain.usage.events import TOKEN_USAGE_EVENTS
+from domain.usage.metered import METERED_USAGE_EVENTS
 from domain.violator import VIOLATOR_EVENTS
 from domain.webhook import WEBHOOK_EVENTS
 
@@ -52,6 +56,9 @@ STREAMS: Mapping[str, Events[Any]] = {
     "artifact_report": ARTIFACT_EVENTS,
     "token_usage_report": TOKEN_USAGE_EVENTS,
     "token_budget": TOKEN_BUDGET_EVENTS,
+    "cost_anomaly": COST_ANOMALY_EVENTS,
+    "token_data": TOKEN_DATA_EVENTS,
+    "metered_usage": METERED_USAGE_EVENTS,
     "audit": OBSERVATION_EVENTS,
     "orchestrator_state": ORCHESTRATOR_STATE_EVENTS,
     "webhook": WEBHOOK_EVENTS,
@@ -60,6 +67,7 @@ STREAMS: Mapping[str, Events[Any]] = {
     "skill_version": SKILL_VERSION_EVENTS,
     "skill_import": SKILL_IMPORT_EVENTS,
     "skill_result": SKILL_RESULT_EVENTS,
+    "skill_regression": SKILL_REGRESSION_EVENTS,
     "article": ARTICLE_EVENTS,
     "article_link": ARTICLE_LINK_EVENTS,
 }

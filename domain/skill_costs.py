@@ -5,10 +5,16 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from msgspec import Struct
 
-REGRESSION_FACTOR = 2
-"""More than so many times what the version before costs."""
-LEAST_INVOCATIONS = 3
-"""Fewer are no sample."""
+
+class Rule(Struct, frozen=True):
+    """What a regression is: more than ``factor`` times what the version before costs, over so many invocations; fewer
+    are no sample."""
+
+    factor: float = 2.0
+    least_invocations: int = 3
+
+
+RULE = Rule()
 
 
 class VersionFigures(Struct, frozen=True, kw_only=True):
@@ -47,12 +53,12 @@ class _Average(Struct, frozen=True):
     count: int
 
 
-def costs_of_versions(versions: Sequence[VersionFigures]) -> list[VersionCost]:
+def costs_of_versions(versions: Sequence[VersionFigures], rule: Rule = RULE) -> list[VersionCost]:
     """``versions`` by their numbers."""
     found: list[VersionCost] = []
     before: VersionFigures | None = None
     for each in versions:
-        found.append(_cost(each, before))
+        found.append(_cost(each, before, rule))
         before = each
     return found
 
@@ -62,14 +68,15 @@ def verification_rate(figures: VersionFigures) -> int | None:
     return None if not judged else _rounded(figures.verified * 100, judged)
 
 
-def _cost(now: VersionFigures, before: VersionFigures | None) -> VersionCost:
+def _cost(now: VersionFigures, before: VersionFigures | None, rule: Rule) -> VersionCost:
     cost, tokens = _Average(now.cost_millicents, now.priced), _Average(now.tokens, now.invocations)
     cost_before = _Average(before.cost_millicents, before.priced) if before else None
     tokens_before = _Average(before.tokens, before.invocations) if before else None
     return VersionCost(
         figures=now, average_cost=_mean(cost), average_tokens=_mean(tokens),
         cost_change_pct=_change(cost, cost_before), token_change_pct=_change(tokens, tokens_before),
-        cost_regression=_regressed(cost, cost_before), token_regression=_regressed(tokens, tokens_before),
+        cost_regression=_regressed(cost, cost_before, rule),
+        token_regression=_regressed(tokens, tokens_before, rule),
     )  # fmt: skip
 
 
@@ -83,11 +90,11 @@ def _change(now: _Average, before: _Average | None) -> int | None:
     return _rounded((now.total * before.count - before.total * now.count) * 100, before.total * now.count)
 
 
-def _regressed(now: _Average, before: _Average | None) -> bool:
+def _regressed(now: _Average, before: _Average | None, rule: Rule) -> bool:
     """By the averages as they are, not as they are rounded."""
-    if before is None or now.count < LEAST_INVOCATIONS or not before.count or before.total <= 0:
+    if before is None or now.count < rule.least_invocations or not before.count or before.total <= 0:
         return False
-    return now.total * before.count > REGRESSION_FACTOR * before.total * now.count
+    return now.total * before.count > Decimal(str(rule.factor)) * before.total * now.count
 
 
 def _rounded(numerator: int, denominator: int) -> int:

@@ -43,6 +43,22 @@ class TenantSettings(Struct, frozen=True, kw_only=True):
     device_bound_only: bool = False
     """Of security keys that are enrolled from then on: none that a cloud account copies to other devices."""
     witness_mode: WitnessMode = "observe"
+    cost_anomaly_high_multiplier: float = 3.0
+    """A story that costs more than so many times what others do is an anomaly; below, so small a part of it."""
+    cost_anomaly_low_multiplier: float = 0.1
+    cost_anomaly_min_stories: int = 4
+    """With a cost, of an epic whose mean is compared with, and of a project whose median is."""
+    cost_anomaly_daily: bool = True
+    """Whether each day's costs are compared with the mean of their epic on that day as well."""
+    skill_regression_factor: float = 2.0
+    """So many times what the version of a skill before costs is a regression, over so many uses or more."""
+    skill_regression_min_invocations: int = 3
+    lazy_threshold: float = 0.7
+    """Of the lazy score, above which somebody should look at a story (domain/usage/behaviour.py)."""
+    sanity_review_hours: int = 24
+    """After which a reported story that nobody has reviewed is flagged."""
+    sanity_fastest_pct: int = 5
+    """Of the estimate; a story that was reported sooner is flagged."""
     model_pricing: Mapping[str, Any] = {}
     """Prices of the tenant's own, by a model's name or its beginning and a star; they win over the published ones."""
 
@@ -56,8 +72,20 @@ HIGHEST = {
     "max_webhooks": 1000,
     "webhook_max_consecutive_failures": 1000,
     "webhook_event_retention_days": 3650,
+    "cost_anomaly_min_stories": 1000,
+    "sanity_review_hours": 8760,
+    "skill_regression_min_invocations": 1_000_000,
+    "sanity_fastest_pct": 100,
 }
 """Bounds of whole numbers, all from 1. A superadmin may set them up to here."""
+
+FRACTIONS: Mapping[str, tuple[float, float]] = {
+    "cost_anomaly_high_multiplier": (1.0, 1000.0),
+    "cost_anomaly_low_multiplier": (0.0, 1.0),
+    "lazy_threshold": (0.0, 1.0),
+    "skill_regression_factor": (1.0, 1000.0),
+}
+"""Bounds of numbers that need not be whole, both included."""
 
 OWN_LIMITS = ("rate_limit_requests_per_minute", "max_api_keys", "max_projects", "max_webhooks")
 """What protects the service: a tenant sets these itself only up to the default, or to what it was given already; its
@@ -71,6 +99,7 @@ FLAGS = (
     "halt_on_self_attempt",
     "verifier_binding",
     "device_bound_only",
+    "cost_anomaly_daily",
 )
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -162,6 +191,13 @@ def _number(name: str, value: object) -> str | None:
     return f"must be less than or equal to {HIGHEST[name]}" if value > HIGHEST[name] else None
 
 
+def _fraction(name: str, value: object) -> str | None:
+    least, most = FRACTIONS[name]
+    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
+        return None
+    return must_be(f"a number from {least:g} to {most:g}")
+
+
 def _flag(_: str, value: object) -> str | None:
     return None if isinstance(value, bool) else must_be("true or false")
 
@@ -191,6 +227,7 @@ def _map(_: str, value: object) -> str | None:
 
 _CHECKS: Mapping[str, Callable[[str, object], str | None]] = {
     **dict.fromkeys(HIGHEST, _number),
+    **dict.fromkeys(FRACTIONS, _fraction),
     **dict.fromkeys(FLAGS, _flag),
     **dict.fromkeys(CHOICES, _choice),
     "model_pricing": _prices,

@@ -13,10 +13,11 @@ from domain.fields import BLANK, INVALID, Problems, several
 
 EVENT_TYPES: tuple[str, ...] = (
     "story.status_changed", "story.review_requested", "story.review_completed", "story.verified", "story.rejected",
-    "story.auto_reset", "story.force_unclaimed", "story.backfilled", "story.commented", "epic.completed",
-    "artifact.reported", "agent.registered", "project.imported", "webhook.test", "token.budget_warning",
-    "token.budget_exceeded", "token.anomaly_detected", "article.created", "article.updated", "article.published",
-    "article.unpublished", "article.archived", "article.superseded", "article_link.created", "article_link.deleted",
+    "story.auto_reset", "story.force_unclaimed", "story.backfilled", "story.commented", "story.flagged_for_rereview",
+    "epic.completed", "artifact.reported", "agent.registered", "project.imported", "webhook.test",
+    "token.budget_warning", "token.budget_exceeded", "token.anomaly_detected", "skill.cost_regression_detected",
+    "article.created", "article.updated", "article.published", "article.unpublished", "article.archived",
+    "article.superseded", "article_link.created", "article_link.deleted",
 )  # fmt: skip
 TEST = "webhook.test"
 LONGEST_URL = 255

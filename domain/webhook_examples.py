@@ -44,6 +44,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "reason": "Finished before", "evidence_url": None, "pr_number": 7,
     },
     "story.commented": {**STORY, "comment_id": SOMETHING, "agent_id": AGENT},
+    "story.flagged_for_rereview": {
+        **STORY, "agent_id": AGENT, "sanity_flags": ["lazy"], "lazy_score": 85,
+        "lazy_factors": {"few_tool_calls": 90, "low_token_ratio": 80},
+    },
     "epic.completed": {
         "epic_id": STORY["epic_id"], "epic_number": 1, "epic_title": "An epic", "project_id": STORY["project_id"],
         "story_count": 3,
@@ -60,10 +64,18 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         **BUDGET, "current_spend_millicents": 11_000, "utilization_pct": 110, "overage_millicents": 1_000,
         "overage_tokens": 0,
     },
+    "skill.cost_regression_detected": {
+        "skill_version_id": SOMETHING, "skill_id": OTHER, "project_id": None, "skill_name": "loopctl:review",
+        "version": 4, "previous_version": 3, "kind": "both", "total_invocations": 3,
+        "avg_cost_per_invocation_millicents": 3_000, "previous_avg_cost_per_invocation_millicents": 1_000,
+        "avg_tokens_per_invocation": 30_000, "previous_avg_tokens_per_invocation": 10_000, "cost_change_pct": 200,
+        "token_change_pct": 200,
+    },
     "token.anomaly_detected": {
         "anomaly_id": SOMETHING, "story_id": STORY["story_id"], "story_title": "A story", "agent_id": AGENT,
         "agent_name": "worker-1", "anomaly_type": "high_cost", "story_cost_millicents": 100_000,
-        "reference_avg_millicents": 32_500, "deviation_factor": "3.08",
+        "reference_avg_millicents": 32_500, "deviation_factor": "3.08", "baseline": "epic_day_mean",
+        "period": "2026-03-26", "project_id": STORY["project_id"],
     },
     "article.created": OF_ARTICLE,
     "article.updated": {**OF_ARTICLE, "changed_fields": ["title"]},

@@ -6,12 +6,14 @@ from typing import Any
 from msgspec import Struct
 
 from domain.agent import AgentRegistered
-from domain.audit_shapes import Fields, named
+from domain.audit_shape import Fields, named
 from domain.epic import EpicCompleted
 from domain.event import Event
 from domain.knowledge import events as knowledge
 from domain.lifecycle import events as on
 from domain.project import ProjectImported, ProjectMerged
+from domain.skill_regression import SkillRegressed
+from domain.usage.anomaly import CostAnomalyDetected
 from domain.usage.budget import BudgetExceeded, BudgetWarned
 
 
@@ -64,6 +66,9 @@ SENT: Mapping[type[Event], Sent] = {
         says={"source": "pre_loopctl"},
     ),
     on.StoryCommented: _story("story.commented", "comment_id", "agent_id"),
+    on.StoryFlagged: _story(
+        "story.flagged_for_rereview", "agent_id", "lazy_score", "lazy_factors", sanity_flags="flags"
+    ),
     EpicCompleted: Sent(
         "epic.completed",
         named("project_id", "story_count", epic_id="@id", epic_number="number", epic_title="title"),
@@ -84,6 +89,22 @@ SENT: Mapping[type[Event], Sent] = {
     ),
     BudgetWarned: Sent("token.budget_warning", BUDGET),
     BudgetExceeded: Sent("token.budget_exceeded", {**BUDGET, **named("overage_millicents", "overage_tokens")}),
+    SkillRegressed: Sent(
+        "skill.cost_regression_detected",
+        named(
+            "project_id", "skill_id", "skill_name", "version", "previous_version", "kind", "total_invocations",
+            "avg_cost_per_invocation_millicents", "previous_avg_cost_per_invocation_millicents",
+            "avg_tokens_per_invocation", "previous_avg_tokens_per_invocation", "cost_change_pct", "token_change_pct",
+            skill_version_id="@id",
+        ),
+    ),
+    CostAnomalyDetected: Sent(
+        "token.anomaly_detected",
+        named(
+            "project_id", "story_id", "story_title", "agent_id", "agent_name", "anomaly_type", "story_cost_millicents",
+            "reference_avg_millicents", "deviation_factor", "baseline", "period", anomaly_id="@id",
+        ),
+    ),
     knowledge.ArticleCreated: Sent("article.created", ARTICLE),
     knowledge.ArticleUpdated: Sent("article.updated", {**ARTICLE, **named("changed_fields")}),
     knowledge.ArticlePublished: Sent("article.published", ARTICLE),

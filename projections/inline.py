@@ -25,9 +25,11 @@ from projections.facts.user_keys import USER_KEYS
 from projections.rows import (
     audit_index,
     capabilities,
+    cost_anomalies,
     custody_records,
     dispatches,
     erasures,
+    metered_usage,
     orchestrator_states,
     seed_chains,
     skill_results,
@@ -42,6 +44,7 @@ from projections.rows.articles import ARTICLE_LINKS, ARTICLES, SLUG_HOLDER, TITL
 from projections.rows.authenticators import ALL_AUTHENTICATORS, AUTHENTICATORS
 from projections.rows.capabilities import CAPABILITIES
 from projections.rows.challenges import CHALLENGES
+from projections.rows.cost_anomalies import ANOMALIES, ARCHIVALS, OPEN_ANOMALY
 from projections.rows.dispatches import DISPATCHES, LIVE, POOL
 from projections.rows.entity import Entity, EntityModel
 from projections.rows.epics import EPICS
@@ -50,10 +53,12 @@ from projections.rows.orchestrator_states import ORCHESTRATOR_STATES
 from projections.rows.projects import PROJECTS
 from projections.rows.recoveries import RECOVERIES
 from projections.rows.seed_chains import SEED_CHAINS
+from projections.rows.skill_regressions import SKILL_REGRESSIONS
 from projections.rows.skill_results import SKILL_RESULTS, VERIFIED_STORY
 from projections.rows.skills import NAMED_SKILL, NEWEST_VERSION, SKILL_VERSIONS, SKILLS
 from projections.rows.stories import STORIES
 from projections.rows.story_dependencies import EPIC_DEPENDENCIES, STORY_DEPENDENCIES
+from projections.rows.story_flags import STORY_FLAGS
 from projections.rows.story_texts import STORY_TEXTS
 from projections.rows.tenants import TENANTS
 from projections.rows.token_budgets import BUDGETS
@@ -80,9 +85,13 @@ PROJECTIONS = (
     Projection("authenticator", ("app.authenticator",), AUTHENTICATORS.apply),
     Projection("work_breakdown", work_breakdown.TABLES, work_breakdown.apply),
     Projection("custody_records", custody_records.TABLES, custody_records.apply),
+    Projection("story_flag", ("app.story_flag",), STORY_FLAGS.apply),
     Projection("verification_run", verification_runs.TABLES, verification_runs.apply),
     Projection("token_usage", token_usage.TABLES, token_usage.apply),
+    Projection("metered_usage", metered_usage.TABLES, metered_usage.apply),
     Projection("token_budget", ("app.token_budget",), BUDGETS.apply),
+    Projection("cost_anomaly", ("app.cost_anomaly",), cost_anomalies.apply),
+    Projection("token_data", ("app.token_data",), ARCHIVALS.apply),
     Projection("recovery", ("app.recovery",), RECOVERIES.apply),
     Projection("violator", violators.TABLES, violators.apply),
     Projection("orchestrator_state", orchestrator_states.TABLES, ORCHESTRATOR_STATES.apply),
@@ -90,6 +99,7 @@ PROJECTIONS = (
     Projection("ui_test_run", ui_test_runs.TABLES, ui_test_runs.apply),
     Projection("skill", ("app.skill",), SKILLS.apply),
     Projection("skill_version", ("app.skill_version",), SKILL_VERSIONS.apply),
+    Projection("skill_regression", ("app.skill_regression",), SKILL_REGRESSIONS.apply),
     Projection("skill_result", skill_results.TABLES, skill_results.apply),
     Projection("article", ("app.article",), ARTICLES.apply),
     Projection("article_link", ("app.article_link",), ARTICLE_LINKS.apply),
@@ -123,6 +133,11 @@ ENTITIES: Sequence[Entity[Any]] = (
     ARTICLE_LINKS,
     token_usage.REPORTS,
     BUDGETS,
+    ANOMALIES,
+    ARCHIVALS,
+    STORY_FLAGS,
+    SKILL_REGRESSIONS,
+    metered_usage.METERED_USAGE,
     violators.VIOLATORS,
     RECOVERIES,
 )
@@ -157,6 +172,8 @@ _MODELS: Sequence[Model[Any, Any]] = (
     SAME_SESSION,
     BUDGETS_OF_SCOPE,
     BLOCKING_BUDGETS,
+    OPEN_ANOMALY,
+    metered_usage.METERED_MARKS,
     EDGE_SURROUNDINGS,
     IMPORT_CONTENTS,
 )

@@ -2,12 +2,26 @@
 
 from eventstore.following.follow import Follower
 from workers.actors import Actor, Job
-from workers.jobs import check_logs, deliver_webhooks, purge_scheduled_runs, purge_webhook_deliveries
+from workers.jobs import (
+    archive_token_data,
+    check_logs,
+    deliver_webhooks,
+    purge_idempotency,
+    purge_scheduled_runs,
+    purge_webhook_deliveries,
+    watch_behaviour,
+    watch_costs,
+)
 
-JOBS: tuple[Job, ...] = (purge_scheduled_runs.JOB, check_logs.JOB, purge_webhook_deliveries.JOB)
+JOBS: tuple[Job, ...] = (
+    purge_scheduled_runs.JOB, check_logs.JOB, purge_webhook_deliveries.JOB, watch_costs.DAILY_JOB,
+    watch_costs.ROLLING_JOB, archive_token_data.JOB, purge_idempotency.JOB, watch_behaviour.JOB,
+)  # fmt: skip
 
 ACTORS: tuple[Actor, ...] = (
     purge_scheduled_runs.ACTOR, check_logs.ACTOR, purge_webhook_deliveries.ACTOR, deliver_webhooks.ACTOR,
+    watch_costs.DAILY, watch_costs.ROLLING, archive_token_data.ACTOR, purge_idempotency.ACTOR,
+    watch_behaviour.ACTOR,
 )  # fmt: skip
 
 FOLLOWERS: tuple[Follower, ...] = ()

@@ -19,6 +19,8 @@ CLAIM = """
  RETURNING job AS kind, run_id AS id
 """
 
+TICK = "SELECT tick_at FROM app.scheduled_run WHERE run_id = $1"
+
 RUNS = LeasedRows(table="app.scheduled_run", identity="run_id", kind="job")
 
 
@@ -34,6 +36,13 @@ async def claim(tx: SystemTx, due: Sequence[Due], timing: Timing) -> tuple[Unhel
     """Those ticks that nobody had claimed before, of jobs that have no unfinished run. Wake them after the commit."""
     columns = [item.job for item in due], [item.tick_at for item in due], [item.run_id for item in due]
     return RUNS.unheld(await tx.fetch(CLAIM, *columns, timedelta(seconds=timing.resend_seconds)))
+
+
+async def tick_of(tools: Tools, run_id: UUID) -> datetime:
+    """For jobs that are of a period: the tick says of which, however late they run."""
+    async with tools.database.system_transaction() as tx:
+        tick: datetime = await tx.fetchval(TICK, run_id)
+    return tick
 
 
 async def complete_run(tools: Tools, run_id: UUID, work: Work) -> Outcome:

@@ -1,6 +1,6 @@
 """What work costs, added up: /api/v1/analytics (spec 02, section 6)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET, UnsetType
 
 from api.costs.analytics_schemas import (
+    AfterQuery,
     AgentCostsQuery,
     CostsQuery,
     EpicCostsQuery,
@@ -17,6 +18,7 @@ from api.costs.analytics_schemas import (
     TrendsQuery,
     agent_rows,
     breakdown,
+    check_after,
     epic_rows,
     mix_body,
     model_rows,
@@ -24,8 +26,8 @@ from api.costs.analytics_schemas import (
     share,
     trend_body,
 )
-from api.costs.examples import AGENT_COSTS, EPIC_COSTS, MIX, MODEL_COSTS, PROFILE, PROJECT_COSTS, TREND
-from api.costs.schemas import totals_body
+from api.costs.examples import AGENT_COSTS, EPIC_COSTS, METERED_TOKENS, MIX, MODEL_COSTS, PROFILE, PROJECT_COSTS, TREND
+from api.costs.schemas import metered_body, totals_body
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.pages import page_of
@@ -48,6 +50,7 @@ from projections.queries.costs import (
     verified_costs,
 )
 from projections.rows.agents import find_agent
+from projections.rows.metered_usage import metered_of_agents, metered_sums
 from projections.rows.token_budgets import BudgetFilter, list_budgets
 
 TAGS = ["Costs"]
@@ -73,17 +76,29 @@ async def _sums(tx: TenantTx, only: CostFilter) -> Sequence[Slice]:
     tags=TAGS,
     summary="Rank agents by what a story costs them",
     description=f"By money, or by tokens (rank_by); the lowest is first. {FILTERED}",
-    responses=answers(200, "A page of agents", {"data": [AGENT_COSTS], "meta": META}),
+    responses=answers(
+        200, "A page of agents", {"data": [{**AGENT_COSTS, "metered_tokens": METERED_TOKENS}], "meta": META}
+    ),
 )
 async def show_agent_costs(
     services: Provided, asking: Asker, wanted: NamedDependency[AgentCostsQuery]
 ) -> dict[str, Any]:
     only, page = wanted.only(await _project(services, asking, wanted.project_id)), page_of(wanted)
     async with services.reading(asking.caller.tenant_id) as tx:
+        await check_after(tx, wanted.after)
         slices = await _sums(tx, only)
         agents = await agents_with_budgets(tx, [each.agent_id for each in slices if each.agent_id])
     rows = agent_rows(slices, agents, wanted.rank_by)
-    return page.answer(list(page.of(rows)), len(rows))
+    shown = page.of(rows)
+    async with services.reading(asking.caller.tenant_id) as tx:
+        metered = await metered_of_agents(tx, [row["agent_id"] for row in shown], only.project_id)
+    return page.answer([{**row, "metered_tokens": _metered(metered, row)} for row in shown], len(rows))
+
+
+def _metered(metered: Mapping[UUID, Mapping[str, int]], row: Mapping[str, Any]) -> dict[str, int | None]:
+    """Null where nothing was measured, which is not nothing."""
+    found = metered.get(row["agent_id"], {})
+    return {signal: found.get(signal) for signal in ("metrics", "spans")}
 
 
 @get(
@@ -97,6 +112,7 @@ async def show_agent_costs(
 async def show_epic_costs(services: Provided, asking: Asker, wanted: NamedDependency[EpicCostsQuery]) -> dict[str, Any]:
     page, project_id = page_of(wanted), await _project(services, asking, wanted.project_id)
     async with services.reading(asking.caller.tenant_id) as tx:
+        await check_after(tx, wanted.after)
         epics, models, total = await epics_with_costs(tx, project_id, page.limit, page.offset)
     return page.answer(epic_rows(epics, models), total)
 
@@ -110,7 +126,11 @@ async def show_epic_costs(services: Provided, asking: Asker, wanted: NamedDepend
     "work that was rejected afterwards.",
     responses=answers(200, "The project's costs", {"data": PROJECT_COSTS}),
 )
-async def show_project_costs(services: Provided, asking: Asker, project: ProjectPath) -> dict[str, Any]:
+async def show_project_costs(
+    services: Provided, asking: Asker, project: ProjectPath, wanted: NamedDependency[AfterQuery]
+) -> dict[str, Any]:
+    async with services.reading(asking.caller.tenant_id) as tx:
+        await check_after(tx, wanted.after)
     return {"data": await _project_costs(services, asking, project)}
 
 
@@ -123,10 +143,13 @@ async def show_project_costs(services: Provided, asking: Asker, project: Project
         200, "The project's costs", {"data": {**PROJECT_COSTS, "agents": [AGENT_COSTS], "models": [MODEL_COSTS]}}
     ),
 )
-async def show_project_token_usage(services: Provided, asking: Asker, project: ProjectPath) -> dict[str, Any]:
+async def show_project_token_usage(
+    services: Provided, asking: Asker, project: ProjectPath, wanted: NamedDependency[AfterQuery]
+) -> dict[str, Any]:
     costs = await _project_costs(services, asking, project)
     only = CostFilter(project_id=await project_id_of(services, asking, project))
     async with services.reading(asking.caller.tenant_id) as tx:
+        await check_after(tx, wanted.after)
         slices = await added_up(tx, only)
         agents = await agents_with_budgets(tx, [each.agent_id for each in slices if each.agent_id])
     return {"data": {**costs, "agents": agent_rows(slices, agents, "tokens"), "models": model_rows(slices)}}
@@ -140,6 +163,7 @@ async def _project_costs(services: Services, asking: Asking, project: str) -> di
         budgets, _ = await list_budgets(tx, BudgetFilter("project", project_id), 10, 0)
         verified, verified_cost = await verified_costs(tx, project_id)
         rework = await rework_costs(tx, project_id)
+        metered = await metered_sums(tx, project_id=project_id)
         named = await agents_with_budgets(tx, [each.agent_id for each in slices if each.agent_id])
     whole = next((each for each in slices if each.agent_id is None), None)
     used, stories = (whole.figures, whole.story_count) if whole else (NOTHING, 0)
@@ -150,6 +174,7 @@ async def _project_costs(services: Services, asking: Asking, project: str) -> di
     utilization = budget.utilization(used) if budget else None
     return {
         **totals_body(used),
+        "metered": metered_body(metered),
         "budget_millicents": budget.budget_millicents if budget else None,
         "budget_tokens": budget.budget_tokens if budget else None,
         "utilization_pct": utilization,
@@ -193,6 +218,7 @@ def _by(slices: Sequence[Slice], what: str) -> dict[str, Figures]:
 async def show_model_costs(services: Provided, asking: Asker, wanted: NamedDependency[CostsQuery]) -> dict[str, Any]:
     only, page = wanted.only(await _project(services, asking, wanted.project_id)), page_of(wanted)
     async with services.reading(asking.caller.tenant_id) as tx:
+        await check_after(tx, wanted.after)
         rows = model_rows(await added_up(tx, only))
     return page.answer(list(page.of(rows)), len(rows))
 
@@ -209,6 +235,7 @@ async def show_cost_trends(services: Provided, asking: Asker, wanted: NamedDepen
     only, page = wanted.only(await _project(services, asking, wanted.project_id)), page_of(wanted)
     unit = "week" if wanted.granularity == "weekly" else "day"
     async with services.reading(asking.caller.tenant_id) as tx:
+        await check_after(tx, wanted.after)
         rows, total = await trends(tx, only, unit, page.limit, page.offset)
     return page.answer([trend_body(row) for row in rows], total)
 
@@ -224,6 +251,7 @@ async def show_cost_trends(services: Provided, asking: Asker, wanted: NamedDepen
 async def show_model_mix(services: Provided, asking: Asker, wanted: NamedDependency[MixQuery]) -> dict[str, Any]:
     project_id = await _project(services, asking, wanted.project_id)
     async with services.reading(asking.caller.tenant_id) as tx:
+        await check_after(tx, wanted.after)
         everybody = await added_up(tx, wanted.only(project_id))
         mine = everybody
         if wanted.agent_id is not UNSET:
@@ -246,6 +274,7 @@ async def show_model_profile(
 ) -> dict[str, Any]:
     project_id = await _project(services, asking, wanted.project_id)
     async with services.reading(asking.caller.tenant_id) as tx:
+        await check_after(tx, wanted.after)
         found = await find_agent(tx, agent_id)
         if found is None:
             raise NotFound("Not found")

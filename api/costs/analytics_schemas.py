@@ -5,19 +5,38 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.costs.schemas import Text, dollars, totals_body
 from api.pages import PageQuery
 from domain.errors import Invalid
 from domain.fields import must_be
+from eventstore.database.transaction import TenantTx
 from projections.queries.costs import CostFilter, Slice
 from projections.rows.token_usage import EVERYBODY, figures_in
 
 LAST_YEAR = 9000
+LOG_SIZE = "SELECT size FROM app.log_head WHERE tenant_id = $1"
+
+
+After = Annotated[
+    int, Meta(ge=0, le=2**53, description="Position of the log that the answer must have got to: of your own write.")
+]  # fmt: skip
+
+
+class AfterQuery(Struct, frozen=True, kw_only=True):
+    after: After | UnsetType = UNSET
+
+
+async def check_after(tx: TenantTx, after: int | UnsetType) -> None:
+    """Sums are written in the transaction of the report, so whoever has heard a position reads what stands there.
+    Raises Invalid for one that the log has not come to."""
+    if after is not UNSET and after >= await tx.fetchval(LOG_SIZE, tx.tenant_id):
+        raise Invalid(after=must_be("a position that the log has come to, as Loopctl-Position says it"))
 
 
 class CostsQuery(PageQuery, frozen=True, kw_only=True):
+    after: After | UnsetType = UNSET
     project_id: Annotated[Text, Meta(description="Id or slug: only of this project.")] | UnsetType = UNSET
     since: Annotated[str, Meta(max_length=10, description="YYYY-MM-DD: from this day on, UTC.")] | UnsetType = UNSET
     until: Annotated[str, Meta(max_length=10, description="YYYY-MM-DD: up to this day, which is in.")] | UnsetType = (
@@ -44,6 +63,7 @@ class MixQuery(CostsQuery, frozen=True, kw_only=True):
 
 
 class EpicCostsQuery(PageQuery, frozen=True, kw_only=True):
+    after: After | UnsetType = UNSET
     project_id: Annotated[Text, Meta(description="Id or slug: only of this project.")] | UnsetType = UNSET
 
 

@@ -39,6 +39,7 @@ REPORT: dict[str, Any] = {
     "updated_at": "2026-03-27T12:00:00.000000Z",
 }
 TOTALS: dict[str, Any] = {
+    "source": "self_reported",
     "total_input_tokens": 12_000,
     "total_cache_read_tokens": 80_000,
     "total_cache_write_tokens": 4_000,
@@ -133,8 +134,25 @@ EPIC_COSTS: dict[str, Any] = {
     "utilization_pct": 12,
     **MODELS,
 }
+METERED: dict[str, Any] = {
+    "metrics": {
+        "source": "metered",
+        "total_input_tokens": 12_400,
+        "total_cache_read_tokens": 80_000,
+        "total_cache_write_tokens": 4_000,
+        "total_output_tokens": 3_100,
+        "total_tokens": 99_500,
+        "total_cost_millicents": 12_300,
+        "total_cost_dollars": "0.12",
+        "export_count": 14,
+        "unpriced_count": 0,
+    },
+    "spans": None,
+}
+METERED_TOKENS: dict[str, Any] = {"metrics": 99_500, "spans": None}
 PROJECT_COSTS: dict[str, Any] = {
     **TOTALS,
+    "metered": METERED,
     "budget_millicents": None,
     "budget_tokens": 200_000,
     "utilization_pct": 49,
@@ -165,3 +183,45 @@ PROFILE: dict[str, Any] = {
     "cost_millicents": 12_000,
     "usage": [{**CELL, "cost_share_pct": 100}],
 }
+ANOMALY: dict[str, Any] = {
+    "id": "0193a2b4-0000-7000-8000-000000000091",
+    "tenant_id": "0193a2b4-0000-7000-8000-000000000001",
+    "project_id": "0193a2b4-0000-7000-8000-000000000002",
+    "epic_id": "0193a2b4-0000-7000-8000-000000000008",
+    "story_id": "0193a2b4-0000-7000-8000-000000000011",
+    "story_title": "A user signs in",
+    "agent_id": AGENT,
+    "agent_name": "worker-3",
+    "anomaly_type": "high_cost",
+    "story_cost_millicents": 100_000,
+    "story_cost_dollars": "1.00",
+    "reference_avg_millicents": 32_500,
+    "deviation_factor": "3.08",
+    "resolved": False,
+    "archived": False,
+    "note": None,
+    "metadata": {"baseline": "epic_day_mean", "period": "2026-03-26"},
+    "inserted_at": "2026-03-27T02:05:00.000000Z",
+    "updated_at": "2026-03-27T02:05:00.000000Z",
+}
+BEHAVIOUR: dict[str, Any] = {
+    "story_id": "0193a2b4-0000-7000-8000-000000000011",
+    "lazy_score": 0.85,
+    "lazy_threshold": 0.7,
+    "lazy_flagged": True,
+    "lazy_breakdown": {"few_tool_calls": 0.9, "low_token_ratio": 0.8},
+    "lazy_reasons": ["fewer than 5 tool calls", "fewer tokens than a fifth of what the estimate stands for"],
+    "sanity_flags": ["lazy", "too_fast"],
+    "figures": {
+        "total_tokens": 1_000,
+        "tool_call_count": 2,
+        "cot_length_tokens": None,
+        "tests_run_count": None,
+    },
+    "flagged": ["lazy", "too_fast"],
+    "flagged_at": "2026-03-27T12:05:00.000000Z",
+}
+SETTLED_ANOMALY: dict[str, Any] = {
+    name: value for name, value in {**ANOMALY, "resolved": True, "note": "A large migration"}.items()
+    if name not in ("agent_id", "agent_name")
+}  # fmt: skip

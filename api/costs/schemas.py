@@ -1,5 +1,6 @@
 """Costs on the wire (spec 02, section 3). Unknown members are ignored; null means: not said."""
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from msgspec import Meta, Struct
 from api.times import wire_time
 from domain.event import JsonText
 from domain.usage.figures import Figures, mismatch_pct
-from domain.usage.report import Usage, UsageReport
+from domain.usage.report import BUCKETS, Usage, UsageReport
 
 Text = Annotated[str, Meta(max_length=65_536)]
 Object = Annotated[dict[str, Any], Meta(max_length=64)]
@@ -98,6 +99,7 @@ def usage_body(tenant_id: UUID, report: UsageReport) -> dict[str, Any]:
 def totals_body(figures: Figures) -> dict[str, Any]:
     """What all reports of something come to."""
     return {
+        "source": "self_reported",
         "total_input_tokens": figures.input_tokens,
         "total_cache_read_tokens": figures.cache_read_tokens,
         "total_cache_write_tokens": figures.cache_write_tokens,
@@ -109,6 +111,27 @@ def totals_body(figures: Figures) -> dict[str, Any]:
         "report_count": figures.report_count,
         "unpriced_count": figures.unpriced_count,
         "mismatch_count": figures.mismatch_count,
+    }
+
+
+def metered_body(sums: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured, by the signal that told it; null where nothing has come by one. Both may tell the same calls,
+    so they are not added up, neither to each other nor to what was reported."""
+    return {signal: _metered(sums[signal]) if signal in sums else None for signal in ("metrics", "spans")}
+
+
+def _metered(row: Any) -> dict[str, Any]:
+    return {
+        "source": "metered",
+        "total_input_tokens": row["input_tokens"],
+        "total_cache_read_tokens": row["cache_read_tokens"],
+        "total_cache_write_tokens": row["cache_write_tokens"],
+        "total_output_tokens": row["output_tokens"],
+        "total_tokens": sum(row[name] for name in BUCKETS),
+        "total_cost_millicents": row["cost_millicents"],
+        "total_cost_dollars": dollars(row["cost_millicents"]),
+        "export_count": row["export_count"],
+        "unpriced_count": row["unpriced_count"],
     }
 
 

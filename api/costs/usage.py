@@ -9,9 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
 from api.commands import carry_out, origin
-from api.costs.examples import REPORT, TOTALS
+from api.costs.examples import METERED, REPORT, TOTALS
 from api.costs.recording import Recording, check_skill, crossings, needs_of, skill_needs
-from api.costs.schemas import CorrectUsageBody, ReportUsageBody, totals_body, usage_body
+from api.costs.schemas import CorrectUsageBody, ReportUsageBody, metered_body, totals_body, usage_body
 from api.documentation.responses import answers
 from api.http.asking import Asker
 from api.pages import PageQuery, page_of
@@ -27,6 +27,7 @@ from domain.usage.report import correct_usage, delete_usage
 from domain.usage.watching import Place
 from eventstore.log.command import Change, Command, Known, Need, existing
 from projections.facts.usage import NET_USAGE, SPENDING
+from projections.rows.metered_usage import metered_sums
 from projections.rows.stories import STORIES
 from projections.rows.token_usage import REPORTS, usage_of_story
 
@@ -136,8 +137,9 @@ def _sums(known: Known, need: Need[Any]) -> Sequence[Need[Any]]:
     opt={"access": "agent+"},
     tags=TAGS,
     summary="List what work on a story has used",
-    description="Newest first, corrections among them, without what was deleted; totals are of all pages.",
-    responses=answers(200, "A page of reports", {"data": [REPORT], "totals": TOTALS, "meta": META}),
+    description="Newest first, corrections among them, without what was deleted; totals are of all pages. What was "
+    "measured (OTLP) stands apart in `metered`.",
+    responses=answers(200, "A page of reports", {"data": [REPORT], "totals": TOTALS, "metered": METERED, "meta": META}),
 )
 async def list_token_usage_of_story(
     services: Provided, asking: Asker, story_id: StoryPath, wanted: NamedDependency[PageQuery]
@@ -147,8 +149,10 @@ async def list_token_usage_of_story(
         if not await STORIES.load(tx, [story_id]):
             raise NotFound("Not found")
         found, total, sums = await usage_of_story(tx, story_id, page.limit, page.offset)
+        metered = await metered_sums(tx, story_id=story_id)
     listed = page.answer([usage_body(tenant_id, report) for report in found], total)
-    return {"data": listed["data"], "totals": totals_body(sums), "meta": listed["meta"]}
+    apart = {"totals": totals_body(sums), "metered": metered_body(metered)}
+    return {"data": listed["data"], **apart, "meta": listed["meta"]}
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.documentation.shown import Shown, one_of, text, whole
-from domain.fields import LONGEST_NAME
+from domain.fields import LONGEST_NAME, LONGEST_TITLE
 from domain.usage.budget import BUDGET_SCOPES, ENFORCEMENTS, LARGEST_LIMIT, LIMITS, PERS
 from domain.usage.events import PHASES
 from domain.usage.report import BUCKETS, LARGEST_COUNT
@@ -23,6 +23,24 @@ TERMS: dict[str, Any] = {
     "enforcement": one_of(ENFORCEMENTS),
 }  # fmt: skip
 
+OF_STORY = {"attributes": [{"key": "loopctl.story_id", "value": {"stringValue": SOME_STORY}}]}
+POINT = {
+    "attributes": [
+        {"key": "type", "value": {"stringValue": "input"}},
+        {"key": "model", "value": {"stringValue": "claude-sonnet-4-5"}},
+    ],
+    "startTimeUnixNano": "1774612800000000000", "timeUnixNano": "1774612860000000000", "asInt": "12000",
+}  # fmt: skip
+METRIC = {"name": "claude_code.token.usage", "sum": {"aggregationTemporality": 1, "dataPoints": [POINT]}}
+MEASURED = {"resource": OF_STORY, "scopeMetrics": [{"metrics": [METRIC]}]}
+SPAN = {
+    "name": "chat", "attributes": [
+        {"key": "gen_ai.request.model", "value": {"stringValue": "claude-sonnet-4-5"}},
+        {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "12000"}},
+    ],
+}  # fmt: skip
+TRACED = {"resource": OF_STORY, "scopeSpans": [{"spans": [SPAN]}]}
+
 COST_BODIES: Mapping[str, Shown] = {
     "UsageBody": Shown(USAGE, ("model_name", "input_tokens", "output_tokens"), MEMBERS),
     "ReportUsageBody": Shown(
@@ -32,6 +50,12 @@ COST_BODIES: Mapping[str, Shown] = {
         {"input_tokens": -2_000, "output_tokens": 0, "cost_millicents": -600},
         ("input_tokens", "output_tokens", "cost_millicents"),
         {**MEMBERS, **dict.fromkeys((*BUCKETS, "cost_millicents"), DIFFERENCE)},
+    ),
+    "MetricsBody": Shown({"resourceMetrics": [MEASURED]}),
+    "TracesBody": Shown({"resourceSpans": [TRACED]}),
+    "SettleAnomalyBody": Shown(
+        {"resolved": True, "note": "A large migration"},
+        members={"note": text(LONGEST_TITLE)},
     ),
     "CreateBudgetBody": Shown(
         {"scope_type": "story", "scope_id": SOME_STORY, "budget_tokens": 200_000, "enforcement": "block"},

@@ -27,6 +27,7 @@ from api.http.exchange import CommonHeaders, Exchange, check_once
 from api.http.identifiers import LOGGED
 from api.http.limits import Limits
 from api.http.negotiation import accepts_json, wants_page, wants_problem
+from api.http.packed import as_json, is_packed
 from api.http.page_headers import PAGE
 from api.http.policy import Policy
 from api.http.query import check_path, check_query
@@ -200,7 +201,8 @@ class Shell:
     async def _read(self, exchange: Exchange, endpoint: Endpoint, deadline: Deadline, held: Held) -> tuple[bytes, bool]:
         """The bytes as they came, and whether they are a form; of the type nothing is asked where nobody reads them."""
         policy = endpoint.policy
-        form = endpoint.reads_body and check_body_type(exchange.headers)
+        packed = policy.protobuf is not None and is_packed(exchange.headers)
+        form = endpoint.reads_body and not packed and check_body_type(exchange.headers)
         most = min(policy.body_bytes, request_body.FORM_BYTES) if form else policy.body_bytes
         length = request_body.announced_length(exchange.headers, most)
         large = length is None or length > self._limits.small_bytes
@@ -208,6 +210,11 @@ class Shell:
         body = await request_body.read(exchange.receive, most, came, keep=endpoint.reads_body)
         exchange.body_left = False
         deadline.start_again(policy.request_seconds)
+        if packed and policy.protobuf is not None:
+            make = partial(as_json, exchange.headers, body, policy.protobuf)
+            if len(body) <= request_body.FORM_BYTES:
+                return make(), False
+            return await asyncio.get_running_loop().run_in_executor(self._checking, make), False
         # `curl -d '{…}'` without a type calls it a form; no form begins like this.
         return body, form and not body.startswith(b"{")
 

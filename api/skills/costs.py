@@ -16,9 +16,12 @@ from api.projects.examples import META
 from api.services import Provided, Services
 from api.skills.examples import COST
 from domain.errors import NotFound
-from domain.skill_costs import VersionCost, costs_of_versions, verification_rate
+from domain.skill_costs import Rule, VersionCost, costs_of_versions, verification_rate
+from domain.tenant_settings import read_settings
+from eventstore.database.transaction import TenantTx
 from projections.queries.skill_costs import version_figures
 from projections.rows.skills import SKILLS
+from projections.rows.tenants import TENANTS
 
 TAGS = ["Skills"]
 
@@ -29,7 +32,8 @@ TAGS = ["Skills"]
     tags=TAGS,
     summary="Show what the versions of a skill cost",
     description="One line for each version that reports of token usage name, against the nearest one below. A "
-    "regression is more than twice as much, over three invocations or more.",
+    "regression is more than skill_regression_factor (2) times as much, over skill_regression_min_invocations (3) or "
+    "more.",
     responses=answers(200, "A page of versions with reports", {"data": [COST], "meta": META}),
 )
 async def show_skill_costs(
@@ -51,6 +55,12 @@ async def show_skill_regressions(
     return await _page(services, asking, skill_id, wanted, lambda cost: cost.regressed)
 
 
+async def regression_rule(tx: TenantTx) -> Rule:
+    """As the tenant's settings have it."""
+    settings = read_settings((await TENANTS.load(tx, [tx.tenant_id]))[tx.tenant_id].settings)
+    return Rule(settings.skill_regression_factor, settings.skill_regression_min_invocations)
+
+
 async def _page(
     services: Services, asking: Asking, skill_id: UUID, wanted: PageQuery, shown: Callable[[VersionCost], bool]
 ) -> dict[str, Any]:
@@ -58,7 +68,8 @@ async def _page(
     async with services.reading(asking.caller.tenant_id) as tx:
         if not await SKILLS.load(tx, [skill_id]):
             raise NotFound("Not found")
-        found = [each for each in costs_of_versions(await version_figures(tx, skill_id)) if shown(each)]
+        costs = costs_of_versions(await version_figures(tx, skill_id), await regression_rule(tx))
+    found = [each for each in costs if shown(each)]
     return page.answer([_body(each) for each in page.of(found)], len(found))
 
 

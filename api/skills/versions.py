@@ -17,7 +17,7 @@ from api.paths import SkillPath, VersionPath
 from api.projects.examples import META
 from api.services import Provided
 from api.skills import changing
-from api.skills.costs import cost_summary
+from api.skills.costs import cost_summary, regression_rule
 from api.skills.examples import DIFF, RESULT, SKILL, STAT, SUMMARY, SUMMED, VERSION
 from api.skills.schemas import (
     DiffQuery,
@@ -87,7 +87,7 @@ async def show_skill_version(
 ) -> dict[str, Any]:
     async with services.reading(asking.caller.tenant_id) as tx:
         (found,) = await _found(tx, skill_id, _number(version))
-        costs = costs_of_versions(await version_figures(tx, skill_id))
+        costs = costs_of_versions(await version_figures(tx, skill_id), await regression_rule(tx))
     of_this = next((each for each in costs if each.figures.version == found.version), None)
     return {"version": version_body(found), "cost_summary": cost_summary(of_this)}
 

@@ -16,7 +16,7 @@ from api.costs.analytics import (
     show_model_costs,
     show_project_costs,
 )
-from api.costs.analytics_schemas import AgentCostsQuery, CostsQuery, EpicCostsQuery, TrendsQuery
+from api.costs.analytics_schemas import AfterQuery, AgentCostsQuery, CostsQuery, EpicCostsQuery, TrendsQuery
 from api.costs.budget_schemas import BudgetsQuery
 from api.costs.budgets import list_token_budgets, list_token_budgets_of_project
 from api.http.asking import Asker
@@ -110,7 +110,7 @@ class Costs:
         return [await self._project(each) for each in self._projects[:MOST_PROJECTS]]
 
     async def _project(self, project: Mapping[str, Any]) -> Mapping[str, Any]:
-        costs = (await self._reader.read(show_project_costs, project=project["slug"]))["data"]
+        costs = (await self._reader.read(show_project_costs, project=project["slug"], wanted=AfterQuery()))["data"]
         return {"slug": project["slug"], "name": project["name"], **costs}
 
     async def _skills(self) -> Rows:

@@ -97,6 +97,18 @@ class VerifierNeeded(OfStory, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "story.verifier_needed"
 
 
+class StoryFlagged(OfStory, frozen=True, kw_only=True):
+    """Somebody should look at the story: its figures are those of work that was not done. ``flags`` are codes, the
+    score and what it is the mean of are in hundredths, ``iteration`` is the round of the work. It refuses nothing."""
+
+    TAG: ClassVar[str] = "story.flagged_for_rereview"
+    iteration: int
+    flags: Sequence[str]
+    lazy_score: int
+    lazy_factors: JsonText
+    agent_id: UUID | None
+
+
 class StoryReported(OfStory, frozen=True, kw_only=True):
     """Somebody other than the implementer says that the work is done."""
 
@@ -254,7 +266,7 @@ class ArtifactReported(Event, frozen=True, kw_only=True):
 WorkEvent = (
     StoryContracted | StoryClaimed | StoryStarted | LeaseRenewed | LeaseExpired | ReviewRequested | StoryReported
     | ReviewCompleted | VerificationRunReported | StoryUnclaimed | StoryForceUnclaimed | StoryAutoReset
-    | CustodyViolated | VerifierDrawn | VerifierNeeded | StoryCommented
+    | CustodyViolated | VerifierDrawn | VerifierNeeded | StoryCommented | StoryFlagged
 )  # fmt: skip
 """What agents do. None of these changes whether the story is verified."""
 

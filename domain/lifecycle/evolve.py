@@ -127,6 +127,9 @@ def _changes(story: Story, recorded: Recorded, event: on.StoryChange) -> dict[st
             return _reported(story, recorded, event)
         case on.StoryVerified() | on.StoryMarkedComplete() | on.StoryBackfilled() | on.StoryRejected():
             return _judged(story, recorded, event)
+        case on.StoryFlagged():
+            # Whoever was drawn is as good as whoever would be drawn now.
+            return {} if story.verifier_dispatch_id else {"verifier_needed": True}
         case on.VerifierDrawn() | on.VerifierNeeded():
             return _drawn(story, event)
         case CriterionUpdated() | on.CustodyViolated() | on.VerificationRunReported() | on.StoryCommented():

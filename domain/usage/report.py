@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 from domain.errors import Invalid, NotFound
 from domain.event import JsonText, Recorded
 from domain.fields import BLANK, LONGEST_JSON, LONGEST_NAME, Problems, must_be
+from domain.usage.archival import TokenDataArchived
 from domain.usage.events import (
     PHASES,
     TOKEN_USAGE_EVENTS,
@@ -170,6 +171,8 @@ def delete_usage(report: UsageReport | None, story: Figures) -> TokenUsageDelete
 
 def evolve_report(report: UsageReport | None, recorded: Recorded) -> UsageReport | None:
     event = recorded.event
+    if isinstance(event, TokenDataArchived):
+        return report if report is None or report.created_at >= event.before else None
     if not TOKEN_USAGE_EVENTS.has(event):
         return report
     match event:

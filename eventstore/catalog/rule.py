@@ -54,6 +54,7 @@ COMMIT_MOVES = (
 )
 DUE_WEBHOOKS = "app.due_webhooks(uuid,uuid,integer)"
 GIVEN_UP_WEBHOOKS = "app.given_up_webhooks(integer)"
+TENANTS_WITH_FINDINGS = "app.tenants_with_findings(integer)"
 EXPIRED_LEASES = "app.expired_leases(timestamp with time zone,integer)"
 NEWEST_HEAD = "app.newest_head(uuid)"
 FIND_TENANTS = "app.find_tenants(text,text,integer,integer)"
@@ -138,6 +139,7 @@ EXPECTED = Expected(
             STALE_CHALLENGES,
             DUE_WEBHOOKS,
             GIVEN_UP_WEBHOOKS,
+            TENANTS_WITH_FINDINGS,
             "app.webhook_backlog()",
             FIND_VIOLATORS,
             FIND_VIOLATOR,
@@ -160,6 +162,7 @@ EXPECTED = Expected(
             STALE_CHALLENGES,
             DUE_WEBHOOKS,
             GIVEN_UP_WEBHOOKS,
+            TENANTS_WITH_FINDINGS,
             "app.webhook_backlog()",
             FIND_VIOLATORS,
             FIND_VIOLATOR,
@@ -181,6 +184,7 @@ EXPECTED = Expected(
             "app.webhook_target",
             "app.webhook_delivery",
             "app.violator",
+            "app.job_finding",
         }
     ),
     log_writers=frozenset(

@@ -11,7 +11,7 @@ from loopctl.cli.naming import epic_id, project_id, project_id_or_none, story_id
 from loopctl.cli.options import ANYWHERE, FIRST_PAGE, Flag, Pages, Scope
 from loopctl.cli.output import Columns
 from loopctl.cli.session import Session, route_of_a_later_version, session
-from loopctl.cli.settings import PLANNING, READING
+from loopctl.cli.settings import PLANNING, READING, WATCHING
 from loopctl.cli.stepping import said
 from loopctl.cli.vocabulary import BudgetScope
 from loopctl.client import Refused
@@ -119,10 +119,23 @@ def _efficiency(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def anomalies(*, include_resolved: Flag = False, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
-    """List stories that cost far more or less than others."""
-    with session(scope, READING) as asked, route_of_a_later_version("costs"):
-        query = {"project_id": project_id(asked, scope.project), "include_archived": True if include_resolved else None}
-        asked.show_list("cost-anomalies", pages, ANOMALY, **query)
+    """List stories that cost far more or less than others.
+
+    Parameters
+    ----------
+    include_resolved
+        Resolved ones as well, after those that are not.
+    """
+    with session(scope, WATCHING) as asked, route_of_a_later_version("costs"):
+        query = {"project_id": project_id(asked, scope.project)}
+        if not include_resolved:
+            asked.show_list("cost-anomalies", pages, ANOMALY, **query)
+            return
+        parts = [asked.list("cost-anomalies", pages, **query, resolved=each) for each in (False, True)]
+        metas = [part["meta"] for part in parts]
+        most = {name: max(each[name] for each in metas) for name in metas[0] if name != "total_count"}
+        meta = {**most, "total_count": sum(each["total_count"] for each in metas)}
+        asked.show({"data": [row for part in parts for row in part["data"]], "meta": meta}, ANOMALY)
 
 
 @budget.command(name="set")

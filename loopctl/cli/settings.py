@@ -17,6 +17,7 @@ Fitting = Sequence[str]
 """Roles whose keys a command can be asked with, the best first."""
 
 READING: Fitting = ("orchestrator", "agent", "user")
+WATCHING: Fitting = ("orchestrator", "user")
 IMPLEMENTING: Fitting = ("agent",)
 CONFIRMING: Fitting = ("orchestrator", "agent")
 REVIEWING: Fitting = ("orchestrator", "agent", "user")

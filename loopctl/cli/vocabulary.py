@@ -30,12 +30,15 @@ ACTIONS: Mapping[str, str] = {
     "story": (
         "created updated deleted imported revised status_changed review_requested review_completed verified"
         " rejected run_reported auto_reset force_unclaimed backfilled mark_complete criterion_updated lease_renewed"
-        " lease_expired custody_violation verifier_drawn verifier_needed commented"
+        " lease_expired custody_violation verifier_drawn verifier_needed commented flagged_for_rereview"
     ),
     "story_dependency": "created deleted",
     "epic_dependency": "created deleted",
     "artifact_report": "created",
     "token_budget": "created deleted threshold_crossed updated",
+    "cost_anomaly": "detected remeasured resolved reopened archived",
+    "metered_usage": "recorded",
+    "token_data_archival": "archival_run",
     "token_usage_report": "corrected created deleted",
     "orchestrator_state": "saved",
     "dispatch": "created revoked expired",
@@ -46,7 +49,7 @@ ACTIONS: Mapping[str, str] = {
     "webhook": "created updated deleted webhook_auto_disabled secret_rotated tested redelivered replayed",
     "ui_test_run": "ui_test.started ui_test.finding_added ui_test.completed ui_test.cancelled",
     "skill": "created updated",
-    "skill_version": "created",
+    "skill_version": "created cost_regression_detected",
     "skill_import": "bulk_imported",
     "skill_result": "created",
     "article": (

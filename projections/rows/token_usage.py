@@ -11,6 +11,7 @@ import msgspec
 from msgspec import structs
 
 from domain.event import Recorded
+from domain.usage.archival import TokenDataArchived, parted
 from domain.usage.events import TOKEN_USAGE_EVENTS, TokenUsageEvent
 from domain.usage.figures import NOTHING, Figures, Scope, agent_in, figures_of, scopes_of_event
 from domain.usage.report import UsageReport, evolve_report
@@ -20,6 +21,7 @@ from projections.rows.entity import Entity
 TABLES = ("app.token_usage_report", "app.usage_spend", "app.usage_slice")
 REPORTS = Entity(
     name="token_usage_report", state=UsageReport, identity="report_id", evolve=evolve_report, replaces=True,
+    spreading=(TokenDataArchived,),
 )  # fmt: skip
 
 FIGURES = Figures.__struct_fields__
@@ -52,8 +54,10 @@ SPENT = f"""
         ON s.tenant_id = $1 AND s.scope_type = asked.scope_type AND s.scope_id = asked.scope_id
 """  # noqa: S608  # names of our own
 
+ARCHIVE = "DELETE FROM app.token_usage_report WHERE tenant_id = $1 AND created_at < $2"
+
 OF_STORY = """
-    SELECT *
+    SELECT *, count(*) OVER () AS total
       FROM app.token_usage_report
      WHERE tenant_id = $1 AND story_id = $2 AND deleted_at IS NULL
      ORDER BY created_at DESC, position DESC
@@ -65,9 +69,16 @@ SliceKey = tuple[UUID, UUID, str, str]
 
 
 async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
-    events: list[TokenUsageEvent] = [each.event for each in recorded if TOKEN_USAGE_EVENTS.has(each.event)]
-    if not events:
-        return
+    """An archival takes rows, and leaves the sums."""
+    for part, before in parted(recorded):
+        events: list[TokenUsageEvent] = [each.event for each in part if TOKEN_USAGE_EVENTS.has(each.event)]
+        if events:
+            await _add(tx, part, events)
+        if before is not None:
+            await tx.execute(ARCHIVE, tx.tenant_id, before)
+
+
+async def _add(tx: TenantTx, recorded: Sequence[Recorded], events: Sequence[TokenUsageEvent]) -> None:
     await REPORTS.apply(tx, recorded)
     sums = _sums(events)
     rows = [{"scope_type": kind, "scope_id": id_, **structs.asdict(sums[kind, id_])} for kind, id_ in sorted(sums)]
@@ -129,8 +140,9 @@ def figures_in(row: Any) -> Figures:
 async def usage_of_story(
     tx: TenantTx, story_id: UUID, limit: int, offset: int
 ) -> tuple[Sequence[UsageReport], int, Figures]:
-    """The newest first; how many there are, and what all of them come to."""
+    """The newest first; how many there are, and what all of them come to, with those that are kept no longer."""
     rows = await tx.fetch(OF_STORY, tx.tenant_id, story_id, limit, offset)
+    counted = rows or (await tx.fetch(OF_STORY, tx.tenant_id, story_id, 1, 0) if offset else [])
     scope: Scope = ("story", story_id)
     total = (await spent(tx, [scope])).get(scope, NOTHING)
-    return [REPORTS.from_row(row) for row in rows], total.report_count, total
+    return [REPORTS.from_row(row) for row in rows], counted[0]["total"] if counted else 0, total

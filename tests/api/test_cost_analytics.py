@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.api.logs import Service
@@ -117,3 +118,20 @@ async def test_nothing_costs_nothing(loop: Work) -> None:
     found = await told(loop.team.user, f"/analytics/projects/{loop.project}")
     assert (found["total_cost_millicents"], found["story_count"], found["top_agents"]) == (0, 0, [])
     assert await told(loop.team.orchestrator, "/analytics/agents") == []
+
+
+LOOKS = (
+    "/analytics/agents", "/analytics/epics", "/analytics/models", "/analytics/trends", "/analytics/model-mix",
+    "/analytics/projects/{project}", "/projects/{project}/token-usage", "/analytics/agents/{agent}/model-profile",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_after_the_position_of_a_report_it_is_counted_and_a_later_one_is_refused(loop: Work, look: str) -> None:
+    said = {"model_name": "opus", "input_tokens": 10, "output_tokens": 10, "story_id": loop.stories["1.1"]}
+    position = int((await loop.team.implementer.post("/token-usage", said)).headers["loopctl-position"])
+    path = look.format(project=loop.project, agent=loop.team.agents["implementer"])
+    shown = msgspec.json.encode(await told(loop.team.orchestrator, f"{path}?after={position}"))
+    assert b'"report_count":1' in shown
+    refused = await loop.team.orchestrator.get(f"{path}?after={position + 1}")
+    assert (refused.status, refused.error["code"]) == (422, "validation_failed")

@@ -22,14 +22,11 @@ PUT /api/v1/token-budgets/:id | orchestrator+ | 200
 DELETE /api/v1/token-budgets/:id | user+ | 200
 GET /api/v1/token-budgets/effective | agent+ | 200
 POST /api/v1/projects/:id/token-budgets | orchestrator+ | 201
-"""
-"""Served."""
-
-COSTS = """
 GET /api/v1/cost-anomalies | orchestrator+ | 200
 PATCH /api/v1/cost-anomalies/:id | user+ | 200
 GET /api/v1/projects/:id/cost-anomalies | orchestrator+ | 200
 """
+"""Served."""
 
 KNOWN = """
 POST /api/v1/articles | agent+ | 201

@@ -26,6 +26,9 @@ COST_FAULTS: Mapping[str, tuple[Fault, ...]] = {
     f"POST {V1}/projects/{{project}}/token-budgets": (
         Fault("conflict", 409, state="budgeted_project", body={"scope_type": "per_project", "token_limit": 1}),
     ),
+    f"PATCH {V1}/cost-anomalies/{{anomaly_id}}": (
+        Fault("conflict", 409, state="anomaly_again", body={"resolved": False}),
+    ),
     **dict.fromkeys(
         (f"PATCH {BUDGETS}/{{budget_id}}", f"PUT {BUDGETS}/{{budget_id}}"),
         (Fault("budget_relax_forbidden", 403, "orchestrator", "blocking_budget", {"enforcement": "warn"}),),

@@ -9,6 +9,13 @@ USAGE = {
 REPORT = {**USAGE, "story_id": "$story"}
 BUDGET = {"scope_type": "story", "scope_id": "$story", "budget_millicents": 100, "budget_tokens": None, "per": None}
 DIFFERENCE = {"input_tokens": 1, "output_tokens": 1, "cost_millicents": 1, "skill_version_id": "$skill_version"}
+STORY_SAID = {"key": "loopctl.story_id", "value": {"stringValue": "$story"}}
+POINT = {
+    "attributes": [{"key": "type", "value": {"stringValue": "input"}}], "startTimeUnixNano": "1", "timeUnixNano": "2",
+    "asInt": "10",
+}  # fmt: skip
+METRIC = {"name": "claude_code.token.usage", "sum": {"aggregationTemporality": 1, "dataPoints": [POINT]}}
+SPAN = {"name": "chat", "attributes": [{"key": "gen_ai.usage.input_tokens", "value": {"intValue": "10"}}]}
 
 COSTS = (
     write("POST", "/token-usage", "agent+", 201, "other", body=REPORT),
@@ -27,6 +34,18 @@ COSTS = (
     write("PATCH", "/token-budgets/{budget_id}", "orchestrator+", 200, "user", body={"budget_tokens": 7}),
     write("PUT", "/token-budgets/{budget_id}", "orchestrator+", 200, "user", body={"budget_tokens": 7}),
     write("DELETE", "/token-budgets/{budget_id}", "user+", 200, "user"),
+    read("/cost-anomalies", "orchestrator+", "orchestrator", query={"project_id": "$project"}),
+    read("/projects/{project}/cost-anomalies", "orchestrator+", "orchestrator"),
+    write("PATCH", "/cost-anomalies/{anomaly_id}", "user+", 200, "user", body={"resolved": True, "note": "n"}),
+    write(
+        "POST", "/otlp/v1/metrics", "agent+", 200, "implementer",
+        body={"resourceMetrics": [{"resource": {"attributes": [STORY_SAID]}, "scopeMetrics": [{"metrics": [METRIC]}]}]},
+    ),
+    write(
+        "POST", "/otlp/v1/traces", "agent+", 200, "implementer",
+        body={"resourceSpans": [{"resource": {"attributes": [STORY_SAID]}, "scopeSpans": [{"spans": [SPAN]}]}]},
+    ),
+    read("/stories/{story_id}/behaviour", "orchestrator+", "orchestrator"),
     read("/analytics/agents", "orchestrator+", "orchestrator", query={"project_id": "$project"}),
     read("/analytics/epics", query={"project_id": "$project"}),
     read("/analytics/projects/{project}"),

@@ -2,12 +2,24 @@
 
 from abc import abstractmethod
 from typing import Any
+from uuid import UUID, uuid4
 
+import msgspec
+
+from api.costs.found import anomaly_found
+from eventstore.log.lane import Writer
+from projections.rows.job_findings import Finding
+from tests.api.logs import NOON
 from tests.api.work import Client
 
 SPENT = {"model_name": "m", "input_tokens": 10, "output_tokens": 10, "cost_millicents": 10}
 # So much that the documents' example of a correction leaves something.
 MUCH = {"model_name": "m", "input_tokens": 10_000, "output_tokens": 10_000, "cost_millicents": 10_000}
+
+UNUSUAL = {
+    "anomaly_type": "high_cost", "story_cost_millicents": 100_000, "reference_avg_millicents": 32_500,
+    "deviation_factor": "3.08", "baseline": "epic_day_mean", "period": "2026-03-26",
+}  # fmt: skip
 
 
 class Costing:
@@ -32,6 +44,27 @@ class Costing:
         made = await self.caller("user").post(f"/token-usage/{usage}/correction", difference)
         assert made.status == 201, made.body
         return usage
+
+    async def make_anomaly(self) -> str:
+        """As a job of the worker finds one."""
+        return await self._anomaly(await self.make("story"))
+
+    async def make_anomaly_again(self) -> str:
+        """A resolved one of a story that has another by now."""
+        story = await self.make("story")
+        anomaly = await self._anomaly(story)
+        assert (await self.caller("user").patch(f"/cost-anomalies/{anomaly}", {})).status == 200
+        await self._anomaly(story)
+        return anomaly
+
+    async def _anomaly(self, story: str) -> str:
+        user, id_ = self.caller("user"), uuid4()
+        finding = Finding(
+            finding_id=id_, kind="cost_anomaly", subject_id=UUID(story), found_at=NOON,
+            details=msgspec.json.encode({**UNUSUAL, "story_id": story}).decode(),
+        )  # fmt: skip
+        await Writer(user.service.store).submit(user.tenant, anomaly_found(finding, NOON))
+        return str(id_)
 
     async def make_budget(self) -> str:
         """Of a story."""

@@ -20,6 +20,7 @@ PATHS = {
     "webhook_id": "$webhook",
     "usage_id": "$usage",
     "budget_id": "$budget",
+    "anomaly_id": "$anomaly",
     "skill_id": "$skill",
     "article_id": "$article",
     "link_id": "$article_link",

@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 from msgspec import Struct
 
-from domain.audit_shapes import AUDIT_SHAPES, AuditShape
+from domain.audit_shape import AuditShape
+from domain.audit_shapes import AUDIT_SHAPES
 from domain.event import Event
 from domain.events import EVENTS
 from tests.contract.event_catalog import DOCUMENT, document
@@ -22,7 +23,8 @@ VOCABULARY = {
     "story": (
         "created updated deleted status_changed verified rejected auto_reset force_unclaimed backfilled mark_complete"
         " review_requested review_completed run_reported imported revised"
-        " commented verifier_drawn verifier_needed criterion_updated lease_renewed lease_expired custody_violation"
+        " commented verifier_drawn verifier_needed flagged_for_rereview criterion_updated lease_renewed lease_expired"
+        " custody_violation"
     ),
     "epic_dependency": "created deleted",
     "story_dependency": "created deleted",

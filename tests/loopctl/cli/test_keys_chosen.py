@@ -94,7 +94,7 @@ TABLE: dict[str, Sequence[str]] = {
     "api GET stories": READS,
     "api POST stories/next/claim": ("user", "orchestrator", "agent", "root", "plain"),
     f"token-usage --project {ID}": READS,
-    f"anomalies --project {ID}": READS,
+    f"anomalies --project {ID}": ("orchestrator", "user", "plain"),
     f"budget list --project {ID}": READS,
     f"budget set --project {ID} --scope project --cost 1": PLANS,
     "skill list": READS,

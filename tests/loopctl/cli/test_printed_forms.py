@@ -73,8 +73,9 @@ def test_a_server_that_does_not_know_skills_is_said(shell: Shell) -> None:
     assert (said.code, said.error()["error"]["message"]) == (4, "This server knows no skills.")
 
 
-def test_a_server_that_does_not_do_costs_yet_is_said_with_exit_8(shell: Shell, project: str) -> None:
+def test_what_a_server_does_not_do_yet_is_said_with_exit_8(shell: Shell) -> None:
     """Went red while it was a 404, as if the project were not there."""
-    said = shell(*shlex.split(f"cost-anomalies --project {project}"))
+    with stub(Answer(501, {"error": {"status": 501, "code": "not_built", "message": "Not built"}})) as server:
+        said = shell("skill", "list", "--server", server.address)
     assert (said.code, said.error()["error"]["code"]) == (8, "not_built")
     assert said.error()["hint"] == "What this server does: loopctl api GET routes"

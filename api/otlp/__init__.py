@@ -1,0 +1,1 @@
+"""What coding agents measure of themselves with OpenTelemetry: /api/v1/otlp (docs/costs.md)."""
