@@ -1,6 +1,6 @@
 """The tools over the Model Context Protocol: lists them, calls them, and tells failures as results.
 
-This and over_http.py are all that needs the SDK.
+This, over_http.py and unreadable.py are all that needs the SDK.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ from loopctl import __version__
 from loopctl.mcp.carrying_out import Calls
 from loopctl.mcp.telling import Failure
 from loopctl.mcp.tools import ENDS, READS, Tool
+from loopctl.mcp.unreadable import Readable
 
 INSTRUCTIONS = (
     "loopctl keeps the state of a project's stories: who works on what, who confirmed it. Begin with resume. "
@@ -66,7 +67,7 @@ def serve(tools: Sequence[Tool], act: Callable[[Tool, Any], Any], manner: Manner
     async def run() -> None:
         server = server_of(Calls(tools, in_turn), manner)
         async with stdio_server() as (read, write):
-            await server.run(read, write, server.create_initialization_options())
+            await server.run(Readable(read, write), write, server.create_initialization_options())
 
     anyio.run(run)
 
