@@ -16,6 +16,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.app import create_app
+from api.changes.drawings import Drawings
 from api.changes.news import News, hearing
 from api.changes.rendering import Renderer
 from api.documentation.assets import Assets
@@ -192,6 +193,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         renderer=Renderer(codec),
         stories=StoryRenderer(),
         news=outside.news,
+        drawings=Drawings(),
         found=outside.founder.found,
         clock=time.monotonic,
         utc_now=utc_now,

@@ -12,6 +12,7 @@ from uuid import UUID
 from litestar.di import NamedDependency
 from msgspec import Struct
 
+from api.changes.drawings import Drawings
 from api.changes.news import News
 from api.changes.rendering import Renderer
 from api.documentation.assets import Assets
@@ -64,6 +65,8 @@ class Services(Struct, frozen=True, kw_only=True):
     """Stories as they are sent."""
     news: News
     """Wakes those who wait for a tenant's log to grow."""
+    drawings: Drawings
+    """What many have open, drawn once."""
 
     found: Callable[[NewTenant], Awaitable[Sequence[Recorded]]]
     """Makes a tenant with its log and its first key (api.founding)."""

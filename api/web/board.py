@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 from msgspec import Meta
 
+from api.agents.routes import list_agents_of_tenant
 from api.changes.stream import check_running
 from api.epics.reading import list_epics_of_project
 from api.epics.schemas import EpicsQuery
@@ -96,19 +98,23 @@ async def pictures(reader: Reader, project: str, wanted: BoardQuery) -> AsyncIte
     """Until its time is over. Nothing is drawn while the log has not grown, and nothing sent that is as it was."""
     services, loop = reader.services, asyncio.get_running_loop()
     news, limits, tenant_id = services.news, services.limits, reader.asking.caller.tenant_id
-    ends_at, silent_since, size, picture = loop.time() + limits.stream_seconds, loop.time(), -1, b""
+    ends_at, silent_since, picture = loop.time() + limits.stream_seconds, loop.time(), b""
+    key = (tenant_id, reader.may(list_agents_of_tenant), project, wanted)  # on which everything depends that is drawn
+
+    async def draw() -> bytes:
+        return event("board", html("parts/lanes.html", await board(reader, project, wanted)))
+
     yield b"retry: 1000\n\n"
     with news.subscribed(tenant_id) as woken:
         while not news.stopping and loop.time() < ends_at:
             woken.clear()
-            before, drawn = size, picture
+            before = picture
             try:
-                size = await _size(services, tenant_id)
-                picture = html("parts/lanes.html", await board(reader, project, wanted)) if size != before else drawn
+                picture = (await services.drawings.newest(key, partial(_size, services, tenant_id), draw)).content
             except DatabaseUnavailable:
                 return
-            if picture != drawn:
-                yield event("board", picture)
+            if picture != before:
+                yield picture
             elif loop.time() - silent_since >= limits.heartbeat_seconds:
                 yield b": still here\n\n"
             else:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from api.changes.drawings import Drawings
 from api.changes.news import News
 from api.changes.rendering import Renderer
 from api.documentation.assets import Assets
@@ -112,7 +113,8 @@ def services_with(**given: Any) -> Services:
         "reading_once": nothing_to_ask, "reading_names": nothing_at_all,
         "log_reader": LogReader(None, Keyring(())), "codec": codec, "renderer": Renderer(codec),
         "found": no_log,
-        "stories": StoryRenderer(), "news": News(), "clock": clock, "utc_now": utc_now, "new_id": new_id,
+        "stories": StoryRenderer(), "news": News(), "drawings": Drawings(), "clock": clock,
+        "utc_now": utc_now, "new_id": new_id,
         "find_caller": nobody, "check_rate": unlimited,
         "failed_keys": FailedKeys(NOBODY_WAITS, 0, never_found, clock),
         "mark_of_callers": always_current, "callers_marked": nothing_forgotten,
