@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from loopctl.cli.amounts import cost_line
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.naming import epic_id, project_id, project_id_or_none, story_id, story_number
 from loopctl.cli.options import ANYWHERE, FIRST_PAGE, Pages, Scope
@@ -9,6 +10,7 @@ from loopctl.cli.output import STORY, Columns
 from loopctl.cli.session import Session, session
 from loopctl.cli.settings import READING
 from loopctl.cli.vocabulary import AgentStatus, NeededRole, VerifiedStatus
+from loopctl.client import Refused
 
 PAGE = 100
 BLOCKED: Columns = ("number", "title", "blocked_by", "id")
@@ -34,7 +36,18 @@ def status(story: str | None = None, /, *, epic: str | None = None, scope: Scope
         elif epic is not None:
             asked.show(asked.client.get(f"epics/{epic_id(asked, epic, scope.project)}/progress"))
         else:
-            asked.show(asked.client.get(f"projects/{project_id(asked, scope.project)}/progress"))
+            id_ = project_id(asked, scope.project)
+            asked.show(asked.client.get(f"projects/{id_}/progress"))
+            if asked.output.for_people and (line := _cost_line(asked, id_)):
+                asked.output.note(line)
+
+
+def _cost_line(asked: Session, project: str) -> str | None:
+    """None from a server that knows no costs, too: they are beside what was asked."""
+    try:
+        return cost_line(asked.client.get(f"analytics/projects/{project}")["data"])
+    except Refused:
+        return None
 
 
 def next_(*, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
