@@ -36,7 +36,9 @@ from api.http.exchange import common_headers
 from api.http.recording import AccessLog
 from api.http.shell import Shell, Surroundings
 from api.http.witness import Witnessing
-from api.knowledge import articles, curating
+from api.knowledge import analytics as knowledge_analytics
+from api.knowledge import articles, curating, finding, linting, pipeline
+from api.knowledge import exporting as knowledge_export
 from api.lifecycle import bulk, drawing, implementer, judges, next_claim, records, recovering, runs
 from api.log import keys as log_keys
 from api.log import routes as log
@@ -80,7 +82,8 @@ from projections.rows.tenants import find_tenant
 NOUNS = (
     health, discovery, documentation, signup, tenants, authenticators, ceremonies, halts, admin, violators, api_keys,
     skills, skill_versions, skill_costs, ui_tests, ui_test_runs,
-    articles, curating,
+    articles, curating, finding, linting, knowledge_export, pipeline,
+    knowledge_analytics,
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
     token_usage,
     token_budgets,

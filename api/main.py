@@ -32,6 +32,8 @@ from api.http.rate_limits.shared import SharedLimiter
 from api.http.recording import Metrics
 from api.http.refusal import Refused
 from api.http.server import Server, server_config
+from api.knowledge.learning import Learner, learning_from_reviews
+from api.knowledge.reads import Reads
 from api.last_seen import LastSeen
 from api.lease_sweeper import LeaseSweeper, sweeping
 from api.log.reading import LogReader
@@ -105,7 +107,9 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
             digests = StateDigests(database)
             store = _store(database, announcer, callers, news, digests)
             writer, founder = Writer(store), Founder(store, Keyring(parse_keys(settings.keks)), settings.base_url())
-            outside = Outside(database, redis, writer, callers, last_seen, limiter, news, founder)
+            learner = Learner(database, writer.submit)
+            reads = Reads(database.tenant_transaction)
+            outside = Outside(database, redis, writer, callers, last_seen, limiter, news, founder, learner, reads)
             app = create_app(_services(settings, version, outside, seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
@@ -116,6 +120,8 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
                     disabling(WebhookDisabler(database, writer.submit), utc_now),
                     taking_findings(FoundByJobs(database, writer.submit), utc_now),
                     digesting(digests, writer.submit, utc_now),
+                    learning_from_reviews(learner, utc_now),
+                    _flushing(reads),
                     hearing(redis, news),
                 ):
                     await Server(config, app.limits, ready=say_ready, stopping=news.stop).serve(sockets=[listener])
@@ -138,6 +144,8 @@ class Outside(Struct, frozen=True):
     limiter: SharedLimiter
     news: News
     founder: Founder
+    learner: Learner
+    reads: Reads
 
 
 def _store(database: Database, announcer: Announcer, callers: CallerCache, news: News, digests: StateDigests) -> Store:
@@ -205,6 +213,8 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         failed_keys=_failed_keys(settings, outside.callers),
         callers_changed=outside.limiter.mark_changed,
         note_caller=outside.last_seen.note,
+        reviewed=outside.learner.reviewed,
+        note_reads=outside.reads.note,
         purpose_keys=PurposeKeys(outside.database, keyring, outside.writer.submit),
         webhook_secrets=WebhookSecrets(keyring),
         problem_of_url=Egress(rules_of(settings)).problem,
@@ -243,7 +253,7 @@ async def _limiter(settings: Settings) -> AsyncIterator[SharedLimiter]:
 
 
 @asynccontextmanager
-async def _flushing(last_seen: LastSeen) -> AsyncIterator[None]:
+async def _flushing(last_seen: LastSeen | Reads) -> AsyncIterator[None]:
     """Writes stamps beside everything else, and what is left of them at the end."""
     async with asyncio.TaskGroup() as group:
         task = group.create_task(last_seen.keep_flushing())

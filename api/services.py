@@ -23,6 +23,7 @@ from api.http.limits import Limits
 from api.http.rate_limits.local import FailedKeys
 from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
+from api.knowledge.reads import Reading
 from api.log.reading import LogReader
 from api.mcp.threads import ToolThreads
 from api.stories.rendering import StoryRenderer
@@ -88,6 +89,10 @@ class Services(Struct, frozen=True, kw_only=True):
     callers_changed: Callable[[UUID], Awaitable[None]]
     """Tells the other processes that a key of the tenant, or the tenant itself, is not what it was."""
     note_caller: Callable[[Caller], None]
+    note_reads: Callable[[Reading], None]
+    """Told of articles that were read."""
+    reviewed: Callable[[UUID], None]
+    """Told of a tenant that has a new review to learn from."""
     purpose_keys: PurposeKeys
     """Of a tenant, for what is signed besides heads, and for draws."""
     webhook_secrets: WebhookSecrets

@@ -29,6 +29,7 @@ BENCHMARKS = {
     "mcp_beside": ("bench.mcp_beside", "other requests beside /mcp, while it loads and while it is called"),
     "mcp_tokens": ("bench.mcp_tokens", "tokens of one job: by few tools, by the 52, by the command"),
     "pages": ("bench.pages", "200 open boards, a board of 1,000 stories, how soon a board moves"),
+    "knowledge": ("bench.knowledge", "50,000 articles: search, context, and filing one beside a story"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 

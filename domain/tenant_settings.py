@@ -40,6 +40,8 @@ class TenantSettings(Struct, frozen=True, kw_only=True):
     verification_gate: bool = False
     require_capabilities: bool = False
     verifier_binding: bool = False
+    knowledge_auto_extract: bool = True
+    """Whether drafts of articles are made of what reviews find."""
     device_bound_only: bool = False
     """Of security keys that are enrolled from then on: none that a cloud account copies to other devices."""
     witness_mode: WitnessMode = "observe"
@@ -98,6 +100,7 @@ FLAGS = (
     "require_capabilities",
     "halt_on_self_attempt",
     "verifier_binding",
+    "knowledge_auto_extract",
     "device_bound_only",
     "cost_anomaly_daily",
 )
@@ -115,7 +118,6 @@ GUARDS = (
 """Flags that make custody stronger; taking one back weakens it."""
 
 NOT_BUILT: Mapping[str, Any] = {
-    "knowledge_auto_extract": False,
     "max_concurrent_agents": None,
     "max_stories_per_project": None,
 }

@@ -8,15 +8,18 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
+from msgspec import structs
 
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.knowledge import changing
 from api.knowledge.examples import ARTICLE, LINKED
+from api.knowledge.reads import reading_of, said
 from api.knowledge.schemas import (
     ArticlesOfProjectQuery,
     ArticlesQuery,
     CreateArticleBody,
+    ReadingQuery,
     UpdateArticleBody,
     article_body,
     shown_link,
@@ -95,12 +98,16 @@ async def list_articles_of_project(
     description=f"With its newest links, {MOST_LINKS} at most.",
     responses=answers(200, "The article and its links", {"data": LINKED}),
 )
-async def show_article(services: Provided, asking: Asker, article_id: ArticlePath) -> dict[str, Any]:
+async def show_article(
+    services: Provided, asking: Asker, article_id: ArticlePath, wanted: NamedDependency[ReadingQuery]
+) -> dict[str, Any]:
     async with services.reading(asking.caller.tenant_id) as tx:
         found = (await ARTICLES.load(tx, [article_id])).get(article_id)
         links, _ = await list_links(tx, article_id, MOST_LINKS, 0)
     if found is None:
         raise NotFound("Not found")
+    read = reading_of(asking, "get", [article_id], services.utc_now())
+    services.note_reads(structs.replace(read, project=said(wanted.project_id), story=said(wanted.story_id)))
     outgoing = [shown_link(each) for each in links if each.link.source_article_id == article_id]
     incoming = [shown_link(each) for each in links if each.link.target_article_id == article_id]
     shown = article_body(asking.caller.tenant_id, found)

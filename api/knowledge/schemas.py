@@ -77,6 +77,18 @@ class CreateLinkBody(Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
+Reading = Annotated[str, Meta(description="Story that it is read for; one that is none is passed over.")]
+
+
+class ReadingQuery(Struct, frozen=True, kw_only=True):
+    """What it is read for."""
+
+    project_id: (
+        Annotated[str, Meta(description="Project that it is read for; one that is none is passed over.")] | UnsetType
+    ) = UNSET
+    story_id: Reading | UnsetType = UNSET
+
+
 class DraftsQuery(PageQuery, frozen=True, kw_only=True):
     project_id: Annotated[UUID, Meta(description="Only of this project.")] | UnsetType = UNSET
 

@@ -174,7 +174,10 @@ async def complete_review(
         return {"review_record": review_body(asking.caller.tenant_id, row)}
 
     transition = Transition(action="review-complete", decide=decide, body=body, status=201, said=data.said())
-    return await make(services, asking, story_id, transition)
+    answer = await make(services, asking, story_id, transition)
+    if answer.status_code == transition.status:
+        services.reviewed(asking.caller.tenant_id)
+    return answer
 
 
 def verify_transition(services: Services, asking: Asking, story_id: UUID, data: VerifyBody) -> Transition:

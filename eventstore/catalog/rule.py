@@ -15,7 +15,8 @@ class Expected(Struct, frozen=True, kw_only=True):
     forced: frozenset[str] = frozenset()
     """Tables whose row security binds their owner as well: log, heads, keys, nonces, authenticators."""
     global_indexes: frozenset[str] = frozenset()
-    """Indexes of tenant tables that do not begin with tenant_id: values that are unique among all tenants."""
+    """Indexes of tenant tables that do not begin with tenant_id: values that are unique among all tenants, and words,
+    whose index has the tenant as an array."""
     definer_functions: frozenset[str] = frozenset()
     """SECURITY DEFINER functions, with their argument types."""
     tenantless_functions: frozenset[str] = frozenset()
@@ -64,6 +65,7 @@ FIND_CREDENTIAL = "app.find_credential(text)"
 SUPERADMIN_NAME = "app.superadmin_name(uuid)"
 STALE_CHALLENGES = "app.find_stale_challenges(timestamp with time zone,integer)"
 FIND_VIOLATORS = "app.find_violators(uuid,text,text,integer,integer)"
+SEARCH_ARTICLES = "app.search_articles(uuid,text,uuid,boolean,text,text[],integer,integer)"
 FIND_VIOLATOR = "app.find_violator(uuid)"
 FIND_NEWS = "app.find_news(text[],uuid,integer)"
 
@@ -118,6 +120,7 @@ EXPECTED = Expected(
             "app.webauthn_challenge_id",
             "app.violator_newest",
             "app.violator_by_id",
+            "app.article_words",
         }
     ),
     definer_functions=frozenset(
@@ -143,6 +146,7 @@ EXPECTED = Expected(
             "app.webhook_backlog()",
             FIND_VIOLATORS,
             FIND_VIOLATOR,
+            SEARCH_ARTICLES,
         }
     ),
     tenantless_functions=frozenset(
@@ -185,6 +189,7 @@ EXPECTED = Expected(
             "app.webhook_delivery",
             "app.violator",
             "app.job_finding",
+            "app.article_search",
         }
     ),
     log_writers=frozenset(

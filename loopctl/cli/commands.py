@@ -78,6 +78,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
              ("cost-anomalies", "anomalies", "List stories that cost far more or less than others."),
              ("anomalies", "anomalies", "The same as cost-anomalies."),
              ("budget", "budget", "Set and list budgets.")),
+        *_in("knowledge", ("knowledge", "app", "What was learned: search, context, get, create, drafts, publish.")),
         *_in("skills", ("skill", "app", "Skills: list, get, create, update, diff, stats, costs, import.")),
     ),
     "More": (

@@ -16,6 +16,8 @@ KeyRole = Literal["agent", "orchestrator", "user"]
 NeededRole = Literal["agent", "orchestrator"]
 AnyRole = Literal[KeyRole, "superadmin"]
 BudgetScope = Literal["per_story", "per_epic", "per_agent", "project", "epic", "story", "agent"]
+Category = Literal["pattern", "convention", "decision", "finding", "reference"]
+SearchMode = Literal["keyword", "semantic", "combined"]
 RESULTS = ("pass", "partial")
 
 ACTIONS: Mapping[str, str] = {

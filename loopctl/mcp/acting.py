@@ -156,7 +156,8 @@ def find_knowledge(asked: Asked, given: take.Question) -> Any:
     if isinstance(given.query, UnsetType):
         raise Stop(Exit.USAGE, "What is to be looked up?", "Say query, or article.")
     limit: dict[str, int] = {} if isinstance(given.limit, UnsetType) else {"limit": given.limit}
-    return asked.client.get("knowledge/search", q=given.query, **limit, **read_for)
+    wide = {"include_tenant_wide": "true"} if read_for["project_id"] else {}
+    return asked.client.get("knowledge/search", q=given.query, **limit, **read_for, **wide)
 
 
 def get_costs(asked: Asked, given: take.Costs) -> Any:

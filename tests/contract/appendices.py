@@ -45,27 +45,27 @@ GET /api/v1/knowledge/drafts | orchestrator+ | 200
 POST /api/v1/article_links | agent+ | 201
 DELETE /api/v1/article_links/:id | user+ | 204
 GET /api/v1/articles/:article_id/links | agent+ | 200
-"""
-"""Served."""
-
-KNOWLEDGE = """
 GET /api/v1/knowledge/index | agent+ | 200
 GET /api/v1/projects/:project_id/knowledge/index | agent+ | 200
 GET /api/v1/knowledge/search | agent+ | 200
 GET /api/v1/knowledge/context | agent+ | 200
+GET /api/v1/knowledge/pipeline | orchestrator+ | 200
 GET /api/v1/knowledge/export | orchestrator+ | 200
 GET /api/v1/projects/:project_id/knowledge/export | orchestrator+ | 200
 GET /api/v1/knowledge/lint | orchestrator+ | 200
 GET /api/v1/projects/:project_id/knowledge/lint | orchestrator+ | 200
-GET /api/v1/knowledge/pipeline | orchestrator+ | 200
-POST /api/v1/knowledge/ingest | orchestrator+ | 202 200
-POST /api/v1/knowledge/ingest/batch | orchestrator+ | 200
-GET /api/v1/knowledge/ingestion-jobs | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/top-articles | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/unused-articles | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/agents/:agent_id | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/projects/:id/usage | orchestrator+ | 200
 GET /api/v1/knowledge/articles/:id/stats | orchestrator+ | 200
+"""
+"""Served."""
+
+KNOWLEDGE = """
+POST /api/v1/knowledge/ingest | orchestrator+ | 202 200
+POST /api/v1/knowledge/ingest/batch | orchestrator+ | 200
+GET /api/v1/knowledge/ingestion-jobs | orchestrator+ | 200
 GET /api/v1/articles/system | public | 200
 GET /wiki | public | 200
 GET /wiki/:slug | public | 200 404

@@ -22,6 +22,16 @@ class Knowing:
         assert made.status == 201, made.body
         return str(made.json()["data"]["id"])
 
+    async def make_the_article(self) -> str:
+        """Always the same."""
+        found = (await self.caller("user").get("/articles?tags=the-article")).json()["data"]
+        if found:
+            return str(found[0]["id"])
+        body = {"title": "The article", "body": "It is one.", "category": "pattern", "tags": ["the-article"]}
+        made = await self.caller("user").post("/articles", body)
+        assert made.status == 201, made.body
+        return str(made.json()["data"]["id"])
+
     async def make_published(self) -> str:
         return await self._moved("publish")
 

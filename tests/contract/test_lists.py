@@ -24,17 +24,24 @@ OTHERS = {
     f"GET {V1}/stories/ready": QUEUES,
     f"GET {V1}/stories/blocked": QUEUES,
     f"GET {V1}/waiting": QUEUES,
+    f"GET {V1}/knowledge/search": Sizes(default=10, most=50),
     f"GET {V1}/articles/{{article_id}}/links": Sizes(default=100),
 }
 NO_LISTS = {
     f"GET {V1}/changes": "goes on by position",
+    f"GET {V1}/knowledge/analytics/top-articles": "the first lines",
+    f"GET {V1}/knowledge/analytics/unused-articles": "the first lines",
+    f"GET {V1}/knowledge/context": "the best few, and as many as fit",
     f"GET {V1}/audit/chain": "goes on by position",
     f"GET {V1}/audit/texts": "goes on by position",
     f"GET {V1}/webhooks/event-types": "a handful in all, and always the same",
     f"GET {V1}/tenants/{{tenant_id}}/audit_public_keys": "a handful in all, and public",
     f"GET {V1}/tenants/{{tenant_id}}/fork-proofs": "a handful in all, and public",
 }
-ALSO = {f"GET {V1}/projects/{{project}}/{name}": {"total"} for name in ("ui-tests", "ui_test_runs")}
+ALSO = {
+    f"GET {V1}/knowledge/search": {"search_mode", "semantic_available", "fallback"},
+    **{f"GET {V1}/projects/{{project}}/{name}": {"total"} for name in ("ui-tests", "ui_test_runs")},
+}
 """What clients of one list know by another name as well."""
 MEMBERS = {"page", "page_size", "total_count", "total_pages", "limit", "offset"}
 

@@ -118,7 +118,7 @@ def services_with(**given: Any) -> Services:
         "find_caller": nobody, "check_rate": unlimited,
         "failed_keys": FailedKeys(NOBODY_WAITS, 0, never_found, clock),
         "mark_of_callers": always_current, "callers_marked": nothing_forgotten,
-        "callers_changed": nobody_is_told, "note_caller": unnoticed,
+        "callers_changed": nobody_is_told, "note_caller": unnoticed, "reviewed": unnoticed, "note_reads": unnoticed,
         "purpose_keys": PurposeKeys(None, Keyring(()), nowhere), "peppers": (),
         "webhook_secrets": WebhookSecrets(Keyring(())), "problem_of_url": no_problem,
         "health": HealthCheck(version, probes), "metrics": Metrics(settings.metrics_dir),

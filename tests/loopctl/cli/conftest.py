@@ -38,7 +38,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 @pytest.fixture(scope="session")
 def keys(running: Run, root_key: str) -> Keys:
-    user = _made_by_the_operator(
+    user = made_by_the_operator(
         running, "create-tenant", "--name", "Acme", "--slug", "acme", "--email", "a@acme.example"
     )
     client = Client(running.address, user)
@@ -54,7 +54,7 @@ def keys(running: Run, root_key: str) -> Keys:
 @pytest.fixture(scope="session")
 def root_key(running: Run) -> str:
     """Of a superadmin."""
-    return _made_by_the_operator(running, "create-superadmin", "--name", "root")
+    return made_by_the_operator(running, "create-superadmin", "--name", "root")
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def project(shell: Shell, tmp_path: Path) -> str:
     return slug
 
 
-def _made_by_the_operator(running: Run, *arguments: str) -> str:
+def made_by_the_operator(running: Run, *arguments: str) -> str:
     """The raw key."""
     command = [sys.executable, "-m", "operations", *arguments, "--data-dir", str(running.data)]
     done = subprocess.run(

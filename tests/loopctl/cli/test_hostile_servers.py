@@ -70,6 +70,10 @@ COMMANDS = (
     "budget set --scope epic --epic 2 --limit 1", "budget list", "skill get loopctl:review", "admin stats",
     "skill get a", "skill get a --version 2 --text", "skill history a", "skill diff a", "skill stats a",
     "skill costs a",
+    "knowledge search a", f"knowledge get {ID}", f"knowledge get {ID} --text", "knowledge context a", "knowledge index",
+    "knowledge create --title a --category pattern --file FILE", "knowledge drafts", f"knowledge publish {ID}",
+    f"knowledge publish {ID} {ID}", f"knowledge unpublish {ID}", f"knowledge archive {ID}",
+    "knowledge lint", "knowledge export OUT", "knowledge import WIKI",
     "skill create --name a --file FILE", "skill update a --file FILE", "skill archive a", "skill import",
     "admin tenants", f"admin tenant {ID}", f"admin suspend {ID}", f"admin activate {ID}", "api GET stories",
     "api DELETE x", "status --impersonate acme --as user", "admin impersonate acme get x", "next --fields title,id",
@@ -78,6 +82,7 @@ COMMANDS = (
     f"webhook deliveries {ID} {ID}", f"webhook redeliver {ID} {ID}",
     f"webhook replay {ID} --since 2026-01-01T00:00:00Z", f"webhook rotate {ID}",
 )  # fmt: skip
+ARTICLE = "---\ntitle: a\ncategory: pattern\n---\n\ntext\n"
 FORMS = ("json", "human", "csv")
 WITHOUT_A_SERVER = {"up", "config", "config set", "config get", "config show", "config server", "completion", "log",
                     "log verify", "log receipt", "log fsck", "log check-story", "log fork-proof", "log cosign",
@@ -110,6 +115,7 @@ def test_no_answer_brings_a_traceback(alone: Shell, number: int, tmp_path: Any) 
     meets every sixth command, or all of them with LOOPCTL_TEST_ALL, which takes minutes."""
     answer, apart = [*ANSWERS.values()][number], 1 if "LOOPCTL_TEST_ALL" in os.environ else 6
     (tmp_path / "f.json").write_text('{"epics": [{"number": 1, "title": "x"}]}')
+    (tmp_path / "a.md").write_text(ARTICLE)
     with stub(answer) as server:
         alone.environment(SERVER=server.address, PROJECT="p")
         ends = []
@@ -203,7 +209,8 @@ def saying(sent: bytes) -> Iterator[str]:
 
 def _words(line: str, folder: Any) -> list[str]:
     words = json.loads(json.dumps(line.replace("'A name'", "A_name"))).split(" ")
-    return [word.replace("A_name", "A name").replace("FILE", str(folder / "f.json")) for word in words]
+    meant = {"A_name": "A name", "FILE": str(folder / "f.json"), "WIKI": str(folder), "OUT": str(folder / "out.zip")}
+    return [meant.get(word, word) for word in words]
 
 
 def _leaves(of: App, before: str = "") -> Iterator[str]:

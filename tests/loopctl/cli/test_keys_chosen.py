@@ -98,6 +98,20 @@ TABLE: dict[str, Sequence[str]] = {
     f"budget list --project {ID}": READS,
     f"budget set --project {ID} --scope project --cost 1": PLANS,
     "skill list": READS,
+    "knowledge search a": READS,
+    f"knowledge get {ID}": READS,
+    "knowledge context a": READS,
+    "knowledge index": READS,
+    "knowledge create --title a --category pattern --file backlog.json": READS,
+    "knowledge create --title a --category pattern --file backlog.json --publish": PLANS,
+    "knowledge drafts": PLANS,
+    "knowledge lint": PLANS,
+    "knowledge export a.zip": PLANS,
+    "knowledge import .": PLANS,
+    f"knowledge publish {ID}": PLANS,
+    f"knowledge publish {ID} {ID}": OWNS,
+    f"knowledge unpublish {ID}": OWNS,
+    f"knowledge archive {ID}": OWNS,
     "skill get a": READS,
     "skill history a": READS,
     "skill diff a": READS,
@@ -142,6 +156,7 @@ def asked_with(shell: Shell, line: str) -> tuple[str | None, str, str]:
 def test_the_best_key_that_fits_is_taken(alone: Shell, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Went red when a plain login's key went before the roles'. Each is taken back in turn: the next comes."""
     (alone.config.parent.parent / "backlog.json").write_text('{"epics": []}')
+    (alone.config.parent.parent / "a.md").write_text("---\ntitle: a\ncategory: pattern\n---\n\ntext\n")
     monkeypatch.chdir(alone.config.parent.parent)
     for name, key in KEPT.items():
         alone("config", "set", name, key)
