@@ -115,7 +115,7 @@ def _of_archive(file: Path) -> Iterator[tuple[str, str]]:
                 if len(content) > LARGEST_FILE:
                     raise Stop(Exit.USAGE, f"{entry.filename} in {file} is larger than it says.")
                 yield entry.filename, content.decode("utf-8")
-    except (BadZipFile, UnicodeDecodeError, NotImplementedError, EOFError) as error:
+    except (BadZipFile, UnicodeDecodeError, RuntimeError, EOFError) as error:
         raise Stop(Exit.USAGE, f"{file} is no ZIP of Markdown files: {error}.") from None
     except OSError as error:
         raise Stop(Exit.USAGE, f"{file} cannot be read: {error.strerror or error}.") from None
