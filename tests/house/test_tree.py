@@ -7,7 +7,8 @@ import pytest
 from tests.house.forbidden_text import checksum, complaints, unlocked
 from tests.house.tree import CHECKOUT, Source, names, sources
 
-LARGEST_KIBIBYTES = 1024
+LARGEST_KIBIBYTES = 1536
+"""The OpenAPI document that was agreed to has more than 1,000, and grows with every route."""
 
 MADE_UP = {
     "host of a package registry": "see https://" + "pypi" + ".org/simple",
