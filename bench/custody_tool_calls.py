@@ -16,7 +16,8 @@ class Call(Struct, frozen=True):
     arguments: Mapping[str, Any]
 
 
-Makes = Callable[[Wanted], Call]
+Makes = Callable[[Wanted], Call | None]
+"""None where the tool takes no such thing, which is asked for without it then."""
 
 
 def place(wish: Wanted) -> str:
@@ -46,10 +47,18 @@ def _imported(wish: Wanted) -> Call:
     return Call("import_stories", {"project": place(wish), **body(wish, "epics", "merge")})
 
 
-def _dispatched(wish: Wanted) -> Call:
+def _dispatched(wish: Wanted) -> Call | None:
+    if wish.body["role"] == "user":
+        return None
     said = body(wish, "role", "parent_dispatch_id")
     named = {"agent": wish.body["agent_id"], "story": wish.body["story_id"]}
     return Call("dispatch", {**said, **{name: value for name, value in named.items() if value}})
+
+
+def _dispatched_by_id(wish: Wanted) -> Call | None:
+    if wish.body["role"] == "user" or not wish.body["agent_id"]:
+        return None
+    return Call("dispatch", body(wish, "role", "agent_id", "parent_dispatch_id", "story_id"))
 
 
 def _key(wish: Wanted) -> Call:
@@ -109,8 +118,6 @@ EVERY_ROLE: Mapping[str, Makes] = {
     }),
     "POST /api/v1/projects": lambda wish: Call("create_project", body(wish)),
     "DELETE /api/v1/projects/{project}": lambda wish: Call("delete_project", {"project_id": place(wish)}),
-    "POST /api/v1/dispatches": lambda wish: Call(
-        "dispatch", body(wish, "role", "agent_id", "parent_dispatch_id", "story_id")
-    ),
+    "POST /api/v1/dispatches": _dispatched_by_id,
 }  # fmt: skip
 """Of the 52, whatever the role of the key is."""

@@ -73,11 +73,11 @@ class ToolMachine(HttpMachine):
 
     async def _carry_out(self, own: Team, caller: Caller, wish: Wanted) -> None:
         ways = [each for each in (OF_ROLES.get(caller.person.role, {}), EVERY_ROLE) if wish.operation.name in each]
-        if not ways or not isinstance(wish.body, dict):
+        way = self._chance.choice(ways) if ways and isinstance(wish.body, dict) else None
+        call = way[wish.operation.name](wish) if way else None
+        if call is None:
             await super()._carry_out(own, caller, wish)
             return
-        way = self._chance.choice(ways)
-        call = way[wish.operation.name](wish)
         self._under = Under(own, caller, wish)
         try:
             said = await (self._by_key(caller, call) if way is EVERY_ROLE else self._at_mcp(caller, call))

@@ -12,7 +12,7 @@ from tests.support.database import TestDatabase
 
 @pytest.mark.slow
 async def test_nobody_confirms_their_own_work_through_tools(database: TestDatabase) -> None:
-    machine = await campaign(database, 800, seed=5)
+    machine = await campaign(database, 600, seed=4)
     answered = {name for name, how in machine.used if how == ANSWERED}
     assert {"next_story", "request_review", "report_story", "complete_review", "verify_story"} <= answered
     blocked = {how for _, how in machine.used}
@@ -27,4 +27,4 @@ async def test_what_would_be_a_way_round_is_found(
 ) -> None:
     """The controls."""
     with control(), pytest.raises(Bypass):
-        await campaign(database, 20_000, seed=3)
+        await campaign(database, 20_000, seed=1)
