@@ -56,10 +56,12 @@ class Under(Struct, frozen=True):
 
 
 class ToolMachine(HttpMachine):
-    """``used`` is how often each tool was called, and how it went: answered, or the code of the refusal."""
+    """``used`` is how often each tool was called, and how it went: answered, or the code of the refusal. It ends early
+    when each of ``wanted`` has happened."""
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, *arguments: Any, wanted: frozenset[tuple[str, str]] = frozenset()) -> None:
         super().__init__(*arguments)
+        self._wanted = wanted
         self.used: Counter[tuple[str, str]] = Counter()
         self._under: Under | None = None
         self._found: Exception | None = None
@@ -70,6 +72,9 @@ class ToolMachine(HttpMachine):
         """Every request of a tool is looked at."""
         with replaced(asking_inside, "answered", self._recorded):
             yield
+
+    def has_enough(self) -> bool:
+        return bool(self._wanted) and self._wanted <= self.used.keys()
 
     async def _carry_out(self, own: Team, caller: Caller, wish: Wanted) -> None:
         ways = [each for each in (OF_ROLES.get(caller.person.role, {}), EVERY_ROLE) if wish.operation.name in each]
@@ -151,14 +156,16 @@ def pattern(path: str) -> re.Pattern[str]:
     return re.compile(PLACEHOLDER.sub(lambda name: f"(?P<{name[0][1:-1]}>[^/]+)", path))
 
 
-async def campaign(server: Server, steps: int, seed: int) -> ToolMachine:
+async def campaign(
+    server: Server, steps: int, seed: int, wanted: frozenset[tuple[str, str]] = frozenset()
+) -> ToolMachine:
     """Raises Bypass."""
     outside = await asyncpg.connect(server.admin_url, timeout=5, command_timeout=10)
     try:
         _, root = await superadmin(server)
         async with service(server) as served:
             await outside.execute("TRUNCATE app.story")  # of an earlier campaign in the same database
-            machine = ToolMachine(served, outside, root, seed)
+            machine = ToolMachine(served, outside, root, seed, wanted=wanted)
             async with machine.recording():
                 await machine.run(steps)
             return machine

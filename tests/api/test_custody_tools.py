@@ -9,14 +9,19 @@ from bench.custody_model import Bypass
 from bench.custody_tools import ANSWERED, CONTROLS, campaign
 from tests.support.database import TestDatabase
 
+WANTED = frozenset((
+    *((name, ANSWERED) for name in ("next_story", "request_review", "report_story", "complete_review", "verify_story")),
+    ("report_story", "self_report_blocked"), ("complete_review", "self_review_blocked"),
+    ("verify_story", "self_verify_blocked"),
+))  # fmt: skip
+"""Which a story comes to its end by, and what stops whoever would do it alone."""
+
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # by chance it takes thousands of requests
 async def test_nobody_confirms_their_own_work_through_tools(database: TestDatabase) -> None:
-    machine = await campaign(database, 600, seed=4)
-    answered = {name for name, how in machine.used if how == ANSWERED}
-    assert {"next_story", "request_review", "report_story", "complete_review", "verify_story"} <= answered
-    blocked = {how for _, how in machine.used}
-    assert {"self_report_blocked", "self_review_blocked"} <= blocked
+    machine = await campaign(database, 20_000, seed=4, wanted=WANTED)
+    assert machine.used.keys() >= WANTED
 
 
 @pytest.mark.slow
