@@ -76,6 +76,7 @@ from api.web.errors import error_page
 from api.web.visitors import find_visitor
 from api.webhooks import deliveries as webhook_deliveries
 from api.webhooks import routes as webhooks
+from api.wiki import routes as wiki
 from domain.tenant import Tenant
 from projections.rows.tenants import find_tenant
 
@@ -94,6 +95,7 @@ NOUNS = (
     epic_reads, stories, story_reads, criteria, comments, dependencies, dependency_reads, queues, transfer, audit,
     erasing, changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories,
     witness, tiles, webhooks, webhook_deliveries, web, verify, mcp,
+    wiki,
     public, login, onboarding, overview, board, graph, story, inbox, web_costs, web_agents, web_webhooks, settings,
     custody, web_admin,
 )  # fmt: skip

@@ -18,7 +18,6 @@ KNOWN_IDS = {
 
 UNDER_API = """
 GET token-usage agent+
-GET articles/system public
 POST knowledge/ingest orchestrator+
 POST knowledge/ingest/batch orchestrator+
 GET knowledge/ingestion-jobs orchestrator+
@@ -29,12 +28,6 @@ POST stories/:id/defer orchestrator+
 POST stories/:id/reopen orchestrator+
 """
 """Methods, path after /api/v1/, and who may."""
-
-PAGES = """
-GET wiki public
-GET wiki/:slug public
-"""
-"""The same, from the root on."""
 
 
 async def not_built() -> None:
@@ -57,4 +50,4 @@ def _template(path: str) -> str:
     )
 
 
-NOT_BUILT: Sequence[HTTPRouteHandler] = (*_handlers("/api/v1/", UNDER_API), *_handlers("/", PAGES))
+NOT_BUILT: Sequence[HTTPRouteHandler] = (*_handlers("/api/v1/", UNDER_API),)

@@ -18,6 +18,11 @@ def well_known(settings: Settings, version: str) -> WellKnown:
         spec_version="2",
         mcp_server=McpServer("loopctl-mcp-server", version, REPOSITORY),
         audit_signing_key_url=f"{base}/api/v1/tenants/{{tenant_id}}/audit_public_key",
+        capability_scheme_url=f"{base}/wiki/capability-tokens",
+        chain_of_custody_spec_url=f"{base}/wiki/chain-of-custody",
+        discovery_bootstrap_url=f"{base}/wiki/agent-bootstrap",
+        required_agent_pattern_url=f"{base}/wiki/agent-pattern",
+        system_articles_endpoint=f"{base}/api/v1/articles/system",
         contact=settings.contact or f"operator@{urlsplit(base).hostname}",
     )
 

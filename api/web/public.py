@@ -30,7 +30,7 @@ ROBOTS = b"User-agent: *\nAllow: /\nDisallow: /app\n"
 )
 async def root(services: Provided, sent_headers: SentHeaders) -> Response[bytes]:
     if wants_html(sent_headers.get(b"accept", b"")):
-        return page("landing.html", base=services.settings.base_url(), wiki=False)
+        return page("landing.html", base=services.settings.base_url(), wiki=True)
     return Response(b"", status_code=302, media_type="text/html", headers={"Location": "/api/v1/"})
 
 

@@ -93,11 +93,11 @@ async def test_the_well_known_document_has_fixed_addresses() -> None:
             "repository_url": "https://github.com/mkreyman/loopctl",
         },
         "audit_signing_key_url": "https://loop.example/api/v1/tenants/{tenant_id}/audit_public_key",
-        "capability_scheme_url": None,
-        "chain_of_custody_spec_url": None,
-        "discovery_bootstrap_url": None,
-        "required_agent_pattern_url": None,
-        "system_articles_endpoint": None,
+        "capability_scheme_url": "https://loop.example/wiki/capability-tokens",
+        "chain_of_custody_spec_url": "https://loop.example/wiki/chain-of-custody",
+        "discovery_bootstrap_url": "https://loop.example/wiki/agent-bootstrap",
+        "required_agent_pattern_url": "https://loop.example/wiki/agent-pattern",
+        "system_articles_endpoint": "https://loop.example/api/v1/articles/system",
         "contact": "operator@loop.example",
     }
 

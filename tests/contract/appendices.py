@@ -59,6 +59,7 @@ GET /api/v1/knowledge/analytics/unused-articles | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/agents/:agent_id | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/projects/:id/usage | orchestrator+ | 200
 GET /api/v1/knowledge/articles/:id/stats | orchestrator+ | 200
+GET /api/v1/articles/system | public | 200
 """
 """Served."""
 
@@ -66,9 +67,6 @@ KNOWLEDGE = """
 POST /api/v1/knowledge/ingest | orchestrator+ | 202 200
 POST /api/v1/knowledge/ingest/batch | orchestrator+ | 200
 GET /api/v1/knowledge/ingestion-jobs | orchestrator+ | 200
-GET /api/v1/articles/system | public | 200
-GET /wiki | public | 200
-GET /wiki/:slug | public | 200 404
 """
 
 WEBHOOKS = """

@@ -59,6 +59,7 @@ PUBLIC = (
     _public(V1 + "/openapi"),
     _public(V1 + "/routes"),
     _public(V1 + "/schemas/import"),
+    _public(V1 + "/articles/system", query={"slug": "discovery"}),
     _public(V1 + "/tenants/{tenant_id}/audit_public_key"),
     _public(V1 + "/tenants/{tenant_id}/fork-proofs"),
     _public(V1 + "/tenants/{tenant_id}/audit_public_keys"),

@@ -31,6 +31,7 @@ NO_LISTS = {
     f"GET {V1}/changes": "goes on by position",
     f"GET {V1}/knowledge/analytics/top-articles": "the first lines",
     f"GET {V1}/knowledge/analytics/unused-articles": "the first lines",
+    f"GET {V1}/articles/system": "two dozen, and always the same",
     f"GET {V1}/knowledge/context": "the best few, and as many as fit",
     f"GET {V1}/audit/chain": "goes on by position",
     f"GET {V1}/audit/texts": "goes on by position",

@@ -58,13 +58,6 @@ async def test_it_is_said_to_be_not_built_and_first_of_all_who_may_ask(app: Any,
         assert await asked(app, line, role.value, b"{}") == expected, role
 
 
-async def test_a_browser_is_told_so_too() -> None:
-    answer = await ask(made(), "/wiki/agent-pattern", headers={"Accept": "text/html"})
-    assert answer.status == 501
-    assert b"does not do this yet" in answer.body
-    assert answer.headers["content-type"].startswith("text/html")
-
-
 def test_what_the_contracts_name_is_served_or_not_built_and_nothing_is_both() -> None:
     served = {f"{route.method} {without_names(route.path)}" for route in ROUTES}
     named = {f"{line.method} {line.path}" for line in (*lines(SERVED), *LATER)}

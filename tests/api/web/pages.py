@@ -2,7 +2,7 @@
 
 PUBLIC = (
     "/assets/:name", "/design", "/docs", "/terms", "/privacy", "/robots.txt", "/favicon.ico", "/images/:name", "/login",
-    "/tenants/:tenant_id/onboarding", "/verify", "/verify/:rest",
+    "/tenants/:tenant_id/onboarding", "/wiki", "/wiki/:slug", "/verify", "/verify/:rest",
 )  # fmt: skip
 SIGNING_IN = ("/login/challenge", "/login/passkey", "/login/key")
 ANYBODYS = (
