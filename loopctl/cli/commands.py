@@ -29,6 +29,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
              ("tenant", "tenant", "Show and change the tenant.")),
         *_in("transfer", ("import", "import_", "Import epics and stories, or another tool's backlog with --from."),
              ("export", "export", "Print a project as JSON that an import takes.")),
+        *_in("sync", ("sync", "sync", "Read an imported backlog again, and take over what has changed there.")),
         *_in("work", ("status", "status", "Show a story, or the progress of a project or an epic."),
              ("stories", "stories", "List the stories of a project."),
              ("next", "next_", "List the stories that can be begun, the best first."),

@@ -27,7 +27,7 @@ MOST_LINES = 20
 
 def read_source(source: SourceName, path: Path) -> Reading:
     """Raises Stop with everything that is wrong."""
-    files = _files(path, SOURCES[source].names)
+    files = files_of(path, SOURCES[source].names)
     try:
         reading = SOURCES[source].read(files)
     except Unreadable as wrong:
@@ -98,7 +98,7 @@ def told(wrong: Unreadable) -> Stop:
     return Stop(Exit.USAGE, first, hint)
 
 
-def _files(path: Path, names: Sequence[str]) -> list[SourceFile]:
+def files_of(path: Path, names: Sequence[str]) -> list[SourceFile]:
     """Of a directory those whose names fit, in order; links lead nowhere. A file is taken whatever it is called."""
     if str(path) == STANDARD_INPUT or not path.is_dir():
         return [_file(path, path.name)]

@@ -1,6 +1,6 @@
 """`loopctl import` and `loopctl export`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +10,7 @@ from msgspec.json import encode
 from msgspec.json import format as laid_out
 
 from loopctl.cli.exits import Exit, Stop
+from loopctl.cli.exporting import Form, OwnForm, export_as, read_own
 from loopctl.cli.importing import Bringing, bring, mapped, read_source, say
 from loopctl.cli.left_out import say_what_was_left
 from loopctl.cli.naming import project_id
@@ -19,7 +20,7 @@ from loopctl.cli.reading import STANDARD_INPUT, read_json
 from loopctl.cli.sending import Wish, known_of, send
 from loopctl.cli.session import Session, session
 from loopctl.cli.settings import PLANNING, READING
-from loopctl.cli.story_files import read_files
+from loopctl.cli.story_files import Backlog, read_files
 from loopctl.cli.story_numbers import NOTHING_KNOWN, Known
 from loopctl.cli.whole_file import answer_file
 from loopctl.importers.sources import SourceName
@@ -42,7 +43,7 @@ class How:
         Print what would be sent, and ask no server.
     from_
         Another tool's backlog: beads, task-master, backlog-md, spec-kit, github, jira-csv, linear-csv or plane-csv.
-        Once more, it changes only what has changed there.
+        Once more, it changes only what has changed there. Or what `export --to` wrote: markdown or csv.
     done_as
         What another tool calls done comes in as reported, for others to review, or as pending.
     """
@@ -51,19 +52,36 @@ class How:
     dry_run: Flag = False
     if_position: str | None = None
     show: Flag = False
-    from_: Annotated[SourceName | None, Parameter(name="--from")] = None
+    from_: Annotated[Literal[SourceName, OwnForm] | None, Parameter(name="--from")] = None
     done_as: Literal["reported", "pending"] = "reported"
 
     def __post_init__(self) -> None:
         """Raises Stop."""
         if self.show and (self.merge or self.dry_run or self.if_position is not None):
             raise Stop(Exit.USAGE, "--show asks no server: it goes with neither --merge, --dry-run nor --if-position.")
-        if self.from_ and (self.merge or self.if_position is not None):
+        if self.source and (self.merge or self.if_position is not None):
             raise Stop(
                 Exit.USAGE, "--from finds out itself what is there: it goes with neither --merge nor --if-position."
             )
-        if self.from_ is None and self.done_as != "reported":
+        if self.source is None and self.done_as != "reported":
             raise Stop(Exit.USAGE, "--done-as is for another tool's backlog: --from beads, for example.")
+
+    @property
+    def source(self) -> SourceName | None:
+        """Another tool."""
+        match self.from_:
+            case "markdown" | "csv" | None:
+                return None
+            case another:
+                return another
+
+    def backlog(self, path: Path, known: Callable[[], Known] = lambda: NOTHING_KNOWN) -> Backlog:
+        """Of our own forms. Raises Stop."""
+        match self.from_:
+            case "markdown" | "csv" as own:
+                return read_own(own, path)
+            case _:
+                return read_files(path, read_json, note, known)
 
 
 PLAINLY = How()
@@ -82,10 +100,10 @@ def import_(path: Input, /, *, how: How = PLAINLY, scope: Scope = ANYWHERE) -> N
         write_json(_shown(path, how))
         return
     with session(scope, PLANNING) as asked:
-        if how.from_ is not None:
-            _bring(asked, path, how.from_, how, scope)
+        if how.source is not None:
+            _bring(asked, path, how.source, how, scope)
             return
-        backlog = read_files(path, read_json, note, lambda: _known(asked, scope) if how.merge else NOTHING_KNOWN)
+        backlog = how.backlog(path, lambda: _known(asked, scope) if how.merge else NOTHING_KNOWN)
         named = project_id(asked, scope.project)
         wish = Wish(
             path=f"projects/{named}/import", merge=how.merge, dry_run=how.dry_run,
@@ -102,9 +120,9 @@ def import_(path: Input, /, *, how: How = PLAINLY, scope: Scope = ANYWHERE) -> N
 
 
 def _shown(path: Path, how: How) -> Any:
-    if how.from_ is None:
-        return read_files(path, read_json, note).payload
-    built = mapped(how.from_, read_source(how.from_, path), reported=how.done_as == "reported")
+    if how.source is None:
+        return how.backlog(path).payload
+    built = mapped(how.source, read_source(how.source, path), reported=how.done_as == "reported")
     say(built.report)
     return built.payload
 
@@ -142,15 +160,21 @@ def _position(said: str | None, payload: Mapping[str, Any]) -> int | None:
     raise Stop(Exit.USAGE, problem, "--if-position NUMBER, or --if-position file with what loopctl export wrote")
 
 
-def export(*, output: Input | None = None, scope: Scope = ANYWHERE) -> None:
-    """Print a project as JSON that an import takes, whatever the format.
+def export(*, to: Form = "json", output: Input | None = None, scope: Scope = ANYWHERE) -> None:
+    """Print a project as JSON that an import takes, whatever the format; or write it in another form.
 
     Parameters
     ----------
+    to
+        json; markdown, a directory, or csv, which `import --from` reads again; jsonl, everything that happened, one in
+        each line; or spec-kit or backlog-md, into whose files of --output what is verified is ticked.
     output
-        A file to write it to instead of standard output: all of it, or nothing.
+        A file or directory to write it to instead of standard output: all of it, or nothing.
     """
     with session(scope, READING) as asked:
+        if to != "json":
+            export_as(asked, project_id(asked, scope.project), to, output)
+            return
         body = asked.client.get(f"projects/{project_id(asked, scope.project)}/export")
         if output is None or str(output) == STANDARD_INPUT:
             write_json(body)

@@ -289,6 +289,9 @@ CUTTERS: Mapping[str, str] = {
     "webhook_signatures": "the signature of a webhook",
     "markdown": "sections and boxes",
     "csv_rows": "a spreadsheet",
+    "markdown_folder": "a project as Markdown",
+    "spreadsheet": "a project as a spreadsheet",
+    "ticks": "ticks in a list of tasks",
     # Once over a text that is short or our own.
     "tools": "",
     "backlog_md": "",
@@ -298,6 +301,7 @@ CUTTERS: Mapping[str, str] = {
     "linear_csv": "",
     "plane_csv": "",
     "known": "",
+    "prime": "",
     "spec_kit": "",
     "beads": "",
     "building": "",

@@ -54,6 +54,8 @@ COMMANDS = (
     "auth login --key k", "auth whoami", "auth login --key k --role agent", "doctor", "demo --api-key k --timeout 1",
     "project create my-app", "project list", "project list --all", "project info p", f"project info {ID}",
     "project archive 'A name'", "tenant info", "tenant update --setting a=1", "import FILE -p p", "export -p p",
+    "export --to csv -p p", "export --to jsonl -p p", "export --to markdown --output FOLDER -p p",
+    "export --to spec-kit --output ISSUES -p p", "sync ISSUES -p p --from beads",
     "status", "status 2.1", f"status {ID}", "status --epic 2", "stories", "next", "next --all", "blocked", "pending",
     "story comment 2.1 Seen", "story comments 2.1", "waiting", "waiting --epic 2", "prime", "prime -p p",
     "contract 2.1", f"contract {ID}", "claim 2.1", "claim --next", "start 2.1", "request-review 2.1", "heartbeat 2.1",
@@ -116,6 +118,7 @@ def test_no_answer_brings_a_traceback(alone: Shell, number: int, tmp_path: Any) 
     answer, apart = [*ANSWERS.values()][number], 1 if "LOOPCTL_TEST_ALL" in os.environ else 6
     (tmp_path / "f.json").write_text('{"epics": [{"number": 1, "title": "x"}]}')
     (tmp_path / "a.md").write_text(ARTICLE)
+    (tmp_path / "i.jsonl").write_text('{"id": "a", "title": "A"}')
     with stub(answer) as server:
         alone.environment(SERVER=server.address, PROJECT="p")
         ends = []
@@ -210,6 +213,7 @@ def saying(sent: bytes) -> Iterator[str]:
 def _words(line: str, folder: Any) -> list[str]:
     words = json.loads(json.dumps(line.replace("'A name'", "A_name"))).split(" ")
     meant = {"A_name": "A name", "FILE": str(folder / "f.json"), "WIKI": str(folder), "OUT": str(folder / "out.zip")}
+    meant |= {"FOLDER": str(folder / "new"), "ISSUES": str(folder / "i.jsonl")}
     return [meant.get(word, word) for word in words]
 
 

@@ -38,6 +38,8 @@ TABLE: dict[str, Sequence[str]] = {
     "tenant update --setting a=1": OWNS,
     f"import backlog.json --project {ID}": PLANS,
     f"export --project {ID}": READS,
+    f"export --to jsonl --project {ID}": READS,
+    f"sync issues.jsonl --from beads --project {ID}": PLANS,
     f"status {ID}": READS,
     f"status --project {ID}": READS,
     f"status --epic {ID}": READS,
@@ -157,6 +159,7 @@ def test_the_best_key_that_fits_is_taken(alone: Shell, line: str, monkeypatch: p
     """Went red when a plain login's key went before the roles'. Each is taken back in turn: the next comes."""
     (alone.config.parent.parent / "backlog.json").write_text('{"epics": []}')
     (alone.config.parent.parent / "a.md").write_text("---\ntitle: a\ncategory: pattern\n---\n\ntext\n")
+    (alone.config.parent.parent / "issues.jsonl").write_text('{"id": "a", "title": "A"}')
     monkeypatch.chdir(alone.config.parent.parent)
     for name, key in KEPT.items():
         alone("config", "set", name, key)
@@ -207,7 +210,7 @@ def test_the_environment_goes_before_the_file(alone: Shell) -> None:
 
 
 # What reads a file first, or takes a key of its own.
-APART = ("import", "impersonate", "--file")
+APART = ("import", "sync", "impersonate", "--file")
 
 
 def test_one_key_for_everything_stays_that(alone: Shell) -> None:

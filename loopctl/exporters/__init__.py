@@ -1,0 +1,1 @@
+"""A project in other forms, and back: files of Markdown, a spreadsheet, the ticks of other tools' files."""
