@@ -11,7 +11,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 STRONG = re.compile(r"\*\*([^*\n]+)\*\*")
 LINK = re.compile(r"\[([^\[\]\n]+)\]\((/[a-z0-9/_-]*)\)")
 """Only to our own pages."""
-NUMBERED = re.compile(r"[0-9]{1,2}\. ")
+ORDERED = re.compile(r"[0-9]{1,2}\. ")
 FENCE = "```"
 
 
@@ -31,7 +31,7 @@ def _blocks(blocks: Sequence[str]) -> Iterator[str]:
             yield f"<pre><code>{escape(chr(10).join(lines[1:-1]))}</code></pre>"
         elif all(line.startswith("- ") for line in lines):
             yield _listed("ul", [line[2:] for line in lines])
-        elif all(NUMBERED.match(line) for line in lines):
+        elif all(ORDERED.match(line) for line in lines):
             yield _listed("ol", [line.partition(". ")[2] for line in lines])
         elif all(line.startswith("|") for line in lines):
             yield _table([[cell.strip() for cell in line.strip("|").split("|")] for line in lines])
