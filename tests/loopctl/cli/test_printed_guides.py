@@ -61,8 +61,10 @@ fi
 exit 0
 """
 SENTINEL = 'touch "$HOME/.claude/.orchestrator-active-$SESSION_ID"'
-COSTS = ("token-usage --project {p}", "budget set --project {p} --scope per_story --limit 200000")
-"""Of the printed commands about costs those that the server does."""
+COSTS = (
+    "token-usage --project {p}", "cost-anomalies --project {p}",
+    "budget set --project {p} --scope per_story --limit 200000",
+)  # fmt: skip
 STORIES = [{"number": "1.1", "title": "First"}, {"number": "1.2", "title": "Second"}]
 
 
