@@ -27,6 +27,13 @@ SERIOUS = (
     ".map((each) => each.id + ' at ' + each.nodes[0].target + ': ' + each.nodes[0].failureSummary))"
 )
 RAN = "window.__ran"
+HOSTILE = "document.body.textContent.split('__ran').length - 1"
+"""How many hostile texts stand on a page."""
+MOST_ON = {
+    **dict.fromkeys(("", "/costs", "/agents", "/settings", "/projects/my-app/board"), 200),
+    **dict.fromkeys(("/inbox", "/projects/my-app/graph"), 90),
+}
+"""Of the corpus on lists; on the others what is at the side and what they are about."""
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +74,14 @@ async def test_every_page_is_whole_and_safe_whatever_is_written_into_it(database
         await signed_in(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))
         for path in laid_out.paths:
             assert await faults(page, laid_out.address, path, script) == []
+            assert (path, await page.evaluate(HOSTILE)) >= (path, MOST_ON.get(path.removeprefix("/app"), 30)), (
+                "the texts are there"
+            )
+        await signed_in(page, laid_out.address, await sign_in(laid_out.service, laid_out.root))
+        for path in laid_out.operating:
+            assert await faults(page, laid_out.address, path, script) == []
+            assert await page.evaluate(HOSTILE) >= 1
+        await signed_in(page, laid_out.address, await sign_in(laid_out.service, laid_out.team.user.raw))
         await shown_as_text(page, laid_out)
         await runs_without_escaping(page, laid_out)
 

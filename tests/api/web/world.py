@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -12,12 +13,17 @@ from config.settings import Settings
 from tests.api.asgi import ask
 from tests.api.logs import Service, noon, service
 from tests.api.served import served
+from tests.api.superadmins import superadmin
 from tests.api.team import Team, team
 from tests.api.work import Client
 from tests.support.browser import Page
 from tests.support.database import TestDatabase
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+SHOWN = (3, 7, 8)
+"""Stories of which a page is looked at: in work, verified, rejected."""
+MOST_PROJECTS = 45
+"""A tenant may have 50."""
 STEPS = ("", "contract", "claim", "start", "request-review", "report", "review-complete", "verify")
 
 
@@ -43,13 +49,16 @@ class Relay:
 
 
 class World(Struct, frozen=True):
-    """``address`` is what a browser opens; ``paths`` are the pages of its tenant."""
+    """``address`` is what a browser opens; ``paths`` are the pages of its tenant, ``operating`` superadmins'."""
 
     address: str
     service: Service
     team: Team
+    root: str
+    """A superadmin's key."""
     stories: Sequence[str]
     paths: Sequence[str]
+    operating: Sequence[str]
 
 
 @asynccontextmanager
@@ -65,56 +74,91 @@ async def running(database: TestDatabase, clock: Callable[[], datetime] = noon) 
 
 @asynccontextmanager
 async def world(database: TestDatabase, texts: Sequence[str]) -> AsyncIterator[World]:
-    """``texts`` stand in turn wherever people or agents may write something."""
+    """``texts`` stand wherever people or agents may write something: each in every short field that a list shows, and
+    all of them in every long one."""
     async with running(database) as (address, started):
-        people = await team(started)
-        project = await people.user.project("my-app", mission=texts[0], description=texts[1])
-        epic = await people.user.epic(project, title=texts[2], description=texts[3])
-        stories = [await _story(people.user, epic, place, text) for place, text in enumerate(texts)]
-        await _stand(people, stories)
-        webhook = await _webhook(people.user)
-        fixed = ("", "/inbox", "/costs", "/agents", "/webhooks", f"/webhooks/{webhook}", "/settings")
-        own = (
-            "/projects/my-app/board",
-            "/projects/my-app/graph",
-            *(f"/stories/{each}" for each in stories[: len(STEPS)]),
-        )
-        yield World(address, started, people, stories, [f"/app{path}" for path in (*fixed, *own)])
+        people, whole = await team(started), " ".join(texts)
+        await people.user.patch("/tenants/me", {"name": texts[0][:120]})
+        project = await people.user.project("my-app", mission=whole[:2000], description=whole)
+        epic = await people.user.epic(project, title=texts[2], description=whole)
+        stories = [await _story(people.user, epic, place, text, whole) for place, text in enumerate(texts)]
+        await _stand(people, stories, whole)
+        for number, text in enumerate(texts):
+            if number < MOST_PROJECTS:
+                await people.user.project(f"other-{number}", name=text)
+            await _agent(people.user, text, stories[number])
+        webhook, delivery = await _webhook(people.user)
+        _, root = await superadmin(database, texts[1])
+        size = (await people.user.get(f"/audit/sth/{people.user.tenant}")).json()["data"]["size"]
+        made = (await people.user.get(f"/stories/{stories[0]}/history")).json()["data"][0]["position"]
+        paths = (
+            "", "/inbox", "/costs", "/agents", "/webhooks", f"/webhooks/{webhook}",
+            f"/webhooks/{webhook}/deliveries/{delivery}", "/settings", "/custody",
+            f"/custody/entries/{made}", f"/custody/heads?first=1&second={size}", "/projects/my-app/board",
+            "/projects/my-app/graph", *(f"/stories/{stories[place]}" for place in SHOWN if place < len(stories)),
+            f"/stories/{stories[0]}?at={made}",
+        )  # fmt: skip
+        operating = ("/app/admin", f"/app/admin/tenants/{people.user.tenant}")
+        yield World(address, started, people, root, stories, [f"/app{path}" for path in paths], operating)
 
 
-async def _story(user: Client, epic: str, place: int, text: str) -> str:
-    criteria = [{"id": "AC-1", "criterion": text}, {"criterion": f"{text} again"}]
-    return await user.story(epic, f"1.{place + 1}", title=text, description=text, acceptance_criteria=criteria)
+async def _story(user: Client, epic: str, place: int, text: str, whole: str) -> str:
+    criteria = [{"id": "AC-1", "criterion": text}, {"criterion": whole[:2000]}]
+    return await user.story(epic, f"1.{place + 1}", title=text, description=whole, acceptance_criteria=criteria)
 
 
-async def _stand(people: Team, stories: Sequence[str]) -> None:
-    """One story at each step of its way, and one that waits for another."""
-    for story, last in zip(stories, range(len(STEPS)), strict=False):
-        for step in STEPS[1 : last + 1]:
-            await _step(people, story, step)
-    body = {"story_id": stories[0], "depends_on_story_id": stories[1]}
-    assert (await people.user.post("/story_dependencies", body)).status == 201
+async def _agent(user: Client, text: str, story: str) -> None:
+    """With a key and a skill of that name too, and what its work on the story has cost by a model of that name."""
+    made = await user.post("/api_keys", {"name": text, "role": "agent"})
+    own = Client(user.service, user.tenant, made.json()["api_key"]["raw_key"])
+    assert (await own.post("/agents/register", {"name": text, "agent_type": "implementer"})).status == 201
+    skill = (await user.post("/skills", {"name": text, "prompt_text": text})).json()["skill"]["id"]
+    version = (await user.get(f"/skills/{skill}/versions")).json()["data"][0]["id"]
+    usage = {"story_id": story, "model_name": text, "phase": "other", "input_tokens": 1, "output_tokens": 1,
+             "cost_millicents": 1_000, "skill_version_id": version}  # fmt: skip
+    reported = await own.post("/token-usage", usage)
+    assert reported.status == 201, reported.body
 
 
-async def _step(people: Team, story: str, step: str) -> None:
+async def _stand(people: Team, stories: Sequence[str], whole: str) -> None:
+    """One story at each step of its way, the next one rejected, the others contracted; and half of them in a chain,
+    which wait for each other instead of for somebody."""
+    for place, story in enumerate(stories):
+        for step in STEPS[1 : place + 1] if place < len(STEPS) else STEPS[1:2]:
+            await _step(people, story, step, whole)
+    if len(stories) > len(STEPS):
+        for step in STEPS[2:-1]:
+            await _step(people, stories[len(STEPS)], step, whole)
+        assert (
+            await people.orchestrator.post(f"/stories/{stories[len(STEPS)]}/reject", {"reason": whole})
+        ).status == 200
+        refused = await people.implementer.post(f"/stories/{stories[4]}/report")
+        assert refused.status == 409, refused.body
+    for story, before in pairwise(stories[: max(len(stories) // 2, 2)]):
+        body = {"story_id": before, "depends_on_story_id": story}
+        assert (await people.user.post("/story_dependencies", body)).status == 201
+
+
+async def _step(people: Team, story: str, step: str, whole: str) -> None:
     shown = await people.user.shown(story)
     who = {"report": people.other, "review-complete": people.reviewer, "verify": people.orchestrator}
     said = {
         "contract": {"story_title": shown["title"], "ac_count": shown["ac_count"]},
         "report": {"artifact": {"artifact_type": "test", "path": shown["title"]}},
-        "review-complete": {"review_type": "team", "summary": shown["title"]},
-        "verify": {"review_type": "team", "summary": shown["title"]},
+        "review-complete": {"review_type": "team", "summary": whole},
+        "verify": {"review_type": "team", "summary": whole},
     }
     answer = await who.get(step, people.implementer).post(f"/stories/{story}/{step}", said.get(step))
     assert answer.status < 300, (step, answer.body)
 
 
-async def _webhook(user: Client) -> str:
+async def _webhook(user: Client) -> tuple[str, str]:
+    """Its id, and that of a delivery."""
     made = await user.post("/webhooks", {"url": "https://hooks.example.com/x", "events": ["story.verified"]})
     assert made.status == 201, made.body
     found: str = made.json()["webhook"]["id"]
     assert (await user.post(f"/webhooks/{found}/test", {})).status == 200
-    return found
+    return found, (await user.get(f"/webhooks/{found}/deliveries")).json()["data"][0]["id"]
 
 
 async def signed_in(page: Page, address: str, cookie: str) -> None:
