@@ -70,6 +70,7 @@ from api.web import admin as web_admin
 from api.web import agents as web_agents
 from api.web import board, custody, graph, inbox, login, onboarding, overview, public, settings, story
 from api.web import costs as web_costs
+from api.web import knowledge as web_knowledge
 from api.web import routes as web
 from api.web import webhooks as web_webhooks
 from api.web.errors import error_page
@@ -97,7 +98,7 @@ NOUNS = (
     witness, tiles, webhooks, webhook_deliveries, web, verify, mcp,
     wiki,
     public, login, onboarding, overview, board, graph, story, inbox, web_costs, web_agents, web_webhooks, settings,
-    custody, web_admin,
+    custody, web_admin, web_knowledge,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 

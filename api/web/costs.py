@@ -1,4 +1,4 @@
-"""Costs: by day, model, agent, skill version and project, for each verified story, and budgets."""
+"""Costs: what stands out, by day, model, agent, skill version and project, for each verified story, and budgets."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args
@@ -17,6 +17,8 @@ from api.costs.analytics import (
     show_project_costs,
 )
 from api.costs.analytics_schemas import AfterQuery, AgentCostsQuery, CostsQuery, EpicCostsQuery, TrendsQuery
+from api.costs.anomalies import list_cost_anomalies
+from api.costs.anomaly_schemas import AnomaliesQuery
 from api.costs.budget_schemas import BudgetsQuery
 from api.costs.budgets import list_token_budgets, list_token_budgets_of_project
 from api.http.asking import Asker
@@ -36,7 +38,7 @@ from api.web.showing import OF_SESSION, ShownQuery, shown, table
 HUNDRED = PageQuery(page_size=100)
 MOST_PROJECTS, MOST_SKILLS, MOST_DAYS = 20, 20, 62
 
-Table = Literal["days", "models", "agents", "skills", "projects", "epics", "budgets"]
+Table = Literal["anomalies", "days", "models", "agents", "skills", "projects", "epics", "budgets"]
 Day = Annotated[str, Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
 Rows = Sequence[Mapping[str, Any]]
 
@@ -89,7 +91,8 @@ class Costs:
         """What a role may not read is not shown. Epics are those of the chosen project."""
         routes: dict[Table, HTTPRouteHandler] = {
             "days": show_cost_trends, "projects": show_project_costs, "models": show_model_costs,
-            "agents": show_agent_costs, "skills": show_skill_costs, "budgets": list_token_budgets,
+            "anomalies": list_cost_anomalies, "agents": show_agent_costs, "skills": show_skill_costs,
+            "budgets": list_token_budgets,
         }  # fmt: skip
         if self._wanted.project:
             routes["epics"] = show_epic_costs
@@ -101,6 +104,9 @@ class Costs:
         lists: dict[str, tuple[HTTPRouteHandler, PageQuery]] = {
             "days": (show_cost_trends, TrendsQuery(**only)), "models": (show_model_costs, CostsQuery(**only)),
             "agents": (show_agent_costs, AgentCostsQuery(**only)), "epics": (show_epic_costs, epics),
+            "anomalies": (
+                list_cost_anomalies, AnomaliesQuery(project_id=self._wanted.project or UNSET, page_size=100)
+            ),
         }  # fmt: skip
         if name in lists:
             return await self._reader.all(*lists[name])

@@ -17,6 +17,7 @@ from api.audit.routes import list_audit
 from api.costs.analytics import show_model_costs
 from api.http.page_headers import PAGE
 from api.http.query import StrictQuery
+from api.knowledge.articles import list_articles_of_tenant
 from api.projects.routes import list_projects_of_tenant
 from api.projects.schemas import ProjectsQuery
 from api.queues.routes import WaitingQuery, list_what_waits
@@ -63,6 +64,7 @@ GROUPS = (
         (
             Link("costs", "Costs", "/app/costs", show_model_costs),
             Link("agents", "Agents", "/app/agents", list_agents_of_tenant),
+            Link("knowledge", "Knowledge", "/app/knowledge", list_articles_of_tenant),
             Link("custody", "Custody", "/app/custody", list_audit),
             Link("webhooks", "Webhooks", "/app/webhooks", list_webhooks_of_tenant),
             Link("settings", "Settings and keys", "/app/settings", list_api_keys),

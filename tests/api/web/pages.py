@@ -6,7 +6,8 @@ PUBLIC = (
 )  # fmt: skip
 SIGNING_IN = ("/login/challenge", "/login/passkey", "/login/key")
 ANYBODYS = (
-    "/app", "/app/inbox", "/app/costs", "/app/projects/:project/board", "/app/projects/:project/board/live",
+    "/app", "/app/inbox", "/app/costs", "/app/knowledge",
+    "/app/knowledge/:article_id", "/app/projects/:project/board", "/app/projects/:project/board/live",
     "/app/projects/:project/graph", "/app/stories/:story_id",
 )  # fmt: skip
 ORCHESTRATORS = ("/app/agents", "/app/custody", "/app/custody/entries/:position", "/app/custody/heads")

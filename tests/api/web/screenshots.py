@@ -25,7 +25,7 @@ from tests.support.database import PASSWORDS, created_database
 
 DOCS = Path("docs/pictures")
 IN_DOCS = (
-    "landing", "overview", "board", "graph", "story", "inbox", "costs", "agents", "admin", "custody", "custody-entry",
+    "landing", "overview", "board", "graph", "story", "inbox", "costs", "agents", "knowledge", "admin", "custody", "custody-entry",
     "verify",
 )  # fmt: skip
 PUBLIC = ("/", "/docs", "/login", "/signup", "/verify", "/terms", "/nowhere", "/design")

@@ -126,6 +126,7 @@ async def furnish(started: Service, clock: Clock, database: TestDatabase) -> Sho
     before = (await user.get(f"/audit/sth/{user.tenant}")).json()["data"]["size"]  # signs a head
     await _today(crew)
     webhook = await _webhook(user)
+    article = await _knowledge(user, crew.agents["rae"], crew.stories["2.1"])
     head = (await user.get(f"/audit/sth/{user.tenant}")).json()["data"]["size"]
     clock.passes(minutes=7)
     return Showroom(user, database, {
@@ -137,6 +138,7 @@ async def furnish(started: Service, clock: Clock, database: TestDatabase) -> Sho
         "custody-entry": f"/app/custody/entries/{head // 2}",
         "custody-heads": f"/app/custody/heads?first={before}&second={head}", "webhooks": "/app/webhooks",
         "webhook": f"/app/webhooks/{webhook}", "settings": "/app/settings",
+        "knowledge": "/app/knowledge", "article": f"/app/knowledge/{article}",
         "admin": "/app/admin", "admin-tenant": f"/app/admin/tenants/{user.tenant}",
     })  # fmt: skip
 
@@ -222,6 +224,25 @@ async def _today(crew: Crew) -> None:
     await crew.works("ann", "2.4", 20, 160_000)
     await crew.takes("ben", "2.3")
     await crew.takes("ann", "3.3", "contract")
+
+
+async def _knowledge(user: Client, reviewer: Client, story: str) -> str:
+    written = [
+        {"title": "Sort by time and then by id", "category": "finding", "tags": ["sql", "order"], "story_id": story,
+         "body": "Two rows of one day came in either order.\n\nWhatever is listed by a time is listed by its id"
+         " as well, or a page may show a row twice and another never."},
+        {"title": "A file is written beside the old one and renamed", "category": "pattern", "tags": ["files"],
+         "body": "So that whoever reads it finds the old one or the new one, and never half of one."},
+        {"title": "Dates are in the reader's own calendar", "category": "convention", "tags": ["words"], "body": "-"},
+    ]  # fmt: skip
+    ids = []
+    for place, each in enumerate(written):
+        who, status = (user, "published") if place < 2 else (reviewer, "draft")
+        made = await who.post("/articles", {**each, "status": status})
+        assert made.status == 201, made.body
+        ids.append(made.json()["data"]["id"])
+    found: str = ids[0]
+    return found
 
 
 async def _webhook(user: Client) -> str:

@@ -1,18 +1,21 @@
 """The page of costs: what each role sees of it, each table for other tools, and what is drawn."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from api.web.bars import bars
 from api.web.words import use
+from domain.usage.anomaly import CostAnomalyDetected
 from tests.api.asgi import Answer, ask
 from tests.api.logs import Service
 from tests.api.team import Work, work
 from tests.api.web.world import sign_in
-from tests.api.work import Client
+from tests.api.work import Client, nobody
 
 HEADINGS = {
+    "anomalies": b"What stands out",
     "days": b"By day", "models": b"By model", "agents": b"By agent", "skills": b"By version of a skill",
     "projects": b"For each verified story</h2>", "budgets": b"Budgets",
 }  # fmt: skip
@@ -40,12 +43,19 @@ async def spent(served: Service) -> Work:
     await laid_out.verifies("1.1")
     limit = {"scope_type": "epic", "scope_id": laid_out.epic, "budget_millicents": 130_000}
     assert (await user.post("/token-budgets", limit)).status == 201
+    found = CostAnomalyDetected(
+        project_id=UUID(laid_out.project), story_id=UUID(laid_out.stories["1.1"]), anomaly_type="high_cost",
+        epic_id=UUID(laid_out.epic), story_title="as it was", agent_id=None, agent_name=None,
+        story_cost_millicents=123_456, reference_avg_millicents=30_000, deviation_factor="4.11",
+        baseline="epic_day_mean", period="2026-03-26",
+    )  # fmt: skip
+    await user.happens("cost_anomaly", nobody(), found)
     return laid_out
 
 
 @pytest.mark.parametrize(
     ("who", "hidden"),
-    [("user", set[str]()), ("orchestrator", {"skills"}), ("implementer", {"skills", "agents", "days"})],
+    [("user", set[str]()), ("orchestrator", {"skills"}), ("implementer", {"skills", "agents", "days", "anomalies"})],
 )
 async def test_what_a_role_may_not_read_is_not_shown(served: Service, spent: Work, who: str, hidden: set[str]) -> None:
     raw = getattr(spent.team, who).raw
@@ -62,6 +72,7 @@ async def test_a_glance_says_what_was_spent_and_what_a_verified_story_cost(serve
     assert body.count("$1.23") >= 6
     assert "&lt;b&gt;skill" in body
     assert "&lt;i&gt;model" in body
+    assert f'/app/stories/{spent.stories["1.1"]}">Story 1.1' in body
     assert '<span class="use-high">94%</span>' in body
     assert "1 Epic 1" in body, "the budget's epic by its name"
 

@@ -151,4 +151,4 @@ async def test_signing_out_and_in_takes_no_mouse(page: Page, laid_out: World) ->
     await to(page, "#login-api-key")
     await page.call("Input.insertText", text=laid_out.team.user.raw)
     await press(page, "Enter")
-    await page.wait_for("location.pathname === '/app'")
+    assert await page.wait_for("location.pathname === '/app'")

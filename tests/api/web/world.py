@@ -88,11 +88,13 @@ async def world(database: TestDatabase, texts: Sequence[str]) -> AsyncIterator[W
                 await people.user.project(f"other-{number}", name=text)
             await _agent(people.user, text, stories[number])
         webhook, delivery = await _webhook(people.user)
+        articles = [await _article(people.user, text, whole) for text in texts]
         _, root = await superadmin(database, texts[1])
         size = (await people.user.get(f"/audit/sth/{people.user.tenant}")).json()["data"]["size"]
         made = (await people.user.get(f"/stories/{stories[0]}/history")).json()["data"][0]["position"]
         paths = (
-            "", "/inbox", "/costs", "/agents", "/webhooks", f"/webhooks/{webhook}",
+            "", "/inbox", "/costs", "/agents", "/knowledge", "/knowledge?status=draft",
+            f"/knowledge/{articles[0]}", "/webhooks", f"/webhooks/{webhook}",
             f"/webhooks/{webhook}/deliveries/{delivery}", "/settings", "/custody",
             f"/custody/entries/{made}", f"/custody/heads?first=1&second={size}", "/projects/my-app/board",
             "/projects/my-app/graph", *(f"/stories/{stories[place]}" for place in SHOWN if place < len(stories)),
@@ -105,6 +107,13 @@ async def world(database: TestDatabase, texts: Sequence[str]) -> AsyncIterator[W
 async def _story(user: Client, epic: str, place: int, text: str, whole: str) -> str:
     criteria = [{"id": "AC-1", "criterion": text}, {"criterion": whole[:2000]}]
     return await user.story(epic, f"1.{place + 1}", title=text, description=whole, acceptance_criteria=criteria)
+
+
+async def _article(user: Client, text: str, whole: str) -> str:
+    made = await user.post("/articles", {"title": text, "body": whole, "category": "finding"})
+    assert made.status == 201, made.body
+    found: str = made.json()["data"]["id"]
+    return found
 
 
 async def _agent(user: Client, text: str, story: str) -> None:

@@ -1,0 +1,77 @@
+"""Knowledge: articles by how they stand, and one with its links. Texts are shown as they were written."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET, Meta
+
+from api.http.asking import Asker
+from api.http.endpoints import SentHeaders
+from api.knowledge.articles import list_articles_of_tenant, show_article
+from api.knowledge.curating import list_drafts
+from api.knowledge.schemas import ArticlesQuery, DraftsQuery
+from api.paths import ArticlePath
+from api.projects.routes import list_projects_of_tenant
+from api.projects.schemas import ProjectsQuery
+from api.services import Provided
+from api.web.reading import Reader
+from api.web.showing import OF_SESSION, ShownQuery, shown, table
+from domain.errors import NotFound
+
+STATUSES = ("published", "draft", "superseded", "archived")
+CATEGORIES = ("pattern", "convention", "decision", "finding", "reference")
+A_PAGE, MOST_DRAFTS = 25, 10
+
+
+class ShownArticlesQuery(ShownQuery, frozen=True, kw_only=True):
+    project: Annotated[str, Meta(max_length=100, description="Slug: only of this project")] = ""
+    category: Annotated[
+        Literal["", "pattern", "convention", "decision", "finding", "reference"], Meta(description="Only these")
+    ] = ""
+    status: Annotated[Literal["", "published", "draft", "superseded", "archived"], Meta(description="Only these")] = (
+        "published"
+    )
+    tag: Annotated[str, Meta(max_length=100, description="Only with this tag")] = ""
+    page: Annotated[int, Meta(ge=1, le=10_000, description="Page, from 1")] = 1
+
+
+@get("/app/knowledge", opt=OF_SESSION, include_in_schema=False, summary="What reviews and work have taught")
+async def show_articles(
+    services: Provided, asking: Asker, sent_headers: SentHeaders, wanted: NamedDependency[ShownArticlesQuery]
+) -> Response[bytes]:
+    reader = Reader(services, asking)
+    projects = await reader.all(list_projects_of_tenant, ProjectsQuery(page_size=100))
+    ids = {each["slug"]: UUID(each["id"]) for each in projects}
+    if wanted.project and wanted.project not in ids:
+        raise NotFound("Not found")
+    query = ArticlesQuery(
+        project_id=ids.get(wanted.project, UNSET), category=wanted.category or UNSET, status=wanted.status or UNSET,
+        tags=wanted.tag or UNSET, page=wanted.page, page_size=A_PAGE,
+    )  # fmt: skip
+    found = await reader.read(list_articles_of_tenant, wanted=query)
+    if wanted.format != "html":
+        return table(found["data"], wanted.format, "articles")
+    drafts: Any = {"data": [], "meta": {"total_count": 0}}
+    if reader.may(list_drafts):
+        drafts = await reader.read(list_drafts, wanted=DraftsQuery(page_size=MOST_DRAFTS))
+    return await shown(
+        reader, sent_headers, "knowledge.html", active="knowledge", wanted=wanted, articles=found["data"],
+        meta=found["meta"], drafts=drafts["data"], waiting=drafts["meta"]["total_count"], projects=projects,
+        names={each["id"]: each["name"] for each in projects}, statuses=STATUSES, categories=CATEGORIES,
+    )  # fmt: skip
+
+
+@get("/app/knowledge/{article_id:uuid}", opt=OF_SESSION, include_in_schema=False, summary="An article")
+async def show_article_page(
+    services: Provided, asking: Asker, sent_headers: SentHeaders, article_id: ArticlePath
+) -> Response[bytes]:
+    reader = Reader(services, asking)
+    article = (await reader.read(show_article, article_id=article_id))["data"]
+    return await shown(reader, sent_headers, "article.html", active="knowledge", article=article)
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (show_articles, show_article_page)

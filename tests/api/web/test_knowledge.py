@@ -1,0 +1,76 @@
+"""The pages of knowledge: drafts for those who may publish them, articles by choice, and each as it was written."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.asgi import Answer, ask
+from tests.api.logs import Service
+from tests.api.team import team
+from tests.api.web.world import sign_in
+from tests.api.work import Client
+
+
+async def look(started: Service, path: str, raw: str) -> Answer:
+    cookie = await sign_in(started, raw)
+    return await ask(started.app, f"/app/knowledge{path}", headers={"Accept": "text/html", "Cookie": cookie})
+
+
+async def article(user: Client, title: str, **more: Any) -> str:
+    made = await user.post(
+        "/articles", {"title": title, "body": f"# {title}\n<script>x</script>", "category": "pattern", **more}
+    )
+    assert made.status == 201, made.body
+    found: str = made.json()["data"]["id"]
+    return found
+
+
+async def test_an_article_is_shown_as_it_was_written_with_where_it_leads(served: Service, ann: Client) -> None:
+    first = await article(ann, "Locks <b>first", tags=["sql"], status="published")
+    second = await article(ann, "No locks")
+    link = {"source_article_id": second, "target_article_id": first, "relationship_type": "contradicts"}
+    assert (await ann.post("/article_links", link)).status == 201
+    body = (await look(served, f"/{first}", ann.raw)).body
+    assert b"# Locks &lt;b&gt;first" in body
+    assert b"&lt;script&gt;x&lt;/script&gt;" in body
+    assert f"/app/knowledge/{second}".encode() in body
+    assert b'href="/app/knowledge?tag=sql"' in body
+
+
+async def test_drafts_wait_for_those_who_may_publish_them(served: Service) -> None:
+    people = await team(served)
+    draft = await article(people.implementer, "Measure before")
+    await article(people.orchestrator, "Fewer layers", status="published")
+    command = f"loopctl api POST articles/{draft}/publish".encode()
+    assert command in (await look(served, "", people.orchestrator.raw)).body
+    as_agent = (await look(served, "", people.implementer.raw)).body
+    assert (command in as_agent, b"Fewer layers" in as_agent) == (False, True)
+
+
+async def test_articles_are_chosen_by_project_category_status_and_tag(served: Service, ann: Client) -> None:
+    project = await ann.project("my-app")
+    await article(ann, "Of one", status="published", project_id=project, tags=["db"])
+    await article(ann, "Of all", status="published", category="decision")
+    await article(ann, "Not yet")
+    for wanted, titles in (
+        ("", {"Of one", "Of all"}), ("&project=my-app", {"Of one"}), ("&category=decision", {"Of all"}),
+        ("&status=draft", {"Not yet"}), ("&tag=db", {"Of one"}), ("&status=archived", set[str]()),
+    ):  # fmt: skip
+        rows = (await look(served, f"?format=json{wanted}", ann.raw)).json()
+        assert {row["title"] for row in rows} == titles, wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/x", 404), ("/0193a2b4-0000-7000-8000-000000000001", 404), ("?project=nowhere", 404), ("?status=lost", 422),
+     ("?page=0", 422)],
+)  # fmt: skip
+async def test_what_there_is_not_is_said_on_a_page(served: Service, ann: Client, path: str, status: int) -> None:
+    assert (await look(served, path, ann.raw)).status == status
+
+
+async def test_nobody_sees_what_another_tenant_knows(served: Service, ann: Client, bob: Client) -> None:
+    hidden = await article(ann, "Hidden", status="published")
+    assert b"Hidden" not in (await look(served, "", bob.raw)).body
+    assert (await look(served, f"/{hidden}", bob.raw)).status == 404
+    assert (await look(served, f"/{hidden}", ann.raw)).status == 200, "the control"
