@@ -25,8 +25,8 @@ from tests.support.database import PASSWORDS, created_database
 
 DOCS = Path("docs/pictures")
 IN_DOCS = (
-    "landing", "overview", "board", "graph", "story", "inbox", "costs", "agents", "knowledge", "admin", "custody", "custody-entry",
-    "verify",
+    "landing", "overview", "board", "graph", "story", "inbox", "costs", "agents", "knowledge", "admin", "custody",
+    "custody-entry", "verify",
 )  # fmt: skip
 PUBLIC = ("/", "/docs", "/login", "/signup", "/verify", "/terms", "/nowhere", "/design")
 WIDTHS = (1280, 768, 360)
