@@ -13,7 +13,7 @@ from api.http.asking import Asker
 from api.http.endpoints import SentHeaders
 from api.knowledge.articles import list_articles_of_tenant, show_article
 from api.knowledge.curating import list_drafts
-from api.knowledge.schemas import ArticlesQuery, DraftsQuery
+from api.knowledge.schemas import ArticlesQuery, DraftsQuery, ReadingQuery
 from api.paths import ArticlePath
 from api.projects.routes import list_projects_of_tenant
 from api.projects.schemas import ProjectsQuery
@@ -70,7 +70,7 @@ async def show_article_page(
     services: Provided, asking: Asker, sent_headers: SentHeaders, article_id: ArticlePath
 ) -> Response[bytes]:
     reader = Reader(services, asking)
-    article = (await reader.read(show_article, article_id=article_id))["data"]
+    article = (await reader.read(show_article, article_id=article_id, wanted=ReadingQuery()))["data"]
     return await shown(reader, sent_headers, "article.html", active="knowledge", article=article)
 
 
