@@ -60,6 +60,22 @@ async def test_articles_are_chosen_by_project_category_status_and_tag(served: Se
         assert {row["title"] for row in rows} == titles, wanted
 
 
+async def test_words_are_looked_for_in_what_is_published(served: Service, ann: Client) -> None:
+    await article(ann, "Pelicans dive", status="published")
+    await article(ann, "Storks wade", status="published")
+    rows = (await look(served, "?q=pelicans&format=json", ann.raw)).json()
+    assert [row["title"] for row in rows] == ["Pelicans dive"]
+    body = (await look(served, "?q=storks", ann.raw)).body
+    assert (b">Storks wade</a></td>" in body, b">Pelicans dive</a></td>" in body) == (True, False)
+
+
+async def test_what_could_be_better_is_listed_for_those_who_look_after_it(served: Service) -> None:
+    people = await team(served)
+    await article(people.orchestrator, "Alone", status="published")
+    assert b"Orphan articles, 1" in (await look(served, "", people.orchestrator.raw)).body
+    assert b"Orphan articles" not in (await look(served, "", people.implementer.raw)).body
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("/x", 404), ("/0193a2b4-0000-7000-8000-000000000001", 404), ("?project=nowhere", 404), ("?status=lost", 422),
