@@ -145,17 +145,18 @@ class _Comparing(Struct):
     def _is_sent(
         self, name: str, member: str, said: Mapping[str, Any], here: Mapping[str, Any], base: Base | None
     ) -> bool:
-        there, now = digest(_value(said, member)), digest(_value(here, member))
-        if there == now:
+        values = _value(said, member), _value(here, member)
+        # Nearly all of them: of these nothing has to be hashed.
+        if (values[0] or None) == (values[1] or None):
             self.found.settled.add((name, member))
             return False
+        there, now = map(digest, values)
         if base is None or member not in base.there or member not in base.here:
             self.found.settled.add((name, member))
             return True
         changed_there, changed_here = there != base.there[member], now != base.here[member]
         if changed_there and changed_here and self.prefer is None:
-            values = (_short(_value(said, member)), _short(_value(here, member)))
-            self.found.conflicts.append(Conflict(name, str(said["number"]), member, *values))
+            self.found.conflicts.append(Conflict(name, str(said["number"]), member, *map(_short, values)))
             return False
         if changed_here and (not changed_there or self.prefer == "ours"):
             self.found.kept_here.append(f"{said['number']} {member}")
@@ -208,12 +209,13 @@ def next_map(base: SyncMap, built: Built, found: Synced, exported: Mapping[str, 
 
 def _agreed(name: str, said: Mapping[str, Any], here: Mapping[str, Any], base: Base | None, found: Synced) -> Base:
     before = base or Base(str(said["number"]))
-    members = [each for each in MEMBERS if _has(said, each) and (name, each) in found.settled]
-    return Base(
-        str(said["number"]),
-        {**before.there, **{each: digest(_value(said, each)) for each in members}},
-        {**before.here, **{each: digest(_value(here, each)) for each in members}},
-    )
+    there, now = dict(before.there), dict(before.here)
+    for member in MEMBERS:
+        if _has(said, member) and (name, member) in found.settled:
+            theirs, ours = _value(said, member), _value(here, member)
+            there[member] = digest(theirs)
+            now[member] = there[member] if (theirs or None) == (ours or None) else digest(ours)
+    return Base(str(said["number"]), there, now)
 
 
 def claims(items: Sequence[Item], numbers: Mapping[str, str], exported: Mapping[str, Any]) -> list[dict[str, str]]:
