@@ -18,15 +18,16 @@ ARTICLE = {
 }
 MEMBERS: Mapping[str, Any] = {
     "title": text(LONGEST_TITLE), "body": text(LONGEST_BODY), "category": one_of(CATEGORIES),
-    "tags": {"type": "array", "items": {"type": "string"}, "maxItems": MOST_TAGS}, "project_id": ID,
+    "tags": {"type": "array", "items": {"type": "string"}, "maxItems": MOST_TAGS},
+}  # fmt: skip
+FILED: Mapping[str, Any] = {
+    **MEMBERS, "status": one_of(("draft", "published")), "source_type": one_of(SOURCE_TYPES), "slug": text(64),
 }  # fmt: skip
 
 KNOWLEDGE_BODIES: Mapping[str, Shown] = {
-    "CreateArticleBody": Shown(
-        ARTICLE, ("title", "body", "category"),
-        {**MEMBERS, "status": one_of(("draft", "published")), "source_type": one_of(SOURCE_TYPES), "slug": text(64)},
-    ),
-    "UpdateArticleBody": Shown({"tags": ["http", "retries"]}, members={**MEMBERS, "status": one_of(STATUSES)}),
+    "CreateArticleOfProjectBody": Shown(ARTICLE, ("title", "body", "category"), FILED),
+    "CreateArticleBody": Shown(ARTICLE, ("title", "body", "category"), {**FILED, "project_id": ID}),
+    "UpdateArticleBody": Shown({"tags": ["http", "retries"]}, members={**MEMBERS, "project_id": ID, "status": one_of(STATUSES)}),
     "BulkPublishBody": Shown({"article_ids": [SOME_ARTICLE]}),
     "CreateLinkBody": Shown(
         {"source_article_id": SOME_ARTICLE, "target_article_id": ANOTHER, "relationship_type": "relates_to"},

@@ -19,6 +19,7 @@ from api.knowledge.schemas import (
     ArticlesOfProjectQuery,
     ArticlesQuery,
     CreateArticleBody,
+    CreateArticleOfProjectBody,
     ReadingQuery,
     UpdateArticleBody,
     article_body,
@@ -69,7 +70,7 @@ async def create_article_of_tenant(
 
 @post(OF_PROJECT, summary="File an article of a project", **CREATING)
 async def create_article_of_project(
-    services: Provided, asking: Asker, project: ProjectPath, data: JSONBody[CreateArticleBody]
+    services: Provided, asking: Asker, project: ProjectPath, data: JSONBody[CreateArticleOfProjectBody]
 ) -> Response[bytes]:
     return await changing.create(services, asking, data, project)
 

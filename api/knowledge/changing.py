@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from api.commands import carry_out, carry_out_removal, no_body, origin
 from api.http.asking import Asking
 from api.http.refusal import Refused
-from api.knowledge.schemas import CreateArticleBody, article_body, link_body
+from api.knowledge.schemas import CreateArticleBody, CreateArticleOfProjectBody, article_body, link_body
 from api.projects.routes import project_id_of
 from api.services import Services
 from domain.caller import Role
@@ -47,12 +47,12 @@ def may_publish(asking: Asking) -> bool:
 
 
 async def create(
-    services: Services, asking: Asking, data: CreateArticleBody, project: str | None = None
+    services: Services, asking: Asking, data: CreateArticleOfProjectBody, project: str | None = None
 ) -> Response[bytes]:
-    """``project`` is the path's."""
+    """``project`` is the path's, where it has one."""
     if data.scope not in (None, "", "tenant"):
         raise Refused("system_scope_forbidden")
-    wish = data.wish()
+    wish = data.wish(data.project_id if isinstance(data, CreateArticleBody) else None)
     if project is not None:
         wish = structs.replace(wish, project_id=await project_id_of(services, asking, project))
     stream = Stream("article", services.new_id())

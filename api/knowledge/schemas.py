@@ -23,16 +23,21 @@ MOST_IDS = 10_000
 """So many are read before they are counted."""
 
 
-class UpdateArticleBody(Struct, frozen=True, kw_only=True):
-    """Null is not said. Slug and source stay what they are."""
+class ArticleMembers(Struct, frozen=True, kw_only=True):
+    """Null is not said."""
 
     title: Text | None = None
     body: LongText | None = None
     category: Text | None = None
     status: Text | None = None
     tags: Tags | None = None
-    project_id: UUID | None = None
     metadata: Metadata | None = None
+
+
+class UpdateArticleBody(ArticleMembers, frozen=True, kw_only=True):
+    """Slug and source stay what they are."""
+
+    project_id: UUID | None = None
 
     def fields(self) -> ArticleFields:
         names = ("title", "body", "category", "status", "tags", "project_id")
@@ -40,20 +45,26 @@ class UpdateArticleBody(Struct, frozen=True, kw_only=True):
         return ArticleFields(**said, metadata=UNSET if self.metadata is None else as_text(self.metadata))
 
 
-class CreateArticleBody(UpdateArticleBody, frozen=True, kw_only=True):
-    """``title``, ``body`` and ``category`` must be there; no project is the whole tenant."""
+class CreateArticleOfProjectBody(ArticleMembers, frozen=True, kw_only=True):
+    """``title``, ``body`` and ``category`` must be there; the project is the path's."""
 
     slug: Text | None = None
     scope: Text | None = None
     source_type: Text | None = None
     source_id: UUID | None = None
 
-    def wish(self) -> NewArticle:
+    def wish(self, project_id: UUID | None = None) -> NewArticle:
         return NewArticle(
             title=self.title or "", body=self.body or "", category=self.category or "", status=self.status or "draft",
-            tags=self.tags or (), project_id=self.project_id, slug=self.slug, source_type=self.source_type,
+            tags=self.tags or (), project_id=project_id, slug=self.slug, source_type=self.source_type,
             source_id=self.source_id, metadata=as_text(self.metadata or {}),
         )  # fmt: skip
+
+
+class CreateArticleBody(CreateArticleOfProjectBody, frozen=True, kw_only=True):
+    """No project is the whole tenant."""
+
+    project_id: UUID | None = None
 
 
 class BulkPublishBody(Struct, frozen=True, kw_only=True):

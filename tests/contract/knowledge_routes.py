@@ -7,12 +7,13 @@ NEW = {
     "title": "$name", "body": "Two layers that retry multiply.", "category": "pattern", "tags": ["http"],
     "project_id": "$project", "source_id": "0193a2b4-0000-7000-8000-0000000000aa", "metadata": {},
 }  # fmt: skip
+OF_PROJECT = {name: value for name, value in NEW.items() if name != "project_id"}
 LINK = {"source_article_id": "$article", "target_article_id": "$article", "relationship_type": "relates_to"}
 PUBLISHED = {"article_id": "$published"}
 
 KNOWLEDGE = (
     write("POST", "/articles", "agent+", 201, "implementer", body=NEW),
-    write("POST", "/projects/{project}/articles", "agent+", 201, "implementer", body=NEW),
+    write("POST", "/projects/{project}/articles", "agent+", 201, "implementer", body=OF_PROJECT),
     read("/articles", query={"project_id": "$project", "status": "draft"}),
     read("/projects/{project}/articles", query={"tags": "http"}),
     read(ARTICLE, ids={"article_id": "$the_article"}, query={"project_id": "$project", "story_id": "$story"}),
