@@ -27,7 +27,9 @@ FILED: Mapping[str, Any] = {
 KNOWLEDGE_BODIES: Mapping[str, Shown] = {
     "CreateArticleOfProjectBody": Shown(ARTICLE, ("title", "body", "category"), FILED),
     "CreateArticleBody": Shown(ARTICLE, ("title", "body", "category"), {**FILED, "project_id": ID}),
-    "UpdateArticleBody": Shown({"tags": ["http", "retries"]}, members={**MEMBERS, "project_id": ID, "status": one_of(STATUSES)}),
+    "UpdateArticleBody": Shown(
+        {"tags": ["http", "retries"]}, members={**MEMBERS, "project_id": ID, "status": one_of(STATUSES)}
+    ),
     "BulkPublishBody": Shown({"article_ids": [SOME_ARTICLE]}),
     "CreateLinkBody": Shown(
         {"source_article_id": SOME_ARTICLE, "target_article_id": ANOTHER, "relationship_type": "relates_to"},
