@@ -48,8 +48,7 @@ class Documents:
     def __init__(self, version: str) -> None:
         self._version = version
         self._handlers: Sequence[HTTPRouteHandler] = ()
-        self._encoded: dict[str, bytes] = {}
-        self._making = asyncio.Lock()
+        self._making: asyncio.Task[dict[str, bytes]] | None = None
 
     def describe(self, handlers: Sequence[HTTPRouteHandler]) -> None:
         self._handlers = handlers
@@ -65,11 +64,10 @@ class Documents:
         return sorted(found, key=lambda entry: (entry.path, entry.method))
 
     async def encoded(self, version: str) -> bytes:
-        """``version`` is 3.0 or 3.1."""
-        async with self._making:
-            if not self._encoded:
-                self._encoded = await asyncio.to_thread(self._made)
-        return self._encoded[version]
+        """``version`` is 3.0 or 3.1. Who no longer waits for it does not stop it being made."""
+        if self._making is None:
+            self._making = asyncio.create_task(asyncio.to_thread(self._made))
+        return (await asyncio.shield(self._making))[version]
 
     def _made(self) -> dict[str, bytes]:
         document = openapi_document(self._handlers, self._version)
