@@ -10,7 +10,8 @@ from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
 VALUE = r'"id"\s*:\s*(?:(\d{1,15})|"([^"\\]{1,64})")\s*'
-FIRST, LAST = re.compile(VALUE + ","), re.compile(VALUE + r"}\s*$")
+FIRST = re.compile(VALUE + ",")
+LAST = re.compile(VALUE + r"}\s*$")
 """Where clients write the id of a request: before its params, or at the end. Elsewhere it may be something else's."""
 SAID = (
     "This cannot be read: half a letter (\\ud800 to \\udfff alone), a number that is too long, or nested too deep. "
