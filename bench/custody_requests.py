@@ -205,6 +205,8 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "halt_on_self_attempt": (*(False,) * 3, True),
     "witness_mode": ("off", "observe", "observe", "required"),
     "lineage_policy": ("agent", "ancestry", "strict"),
+    "cost_anomaly_daily": (True, False),
+    "knowledge_auto_extract": (True, False),
 }
 """Everything that a tenant can choose of custody; what leads nowhere for most callers is chosen seldom."""
 

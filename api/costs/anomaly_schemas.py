@@ -8,15 +8,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from api.costs.schemas import Text, dollars
 from api.pages import PageQuery
 from api.times import wire_time
-from domain.usage.anomaly import CostAnomaly, Wish
+from domain.usage.anomaly import AnomalyType, CostAnomaly, Wish
 
 
 class ProjectAnomaliesQuery(PageQuery, frozen=True, kw_only=True):
     resolved: Annotated[bool, Meta(description="Those that are resolved, instead of those that are not.")] = False
     include_archived: Annotated[bool, Meta(description="Archived ones as well.")] = False
-    anomaly_type: (
-        Annotated[Text, Meta(description="Only high_cost, suspiciously_low or budget_exceeded.")] | UnsetType
-    ) = UNSET
+    anomaly_type: Annotated[AnomalyType, Meta(description="Only of this kind.")] | UnsetType = UNSET
 
 
 class AnomaliesQuery(ProjectAnomaliesQuery, frozen=True, kw_only=True):

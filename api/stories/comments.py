@@ -54,7 +54,7 @@ class CommentBody(Struct, frozen=True, kw_only=True):
     tags=TAGS,
     summary="Comment on a story",
     description="In any state of the story, which stays as it is. A comment is never changed; its text can be erased "
-    "(`POST /audit/entries/{position}/erase`).",
+    "(`POST /api/v1/audit/entries/{position}/erase`).",
     status_code=201,
     responses=answers(201, "The comment", {"comment": COMMENT}),
 )

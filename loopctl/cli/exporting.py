@@ -11,7 +11,7 @@ from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.importing import files_of, told
 from loopctl.cli.output import note, print_line
 from loopctl.cli.plain import escaped, lines
-from loopctl.cli.reading import STANDARD_INPUT
+from loopctl.cli.reading import STANDARD_INPUT, whole
 from loopctl.cli.session import Session
 from loopctl.cli.story_files import Backlog
 from loopctl.cli.whole_file import answer_file
@@ -120,7 +120,7 @@ def _tick(source: TickedSource, exported: Any, path: Path) -> None:
     bodies: dict[Path, bytes] = {}
     for name, text in found.files.items():
         place = path / name if path.is_dir() else path
-        data = place.read_bytes()
+        data = whole(place)
         mark = MARK if data.startswith(MARK) else b""
         if data != mark + before[name].encode():
             raise Stop(Exit.USAGE, f"{place} is no UTF-8, or changes meanwhile: nothing was ticked.")

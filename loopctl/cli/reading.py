@@ -57,13 +57,18 @@ def any_json_argument(option: str, said: str) -> Any:
 
 def read_text(file: Path) -> str:
     """Raises Stop."""
+    return text_of(whole(file), _name(file))
+
+
+def whole(file: Path) -> bytes:
+    """Raises Stop, also for what is too large."""
     try:
         data = read_bytes(file, LARGEST)
     except OSError as error:
         raise Stop(Exit.USAGE, f"{_name(file)} cannot be read: {error.strerror or error}.") from None
     if len(data) > LARGEST:
         raise Stop(Exit.USAGE, f"{_name(file)} is larger than {LARGEST:,} bytes.")
-    return text_of(data, _name(file))
+    return data
 
 
 def read_bytes(file: Path, most: int) -> bytes:

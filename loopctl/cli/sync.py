@@ -15,7 +15,7 @@ from loopctl.cli.left_out import say_what_was_left
 from loopctl.cli.naming import project_id
 from loopctl.cli.options import ANYWHERE, Flag, Input, Scope
 from loopctl.cli.output import note
-from loopctl.cli.reading import STANDARD_INPUT, read_text
+from loopctl.cli.reading import STANDARD_INPUT, read_text, whole
 from loopctl.cli.sending import Wish, send
 from loopctl.cli.session import Session, session
 from loopctl.cli.settings import PLANNING
@@ -165,6 +165,6 @@ def _read(place: Path, wanted: SyncMap) -> SyncMap:
 
 def _write(place: Path, found: SyncMap) -> None:
     content = laid_out(encode(found, order="deterministic"), indent=1) + b"\n"
-    if not place.exists() or place.read_bytes() != content:
+    if not place.exists() or whole(place) != content:
         with answer_file(place) as file:
             file.write(content)

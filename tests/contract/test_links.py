@@ -44,7 +44,7 @@ def test_every_file_that_a_document_links_to_is_there(document: Any) -> None:
 @pytest.mark.parametrize(
     ("link", "dead"),
     [
-        (Link("GET", "/wiki/agent-pattern"), True),
+        (Link("GET", "/wikis/agent-pattern"), True),
         (Link("GET", "/api/v1/storys"), True),
         (Link("DELETE", "/api/v1/stories/ready/now"), True),
         (Link("GET", "/api/v1/tenants/{tenant_id}/audit_signing_key"), True),
