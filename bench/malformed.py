@@ -233,8 +233,8 @@ def _length(head: bytes) -> int:
 
 
 def _is_page(request: bytes, head: bytes) -> bool:
-    """Who asks for a page, and not below /api, is told so on one."""
-    return b"text/html" in request and b" /api/" not in request and b"content-type: text/html" in head.lower()
+    """What is wrong with a page is told on one."""
+    return b" /api/" not in request and b"content-type: text/html" in head.lower()
 
 
 def _is_of_json_rpc(body: bytes) -> bool:

@@ -21,6 +21,7 @@ from supervisor.redis import EmbeddedRedis
 from supervisor.starter import end_with_starter
 from tests.support import browser, nginx, pgbouncer
 from tests.support.guarded import guarded
+from tests.support.memory import keep_temporary_files_in_memory
 
 pytest_plugins = ["tests.support.database"]
 
@@ -31,6 +32,7 @@ def pytest_configure() -> None:
     # A shell's background job has it ignored, and so would all that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     end_with_starter()
+    keep_temporary_files_in_memory()
     # The pictures of all local variables that it draws of an error otherwise take seconds each.
     structlog.configure(
         [*structlog.get_config()["processors"][:-1], ConsoleRenderer(exception_formatter=plain_traceback)]

@@ -9,7 +9,7 @@ from loopctl.cli.feed import followed
 from loopctl.cli.options import PLAIN
 from loopctl.cli.session import session
 from loopctl.cli.settings import READING
-from tests.loopctl.cli.conftest import MOST_PROJECTS, Keys
+from tests.loopctl.cli.conftest import GENEROUS, Keys
 from tests.loopctl.cli.shell import Shell
 
 
@@ -110,6 +110,8 @@ def test_an_agent_registers_with_its_own_key(shell: Shell, keys: Keys) -> None:
 
 
 def test_a_setting_of_the_tenant_is_changed_with_its_type(shell: Shell) -> None:
-    changed = shell.good("tenant", "update", "--setting", f"max_projects={MOST_PROJECTS}", "--setting", "theme=dark")
-    assert changed["tenant"]["settings"] == {"max_projects": MOST_PROJECTS, "theme": "dark"}
+    changed = shell.good(
+        "tenant", "update", "--setting", f"max_projects={GENEROUS['max_projects']}", "--setting", "theme=dark"
+    )
+    assert changed["tenant"]["settings"] == {**GENEROUS, "theme": "dark"}
     shell.good("tenant", "info")

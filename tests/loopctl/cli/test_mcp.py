@@ -251,7 +251,7 @@ async def test_a_server_that_goes_away_and_comes_back_is_told_and_asked_again(
 
 async def test_calls_at_once_are_each_answered(running: Run, keys: Keys, project: str, tmp_path: Path) -> None:
     """Went red while no call waited for its turn."""
-    async with tools(tmp_path, running.address, keys.implementer, project) as agent:
+    async with tools(tmp_path, running.address, keys.other, project) as agent:
         numbers = ["2.1", "2.2", "2.3"] * 5
         answers = await asyncio.gather(*(agent.good("get_story", story=number) for number in numbers))
     assert [answer["story"]["number"] for answer in answers] == numbers
