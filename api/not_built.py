@@ -38,7 +38,7 @@ def _handlers(base: str, lines: str) -> Iterator[HTTPRouteHandler]:
     for line in lines.strip().splitlines():
         methods, path, access = line.split()
         for method in methods.split(","):
-            opt = {"access": access, "any_accept": access == "public", "not_built": True}
+            opt = {"access": access, "any_accept": access == "public", "not_built": f"{method} {base}{path}"}
             yield METHODS[method](base + _template(path), opt=opt)(not_built)
 
 

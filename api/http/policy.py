@@ -71,8 +71,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Makes JSON of a body in protobuf, which such a route takes as well, and compressed by gzip. Raises Refused."""
     session: bool
     """A page behind the login: who looks is known by a cookie and never by a key; elsewhere never by a cookie."""
-    built: bool
-    """Another one is only known: who may come in is told that this version does not do it."""
+    not_built: str
+    """What the contracts name and this version does not do, as they write it; empty for what it does."""
 
 
 def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
@@ -102,5 +102,5 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         halts=bool(handler.opt.get("halts") or handler.opt.get("custody")) and not handler.opt.get("way_out"),
         protobuf=handler.opt.get("protobuf"),
         session=bool(handler.opt.get("session")),
-        built=not handler.opt.get("not_built"),
+        not_built=str(handler.opt.get("not_built", "")),
     )

@@ -126,8 +126,9 @@ class Shell:
             if policy.access != "public":
                 caller = await self._around.gate.admit(exchange.headers, exchange.peer, policy, exchange.more)
             reading = True
-            if not policy.built:
-                raise Refused("not_built")
+            if policy.not_built:
+                does = "GET /api/v1/routes lists what this version of the server does."
+                raise Refused("not_built", f"Not built yet: {policy.not_built}. {does}")
             holder = NOBODY if caller is None else Holder(caller.tenant_id, caller.key_id)
             if not exchange.body_left:
                 await self._admitted(exchange, found, Sender(caller, holder, deadline), b"", False)

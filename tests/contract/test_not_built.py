@@ -89,3 +89,9 @@ async def test_two_handlers_of_one_path_stop_the_start() -> None:
 
 def without_names(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+async def test_what_is_not_built_is_named(app: Any) -> None:
+    path = "/api/v1/knowledge/ingest"
+    answer = await ask(app, path, method="POST", headers={"Authorization": "Bearer orchestrator"}, body=b"{}")
+    assert (answer.error["code"], f"POST {path}" in answer.error["message"]) == ("not_built", True)
