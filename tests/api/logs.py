@@ -28,7 +28,7 @@ from domain.key import ApiKeyCreated
 from domain.tenant import TenantCreated
 from eventstore.callers.caller_cache import CallerCache
 from eventstore.callers.callers import store_key_hash
-from eventstore.database.transaction import Database, TenantTx, Timeouts
+from eventstore.database.transaction import Database, TenantTx
 from eventstore.heads.last_signed import LastSigned
 from eventstore.heads.log_keys import Begin, log_origin, new_log_key
 from eventstore.keys.keyring import Keyring
@@ -40,6 +40,7 @@ from eventstore.log.lane import Store, Writer
 from projections.inline import INLINE, MODELS, TRANSITIONS
 from projections.rows.webhook_secrets import WebhookSecrets
 from tests.api.asgi import JSON, Answer, ask, made
+from tests.support.database import connected
 
 PEPPERS = parse_keys(generate_key())
 KEYRING = Keyring(parse_keys(generate_key()))
@@ -60,11 +61,6 @@ class Service(Struct, frozen=True):
     app: Shell
     store: Store
     callers: CallerCache
-
-
-async def connected(url: str, **given: Any) -> Database:
-    """As production connects, and no less patient than the requests are."""
-    return await Database.connect(url, timeouts=Timeouts(connect=60, acquire=60, command=60, rollback=60), **given)
 
 
 @asynccontextmanager

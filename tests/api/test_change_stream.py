@@ -26,7 +26,7 @@ from tests.api.asgi import ask, made
 from tests.api.logs import NOON, PEPPERS, tenant_with_key
 from tests.api.served import wire
 from tests.eventstore.writing import CODEC
-from tests.support.database import TestDatabase, copied_database
+from tests.support.database import TestDatabase, connected, copied_database
 from tests.support.events import new_project, put
 
 PATH = "/api/v1/changes/stream"
@@ -58,7 +58,7 @@ class Process:
 
 @pytest.fixture
 async def database(shared: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(shared.app_url, role="loopctl_app")
+    opened = await connected(shared.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 

@@ -12,7 +12,6 @@ from api.log.export import export_bundle
 from api.log.reading import LogReader
 from domain.story import StoryCreated
 from eventstore.database.owning import owner_rehearsal
-from eventstore.database.transaction import Database
 from eventstore.log.read import read_events
 from loopctl.audit.archive import read_tar
 from loopctl.audit.expected import Expected
@@ -28,7 +27,7 @@ from tests.api.test_state_digests import record
 from tests.api.touching import person
 from tests.api.work import Client
 from tests.projections.test_rebuild import rebuilt
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 
 SECRET = 'Ann\'s "number" is 555-0199 \u2603'
 GONE = "[erased]"
@@ -332,7 +331,7 @@ async def test_followers_read_the_texts_as_long_as_they_are_there(ann: Client, l
     """With the rights of a worker."""
     await story(ann)
     position = await entry_of(ann, "story.created")
-    worker = await Database.connect(log_of_module.worker_url, role="loopctl_worker")
+    worker = await connected(log_of_module.worker_url, role="loopctl_worker")
     try:
         seen = []
         for _ in range(2):

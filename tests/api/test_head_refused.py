@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from eventstore.database.transaction import Database
 from eventstore.heads.last_signed import FileLastSigned, LastSigned
 from tests.api.asgi import Answer, ask
 from tests.api.logs import Service, create, service, tenant_with_key
 from tests.eventstore.tampering import put_back
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 
 ANOTHER = {"name": "Another", "slug": "another"}
 
@@ -18,7 +17,7 @@ async def receipt_after_put_back(database: TestDatabase, last_signed: LastSigned
         tenant, raw = await tenant_with_key(running.store)
         await create(running.app, raw)
         assert (await receipt(running, raw)).status == 200
-        app = await Database.connect(database.app_url, role="loopctl_app", max_size=2)
+        app = await connected(database.app_url, role="loopctl_app", max_size=2)
         await put_back(database, app, tenant, 2, heads_too=True)
         await app.close()
     async with service(database, last_signed) as restarted:

@@ -26,7 +26,7 @@ from tests.api.logs import NOON
 from tests.api.work import Client
 from tests.eventstore.writing import CODEC, store
 from tests.golden.samples import LARGEST_INTEGER, sample
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 from tests.support.events import claimed, new_project, new_story, put
 
 NOTHING_KEPT = partial(KeptBodies, most=0)
@@ -88,7 +88,7 @@ class Told(msgspec.Struct, frozen=True):
 
 @pytest.fixture
 async def app(log_of_module: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(log_of_module.app_url, role="loopctl_app")
+    opened = await connected(log_of_module.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 

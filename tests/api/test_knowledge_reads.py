@@ -9,10 +9,10 @@ import pytest
 from msgspec import Struct
 
 from api.knowledge.reads import MOST_WAITING, Reading, Reads
-from tests.api.logs import NOON, connected, service
+from tests.api.logs import NOON, service
 from tests.api.team import Team, team
 from tests.api.test_articles import filed
-from tests.support.database import TestDatabase, copied_database
+from tests.support.database import TestDatabase, connected, copied_database
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from projections.rows.work_queue import QueueFilter, list_ready
 from tests.api.logs import Service, service
 from tests.api.test_kept_bodies import NOTHING_KEPT
 from tests.api.work import Client, client
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 from tests.support.trips import Trips, counted
 
 STORIES = ("1.1", "1.2", "2")
@@ -32,7 +32,7 @@ async def counting(database: TestDatabase, keeping: Any = KeptBodies) -> AsyncIt
     """With one connection: what it has prepared, all have. Callers are remembered."""
 
     async def connect(url: str, **more: Any) -> Database:
-        return await Database.connect(url, max_size=1, **more)
+        return await connected(url, max_size=1, **more)
 
     async with (
         counted(database.app_url) as (trips, through),
@@ -96,7 +96,7 @@ async def test_a_page_past_the_end_says_how_many_there_are(ann: Client) -> None:
 @pytest.fixture(params=["", "&statement_cache_size=0"])
 async def asked(log_of_module: TestDatabase, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     """With one connection, which all tenants use in turn."""
-    opened = await Database.connect(log_of_module.app_url + request.param, role="loopctl_app", max_size=1)
+    opened = await connected(log_of_module.app_url + request.param, role="loopctl_app", max_size=1)
     yield opened
     await opened.close()
 

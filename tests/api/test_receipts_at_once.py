@@ -14,14 +14,14 @@ from loopctl.tlog.note import parse_note
 from loopctl.tlog.receipt import parse_receipt
 from tests.eventstore.growing import KEYRING, opened_log
 from tests.eventstore.writing import new_project, store
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 
 CALLERS, WRITES = 8, 10
 
 
 @pytest.fixture
 async def app(database: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(database.app_url, role="loopctl_app", max_size=4)
+    opened = await connected(database.app_url, role="loopctl_app", max_size=4)
     yield opened
     await opened.close()
 

@@ -20,7 +20,7 @@ from projections.rebuild import rebuild
 from tests.api.logs import NOON, Service, service
 from tests.api.team import CRITERIA, Work, work
 from tests.api.work import Client
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 from tests.support.pgbouncer import pgbouncer
 from tests.support.trips import Trips, counted
 
@@ -59,7 +59,7 @@ async def counting(database: TestDatabase, short: Transitions | None) -> AsyncIt
             each.batches += 1
 
     async def connect(url: str, **more: Any) -> Database:
-        return await Database.connect(url, max_size=1, **more)  # what one connection has prepared, all have
+        return await connected(url, max_size=1, **more)  # what one connection has prepared, all have
 
     async with (
         counted(database.app_url) as (trips, through),

@@ -10,7 +10,6 @@ import pytest
 from api.webhooks.disabling import WebhookDisabler
 from egress.client import Egress
 from egress.destination import Rules
-from eventstore.database.transaction import Database
 from eventstore.keys.encryption import DoesNotOpen
 from eventstore.log.lane import Writer
 from projections.rows.webhook_secrets import WebhookSecrets
@@ -18,7 +17,7 @@ from tests.api.logs import KEYRING, NOON, Service, service
 from tests.api.team import key
 from tests.api.work import Client, client
 from tests.egress.stubs import Names
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 
 HOOK = {"url": "https://hooks.example.com/loopctl", "events": ["story.verified", "story.rejected"]}
 NAMES = {"hooks.example.com": [["93.184.215.14"]], "inside.example.com": [["10.0.0.5"]]}
@@ -81,7 +80,7 @@ async def test_a_secret_opens_only_in_its_own_place(user: Client, log_of_module:
     one, other = await made(user), await made(user)
     await user.post(f"/webhooks/{one['id']}/rotate-secret")
     secrets = WebhookSecrets(KEYRING)
-    app = await Database.connect(log_of_module.app_url, role="loopctl_app")
+    app = await connected(log_of_module.app_url, role="loopctl_app")
 
     async def opened(webhook: Any) -> Any:
         async with app.tenant_transaction(user.tenant) as tx:

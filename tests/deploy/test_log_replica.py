@@ -27,7 +27,7 @@ from loopctl.tlog.receipt import Receipt
 from loopctl.tlog.tile import Bundle, Tile, parse_bundle, tile_path
 from tests.eventstore.growing import KEYRING, grow, opened_log
 from tests.house.tree import CHECKOUT
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 from tests.support.guarded import guarded
 from tests.support.nginx import find
 
@@ -63,7 +63,7 @@ class Replica(Struct, frozen=True):
 
 @pytest.fixture
 async def replica(database: TestDatabase, tmp_path: Path) -> AsyncIterator[Replica]:
-    opened = await Database.connect(database.app_url, role="loopctl_app")
+    opened = await connected(database.app_url, role="loopctl_app")
     tenant, log = await opened_log(opened), LogReader(opened, KEYRING)
     await grow(opened, tenant, SIZE)
     archive = tmp_path / "log.tar"

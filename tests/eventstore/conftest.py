@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from eventstore.database.transaction import Database
-from tests.support.database import TestDatabase, copied_database, session
+from tests.support.database import TestDatabase, connected, copied_database, session
 
 SAMPLE = Path(__file__).with_name("sample.sql")
 
@@ -23,7 +23,7 @@ async def sample(postgres_admin_url: str, database_template: str) -> AsyncIterat
 
 @pytest.fixture
 async def server(sample: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(sample.app_url, role="loopctl_app", max_size=4)
+    opened = await connected(sample.app_url, role="loopctl_app", max_size=4)
     yield opened
     await opened.close()
 
@@ -48,14 +48,14 @@ async def log_database(postgres_admin_url: str, database_template: str) -> Async
 
 @pytest.fixture
 async def app(log_database: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(log_database.app_url, role="loopctl_app", max_size=6)
+    opened = await connected(log_database.app_url, role="loopctl_app", max_size=6)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
 async def worker(log_database: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(log_database.worker_url, role="loopctl_worker", max_size=6)
+    opened = await connected(log_database.worker_url, role="loopctl_worker", max_size=6)
     yield opened
     await opened.close()
 

@@ -20,6 +20,7 @@ from eventstore.log.codec import Codec
 from eventstore.log.command import Change, Command, Known, Model, Need, Origin, Reply
 from eventstore.log.lane import Store, Writer
 from eventstore.log.read import replay
+from tests.support.database import connected
 from tests.support.dcb import (
     DCBAppendCondition,
     DCBEvent,
@@ -167,7 +168,7 @@ class LogRecorder(DCBRecorder):
         )  # fmt: skip
 
     async def _open(self, url: str) -> Database:
-        database = await Database.connect(url, role="loopctl_app", max_size=3)
+        database = await connected(url, role="loopctl_app", max_size=3)
         async with database.tenant_transaction(self._tenant) as tx:
             await tx.execute("SELECT app.open_log($1)", self._tenant)
         return database

@@ -13,13 +13,12 @@ from msgspec import Struct
 
 from config.keys import generate_key, parse_keys
 from eventstore.callers.superadmins import find_superadmin
-from eventstore.database.transaction import Database
 from eventstore.heads.signing import current_checkpoint
 from eventstore.keys.keyring import Keyring
 from projections.inline import PROJECTIONS
 from tests.eventstore.growing import grow
 from tests.eventstore.tampering import put_back
-from tests.support.database import PASSWORDS, TestDatabase, session
+from tests.support.database import PASSWORDS, TestDatabase, connected, session
 from tests.support.running import CHECKOUT
 
 BAD = 10
@@ -68,7 +67,7 @@ def operator(database: TestDatabase) -> Operator:
 async def test_a_superadmin_key_is_shown_once_and_found_by_its_hash_alone(operator: Operator) -> None:
     made = operator.said("create-superadmin", "--name", "Ann")["api_key"]
     assert (made["role"], made["tenant_id"], made["name"]) == ("superadmin", None, "Ann")
-    app = await Database.connect(operator.database.app_url, role="loopctl_app")
+    app = await connected(operator.database.app_url, role="loopctl_app")
     try:
         found = await find_superadmin(app, parse_keys(operator.peppers), made["raw_key"])
         assert found is not None
@@ -167,7 +166,7 @@ async def test_repair_makes_the_frontier_anew_and_refuses_where_entries_are_wron
 async def test_an_interrupted_fsck_goes_on_from_what_it_has_kept(operator: Operator, tmp_path: Path) -> None:
     """The kept position is the one of a fault: the entries before it were good, and are not read again."""
     made = operator.tenant("acme")
-    app = await Database.connect(operator.database.app_url, role="loopctl_app")
+    app = await connected(operator.database.app_url, role="loopctl_app")
     try:
         await grow(app, UUID(made["id"]), 800)
     finally:
@@ -186,7 +185,7 @@ async def test_a_log_that_was_put_back_is_told_from_a_head_that_was_kept(operato
     tenant_id = UUID(operator.tenant("acme")["id"])
     kept = tmp_path / "head"
     asked = ("fsck", "--tenant", "acme", "--not-older-than", str(kept))
-    app = await Database.connect(operator.database.app_url, role="loopctl_app")
+    app = await connected(operator.database.app_url, role="loopctl_app")
     try:
         await grow(app, tenant_id, 10)
         async with app.tenant_transaction(tenant_id) as tx:

@@ -18,7 +18,7 @@ from loopctl.tlog.vkey import parse_vkey
 from operations.__main__ import main
 from tests.eventstore.rotating import read
 from tests.loopctl.audit.bundles import fault, judge
-from tests.support.database import TestDatabase, copied_database, session
+from tests.support.database import TestDatabase, connected, copied_database, session
 from tests.support.sample_log import THIEF
 
 OLD, NEW = generate_key(), generate_key()
@@ -66,7 +66,7 @@ def operator(made: TestDatabase, capsys: pytest.CaptureFixture[str], monkeypatch
 
 @pytest.fixture
 async def app(made: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(made.app_url, role="loopctl_app")
+    opened = await connected(made.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 

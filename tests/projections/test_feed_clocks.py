@@ -5,17 +5,16 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from eventstore.database.transaction import Database
 from eventstore.log.lane import Store
 from projections.inline import INLINE
 from tests.eventstore.writing import store
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 from tests.support.feed_race import Race, Seen
 
 
 @pytest.fixture
 async def seen(database: TestDatabase) -> Seen:
-    opened = await Database.connect(database.app_url, role="loopctl_app", max_size=8)
+    opened = await connected(database.app_url, role="loopctl_app", max_size=8)
     tenant: UUID = uuid4()
     async with opened.tenant_transaction(tenant) as tx:
         await tx.execute("SELECT app.open_log($1)", tenant)

@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from eventstore.database.transaction import Database, TenantTx
+from eventstore.database.transaction import TenantTx
 from projections.inline import INLINE
 from projections.queries.audit_trail import BEGINNING, END, TRAIL, WHOLE
 from projections.queries.change_feed import CHANGES
 from tests.eventstore.writing import store
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 from tests.support.events import new_project, new_story, put
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
@@ -24,7 +24,7 @@ WALKED = re.compile(r"using (audit_index_\w+) on audit_index\S* \w+\s+\(cost=[^)
 @pytest.fixture
 async def tx(database: TestDatabase) -> AsyncIterator[TenantTx]:
     """In a log of 3,000 entries; its tables have no statistics, as when they have just grown."""
-    opened = await Database.connect(database.app_url, role="loopctl_app")
+    opened = await connected(database.app_url, role="loopctl_app")
     tenant, project, other = uuid4(), new_project(), new_project()
     async with opened.tenant_transaction(tenant) as tx:
         await tx.execute("SELECT app.open_log($1)", tenant)

@@ -14,7 +14,7 @@ from projections.rows.epic_progress import NOTHING, OPEN
 from projections.rows.stories import REPLACE_ROWS
 from projections.rows.work_queue import ENTER
 from tests.eventstore.log.test_commit_moves import APPENDED, MOVED, STORIES, opened_log, story
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 
 MANY = 5000
 USED = """
@@ -35,7 +35,7 @@ BY_KEY = {
 @pytest.fixture
 async def app(database: TestDatabase) -> AsyncIterator[Database]:
     """With one connection, which keeps its plans."""
-    opened = await Database.connect(database.app_url, role="loopctl_app", max_size=1)
+    opened = await connected(database.app_url, role="loopctl_app", max_size=1)
     yield opened
     await opened.close()
 

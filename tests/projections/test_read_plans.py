@@ -17,7 +17,7 @@ from projections.rows.projects import PROJECTS
 from projections.rows.stories import REPLACE_ROWS
 from projections.rows.work_queue import ENTER, READY
 from tests.eventstore.log.test_commit_moves import NOON, opened_log, story
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 
 MANY, EPICS = 5000, 50
 OF_PROJECT, OF_EPIC, PAGE = MANY // 2, MANY // EPICS, 20
@@ -59,7 +59,7 @@ class Laid(Struct, frozen=True):
 @pytest.fixture
 async def app(database: TestDatabase) -> AsyncIterator[Database]:
     """With one connection, which keeps its plans."""
-    opened = await Database.connect(database.app_url, role="loopctl_app", max_size=1)
+    opened = await connected(database.app_url, role="loopctl_app", max_size=1)
     yield opened
     await opened.close()
 

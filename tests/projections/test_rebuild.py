@@ -19,7 +19,7 @@ from projections.inline import INLINE, MODELS, PROJECTIONS
 from projections.rebuild import Rebuilt, rebuild
 from projections.rows.projects import PROJECTS
 from tests.eventstore.writing import CODEC, changing, new_project, store
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 
 TAKE_AWAY = """
     WITH gone AS (DELETE FROM app.log_entry WHERE tenant_id = $1 AND position BETWEEN $2 AND $3 RETURNING *)
@@ -29,7 +29,7 @@ TAKE_AWAY = """
 
 @pytest.fixture
 async def app(database: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(database.app_url, role="loopctl_app")
+    opened = await connected(database.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 

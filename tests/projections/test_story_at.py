@@ -16,7 +16,7 @@ from projections.queries.story_at import story_at
 from projections.rows.stories import STORIES
 from projections.rows.story_texts import STORY_TEXTS
 from tests.eventstore.writing import CODEC, store
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 from tests.support.events import claimed, new_project, new_story, put
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ EPIC = UUID(int=3)
 
 @pytest.fixture
 async def app(database: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(database.app_url, role="loopctl_app")
+    opened = await connected(database.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 

@@ -6,13 +6,14 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 from msgspec import Struct
 
+from eventstore.database.transaction import Database, Timeouts
 from migrations.roles import RolePasswords, bootstrap, grant_database_rights, with_role
 from migrations.runner import migrate
 from tests.support.cluster import own_postgres
@@ -60,6 +61,11 @@ class TestDatabase(Struct, frozen=True):
     @property
     def backup_url(self) -> str:
         return with_role(self.admin_url, "loopctl_backup", PASSWORDS.backup)
+
+
+async def connected(url: str, **given: Any) -> Database:
+    """As production connects, but however long the machine takes: what is late is `test_unavailable`'s alone."""
+    return await Database.connect(url, timeouts=Timeouts(connect=60, acquire=60, command=60, rollback=60), **given)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from eventstore.database.transaction import Database
 from eventstore.following.outage import Outage
 from migrations.roles import grant_database_rights
-from tests.support.database import TestDatabase, created_database, session
+from tests.support.database import TestDatabase, connected, created_database, session
 from tests.workers.processes import PostgresDoor, PrivateRedis, WorkerSettings
 from tests.workers.schedules import Schedule
 from workers.broker import JobBroker, connect_broker
@@ -27,7 +27,7 @@ async def lasting_database(postgres_admin_url: str, database_template: str) -> A
 
 @pytest.fixture
 async def worker_database(database: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(database.worker_url, role="loopctl_worker", max_size=12)
+    opened = await connected(database.worker_url, role="loopctl_worker", max_size=12)
     yield opened
     await opened.close()
 

@@ -19,7 +19,7 @@ from projections.inline import INLINE
 from tests.eventstore.fsck.logs import sign
 from tests.eventstore.growing import KEYRING, NOON, grow
 from tests.eventstore.writing import store
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 from tests.workers.schedules import Schedule
 from workers.actors import Timing, Tools
 from workers.jobs.check_logs import JOB, check_each, check_logs
@@ -36,7 +36,7 @@ MEND = """
 
 @pytest.fixture
 async def app(database: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(database.app_url, role="loopctl_app", max_size=2)
+    opened = await connected(database.app_url, role="loopctl_app", max_size=2)
     yield opened
     await opened.close()
 

@@ -16,7 +16,7 @@ from eventstore.following.follow import Follower
 from eventstore.following.outage import Outage
 from eventstore.following.wake_up import announcing, listen
 from tests.eventstore.writing import CODEC
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 from tests.workers.collecting_worker import CARELESS, MAKE_TABLE
 from tests.workers.logs import announced_by, opened_log, write
 from tests.workers.processes import PrivateRedis, WorkerSettings, until, worker_process
@@ -29,7 +29,7 @@ OFTEN = FollowingPace(poll=0.1)
 
 @pytest.fixture
 async def app(database: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(database.app_url, role="loopctl_app", max_size=6)
+    opened = await connected(database.app_url, role="loopctl_app", max_size=6)
     yield opened
     await opened.close()
 

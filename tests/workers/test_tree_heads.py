@@ -15,7 +15,7 @@ from eventstore.heads.last_signed import FileLastSigned, LastSigned
 from eventstore.heads.signing import current_checkpoint
 from tests.eventstore.growing import grow
 from tests.eventstore.tampering import put_back, superuser
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 from tests.workers.logs import KEYRING, newest_signed, opened_log, signed_sizes
 from tests.workers.processes import WorkerSettings, until, worker_process
 from workers.follower_metrics import FollowerMetrics
@@ -24,7 +24,7 @@ from workers.tree_heads import CLOCK_PAUSE_SECONDS, REFUSED_PAUSE_SECONDS, TreeH
 
 @pytest.fixture
 async def app(database: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(database.app_url, role="loopctl_app", max_size=6)
+    opened = await connected(database.app_url, role="loopctl_app", max_size=6)
     yield opened
     await opened.close()
 

@@ -8,8 +8,7 @@ import pytest
 from msgspec import structs
 
 from eventstore.catalog.check import EXPECTED, RULES, CatalogViolated, Violation, assert_catalog, check_catalog
-from eventstore.database.transaction import Database
-from tests.support.database import TestDatabase, copied_database, session
+from tests.support.database import TestDatabase, connected, copied_database, session
 
 if TYPE_CHECKING:
     from tests.support.database import Connection
@@ -264,7 +263,7 @@ async def violations_after(
 
 async def test_the_migrated_schema_breaks_no_rule(database: TestDatabase) -> None:
     for url, role in ((database.app_url, "loopctl_app"), (database.worker_url, "loopctl_worker")):
-        server = await Database.connect(url, role=role)  # type: ignore[arg-type]  # a literal, through a tuple
+        server = await connected(url, role=role)
         async with server.system_transaction() as tx:
             assert await check_catalog(tx) == []
         await server.close()

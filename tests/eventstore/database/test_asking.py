@@ -11,7 +11,7 @@ import pytest
 
 from eventstore.database.transaction import Database, DatabaseUnavailable
 from tests.eventstore.projects import add, ids
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 
 FUNCTION = """
     SET LOCAL ROLE loopctl_owner;
@@ -38,7 +38,7 @@ async def asked(sample: TestDatabase) -> TestDatabase:
 
 @pytest.fixture(params=["", "&statement_cache_size=0"])
 async def asking(asked: TestDatabase, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
-    opened = await Database.connect(asked.app_url + request.param, role="loopctl_app", max_size=2)
+    opened = await connected(asked.app_url + request.param, role="loopctl_app", max_size=2)
     yield opened
     await opened.close()
 

@@ -3,14 +3,13 @@
 import pytest
 
 from eventstore.catalog.check import NotDurable, assert_durability
-from eventstore.database.transaction import Database
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 
 CAREFUL = {"fsync", "full_page_writes", "synchronous_commit", "data_checksums"}
 
 
 async def test_the_shared_server_is_durable(sample: TestDatabase) -> None:
-    server = await Database.connect(sample.app_url, role="loopctl_app")
+    server = await connected(sample.app_url, role="loopctl_app")
     async with server.system_transaction() as tx:
         await assert_durability(tx)
     await server.close()

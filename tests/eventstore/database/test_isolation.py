@@ -7,7 +7,7 @@ import pytest
 
 from eventstore.database.transaction import Database
 from tests.eventstore.projects import INSERT, add, ids
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 
 COUNT = "SELECT count(*) FROM app.sample_project WHERE tenant_id = $1"
 
@@ -42,7 +42,7 @@ async def test_without_a_tenant_there_are_no_rows(server: Database, ann: UUID) -
 
 
 async def test_the_connection_is_good_for_no_tenant_after_it_served_one(sample: TestDatabase, ann: UUID) -> None:
-    server = await Database.connect(sample.app_url, role="loopctl_app", max_size=1)
+    server = await connected(sample.app_url, role="loopctl_app", max_size=1)
     async with server.tenant_transaction(ann) as tx:
         await add(tx)
     async with server.system_transaction() as tx:

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec import Struct, structs
 
-from eventstore.database.transaction import Database, SystemTx
+from eventstore.database.transaction import SystemTx
 from tests.eventstore.projects import add, ids
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 
 ROUNDS = 400
 
@@ -43,7 +43,7 @@ async def left(tx: SystemTx) -> Left:
 
 async def test_two_tenants_on_two_connections_never_meet(sample: TestDatabase) -> None:
     """Interleaved at random, with rollbacks and cancellations; each session is looked at after each release."""
-    server = await Database.connect(sample.app_url, role="loopctl_app", min_size=2, max_size=2)
+    server = await connected(sample.app_url, role="loopctl_app", min_size=2, max_size=2)
     own: dict[UUID, set[UUID]] = {uuid4(): set(), uuid4(): set()}
     dice = random.Random(23)
 
@@ -90,7 +90,7 @@ async def test_two_tenants_on_two_connections_never_meet(sample: TestDatabase) -
 )
 async def test_what_would_outlive_a_transaction_is_seen(sample: TestDatabase, statement: str, trace: str) -> None:
     """The negative control: each way to break the promise, once."""
-    server = await Database.connect(sample.app_url, role="loopctl_app", max_size=1)
+    server = await connected(sample.app_url, role="loopctl_app", max_size=1)
     tenant = uuid4()
     async with server.tenant_transaction(tenant) as tx:
         added = await add(tx)

@@ -15,13 +15,13 @@ import pytest
 
 from api.health.check import HealthCheck, Probes
 from eventstore.database.silence import Patience, watching
-from eventstore.database.transaction import Database, DatabaseUnavailable
+from eventstore.database.transaction import DatabaseUnavailable
 from migrations.roles import bootstrap
 from migrations.runner import migrate
 from tests.api.asgi import Answer, ask, made
 from tests.api.logs import Service, call, service, tenant_with_key
 from tests.support.cluster import own_postgres
-from tests.support.database import PASSWORDS, TestDatabase, created_database
+from tests.support.database import PASSWORDS, TestDatabase, connected, created_database
 from tests.support.services import SealIs, answers
 
 BOUND_SECONDS = 6.0
@@ -120,14 +120,14 @@ async def test_requests_are_answered_with_503_while_the_database_is_silent(
 
 
 async def test_a_statement_that_is_slow_is_waited_for(database: TestDatabase) -> None:
-    opened = await Database.connect(database.app_url, role="loopctl_app")
+    opened = await connected(database.app_url, role="loopctl_app")
     async with watching(opened.pool, Patience(0.05, 0.3)), opened.tenant_transaction(uuid4()) as tx:
         assert len(await tx.fetch(QUERY, 1.5)) == 1
     await opened.close()
 
 
 async def test_a_process_that_stood_still_itself_does_not_take_that_for_silence(database: TestDatabase) -> None:
-    opened = await Database.connect(database.app_url, role="loopctl_app")
+    opened = await connected(database.app_url, role="loopctl_app")
     async with watching(opened.pool, Patience(0.01, 0.4)):
         for _ in range(10):
             await asyncio.sleep(0.02)
@@ -139,7 +139,7 @@ async def test_a_process_that_stood_still_itself_does_not_take_that_for_silence(
 async def test_a_watched_server_that_ends_is_not_silent_and_those_who_wait_for_a_connection_are_told(
     database: TestDatabase, folder: Path
 ) -> None:
-    opened = await Database.connect(database.app_url, role="loopctl_app", max_size=1)
+    opened = await connected(database.app_url, role="loopctl_app", max_size=1)
     async with watching(opened.pool, Patience(0.05, 0.4)):
         with stopped(folder):
             outcomes = await asyncio.gather(*(timed(opened.ping(5)) for _ in range(8)))

@@ -12,7 +12,7 @@ from migrations.errors import MigrationError
 from migrations.roles import with_role
 from migrations.runner import migrate
 from tests.eventstore.projects import add, ids
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 
 
 async def test_it_commits_at_the_end_of_the_block(server: Database, ann: UUID) -> None:
@@ -93,7 +93,7 @@ async def test_the_limits_of_the_role_hold(server: Database) -> None:
 
 async def test_beginning_and_setting_the_tenant_is_one_round_trip(sample: TestDatabase, ann: UUID) -> None:
     """Counted at the protocol: BEGIN with the tenant, the query, COMMIT, and nothing on the way back to the pool."""
-    server = await Database.connect(sample.app_url, role="loopctl_app", max_size=1)
+    server = await connected(sample.app_url, role="loopctl_app", max_size=1)
     async with server.tenant_transaction(ann) as tx:
         await tx.execute("SELECT 1")
     (connection,) = server._pool._free
@@ -107,7 +107,7 @@ async def test_beginning_and_setting_the_tenant_is_one_round_trip(sample: TestDa
 @pytest.mark.parametrize("whose", ["admin_url", "migrator_url", "worker_url", "backup_url"])
 async def test_an_address_of_another_role_is_refused(sample: TestDatabase, whose: str) -> None:
     with pytest.raises(WrongRole, match="loopctl_app"):
-        await Database.connect(getattr(sample, whose), role="loopctl_app")
+        await connected(getattr(sample, whose), role="loopctl_app")
 
 
 UNREADABLE = [
@@ -123,7 +123,7 @@ UNREADABLE = [
 async def test_an_unreadable_address_is_refused_without_quoting_it(url: str) -> None:
     """asyncpg's own messages show the password from its first special character on, or up to it."""
     with pytest.raises(WrongRole, match="percent-encoded") as refusal:
-        await Database.connect(url, role="loopctl_app")
+        await connected(url, role="loopctl_app")
     shown = "".join(traceback.format_exception(refusal.value))
     assert "hun" not in shown
     assert "ter2" not in shown
@@ -137,4 +137,4 @@ async def test_who_is_not_let_in_is_told_why(sample: TestDatabase) -> None:
         (sample.app_url.replace(f"/{sample.name}?", "/nowhere?"), "does not exist"),
     ):
         with pytest.raises(WrongRole, match=f"does not let loopctl_app in: .*{reason}"):
-            await Database.connect(url, role="loopctl_app", min_size=0)
+            await connected(url, role="loopctl_app", min_size=0)

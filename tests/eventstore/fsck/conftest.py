@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from eventstore.database.transaction import Database
-from tests.support.database import TestDatabase, copied_database
+from tests.support.database import TestDatabase, connected, copied_database
 
 
 @pytest.fixture(scope="module")
@@ -16,13 +16,13 @@ async def made(postgres_admin_url: str, database_template: str) -> AsyncIterator
 
 @pytest.fixture
 async def app(made: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(made.app_url, role="loopctl_app")
+    opened = await connected(made.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 
 
 @pytest.fixture
 async def worker(made: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(made.worker_url, role="loopctl_worker")
+    opened = await connected(made.worker_url, role="loopctl_worker")
     yield opened
     await opened.close()

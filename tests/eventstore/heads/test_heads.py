@@ -24,7 +24,7 @@ from loopctl.tlog.tree import EMPTY, append_leaves
 from loopctl.tlog.trust import Trust, open_checkpoint
 from tests.eventstore.growing import KEYRING, NOON, Counting, grow, opened_log
 from tests.eventstore.tampering import put_back, superuser
-from tests.support.database import TestDatabase, copied_database, session
+from tests.support.database import TestDatabase, connected, copied_database, session
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ async def made(postgres_admin_url: str, database_template: str) -> AsyncIterator
 
 @pytest.fixture
 async def app(made: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(made.app_url, role="loopctl_app")
+    opened = await connected(made.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 
@@ -121,7 +121,7 @@ async def test_the_worker_signs_at_most_once_a_second(app: Database, made: TestD
 
 async def test_the_worker_role_can_sign(app: Database, made: TestDatabase, tenant: UUID) -> None:
     await grow(app, tenant, 3)
-    worker = await Database.connect(made.worker_url, role="loopctl_worker")
+    worker = await connected(made.worker_url, role="loopctl_worker")
     try:
         assert (await sign(worker, tenant)).size == 3
     finally:

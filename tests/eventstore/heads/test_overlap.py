@@ -17,7 +17,7 @@ from loopctl.tlog.vkey import VerifierKey
 from tests.eventstore.growing import KEYRING, grow, opened_log
 from tests.eventstore.heads.test_heads import move_clock, sign
 from tests.eventstore.rotating import audited, keys_of, rotate, signer_of
-from tests.support.database import TestDatabase, copied_database, session
+from tests.support.database import TestDatabase, connected, copied_database, session
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ async def made(postgres_admin_url: str, database_template: str) -> AsyncIterator
 
 @pytest.fixture
 async def app(made: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(made.app_url, role="loopctl_app")
+    opened = await connected(made.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 
@@ -112,7 +112,7 @@ async def test_three_keys_sign_while_two_overlaps_last_and_end_one_by_one(
 
 
 async def test_the_worker_that_signs_ends_it_as_well(app: Database, made: TestDatabase, tenant: UUID) -> None:
-    worker = await Database.connect(made.worker_url, role="loopctl_worker")
+    worker = await connected(made.worker_url, role="loopctl_worker")
     await rotate(app, tenant)
     await move_clock(made, tenant, LONGEST_OVERLAP)
     await next_head(app, tenant, worker)

@@ -26,7 +26,7 @@ from tests.eventstore.heads.test_heads import sign
 from tests.eventstore.rotating import audited, exported, keys_of, rotate, rotations_in, signer_of
 from tests.eventstore.writing import CODEC
 from tests.loopctl.audit.bundles import NO_EPOCHS, NO_ROOTS, Files, fault, judge
-from tests.support.database import TestDatabase, copied_database
+from tests.support.database import TestDatabase, connected, copied_database
 from tests.support.sample_log import THIEF
 
 PARTS = (2_000, 3_000, 4_000, 996)
@@ -53,7 +53,7 @@ async def made(postgres_admin_url: str, database_template: str) -> AsyncIterator
 
 @pytest.fixture(scope="module")
 async def shared(made: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(made.app_url, role="loopctl_app")
+    opened = await connected(made.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 

@@ -25,7 +25,7 @@ from tests.eventstore.heads.test_heads import sign
 from tests.eventstore.rotating import audited, keys_of, read, rotate, rotating_store, rotations_in
 from tests.eventstore.writing import new_project, refused, store
 from tests.loopctl.audit.bundles import fault, judge
-from tests.support.database import TestDatabase, copied_database
+from tests.support.database import TestDatabase, connected, copied_database
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ async def made(postgres_admin_url: str, database_template: str) -> AsyncIterator
 
 @pytest.fixture
 async def app(made: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(made.app_url, role="loopctl_app")
+    opened = await connected(made.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 
@@ -190,7 +190,7 @@ async def test_two_changes_in_a_row_have_a_boundary_head_each(app: Database, ten
 async def test_changes_among_writers_of_several_processes_are_each_alone_and_lose_nothing(
     app: Database, made: TestDatabase, tenant: UUID
 ) -> None:
-    other = await Database.connect(made.app_url, role="loopctl_app")
+    other = await connected(made.app_url, role="loopctl_app")
     writers = [Writer(store(app)), Writer(store(other))]
     stop = asyncio.Event()
     positions: list[int] = []
@@ -217,7 +217,7 @@ async def test_changes_among_writers_of_several_processes_are_each_alone_and_los
 
 
 async def test_two_changes_at_once_are_one_or_two_whole_ones(app: Database, made: TestDatabase) -> None:
-    other = await Database.connect(made.app_url, role="loopctl_app")
+    other = await connected(made.app_url, role="loopctl_app")
     refused = 0
     for _ in range(10):
         tenant = await opened_log(app)

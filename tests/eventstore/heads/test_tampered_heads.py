@@ -10,7 +10,7 @@ from eventstore.heads.rederive import HeadRefused
 from eventstore.heads.signing import current_checkpoint
 from tests.eventstore.growing import KEYRING, grow, opened_log
 from tests.eventstore.tampering import put_back, superuser
-from tests.support.database import TestDatabase, copied_database
+from tests.support.database import TestDatabase, connected, copied_database
 
 SIGNED, GROWN = 300, 700
 
@@ -65,7 +65,7 @@ async def made(postgres_admin_url: str, database_template: str) -> AsyncIterator
 
 @pytest.fixture
 async def app(made: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(made.app_url, role="loopctl_app")
+    opened = await connected(made.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 

@@ -24,7 +24,7 @@ from loopctl.tlog.receipt import parse_receipt
 from loopctl.tlog.tile import Bundle, Tile, parse_bundle, partial_tiles, tile_hashes, tiles_between
 from loopctl.tlog.tree import EMPTY, append_leaves
 from tests.eventstore.growing import Counting, grow, opened_log, root_at
-from tests.support.database import TestDatabase, copied_database, session
+from tests.support.database import TestDatabase, connected, copied_database, session
 
 SMALL = 70
 LARGE = 70_000
@@ -47,7 +47,7 @@ async def made(postgres_admin_url: str, database_template: str) -> AsyncIterator
 
 @pytest.fixture(scope="module")
 async def app(made: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(made.app_url, role="loopctl_app")
+    opened = await connected(made.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 

@@ -27,7 +27,7 @@ from loopctl.tlog.checkpoint import make_checkpoint
 from loopctl.tlog.hashing import EMPTY_ROOT
 from loopctl.tlog.signer import sign_checkpoint
 from loopctl.tlog.trust import Trust, open_checkpoint
-from tests.support.database import TestDatabase, copied_database, session
+from tests.support.database import TestDatabase, connected, copied_database, session
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 OLD, NEW = Key("0000000a", secrets.token_bytes(32)), Key("0000000b", secrets.token_bytes(32))
@@ -43,7 +43,7 @@ async def made(postgres_admin_url: str, database_template: str) -> AsyncIterator
 
 @pytest.fixture
 async def app(made: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.connect(made.app_url, role="loopctl_app")
+    opened = await connected(made.app_url, role="loopctl_app")
     yield opened
     await opened.close()
 
@@ -161,7 +161,7 @@ async def test_nobody_who_has_both_keys_notices_a_rotation_and_whoever_has_one_d
 
 async def test_the_worker_can_rewrap_and_sign(app: Database, made: TestDatabase) -> None:
     tenant = await with_key(app)
-    worker = await Database.connect(made.worker_url, role="loopctl_worker")
+    worker = await connected(made.worker_url, role="loopctl_worker")
     try:
         async with worker.tenant_transaction(tenant) as tx:
             assert await Keyring((NEW, OLD)).rewrap(tx)

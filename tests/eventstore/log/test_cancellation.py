@@ -10,7 +10,7 @@ import pytest
 
 from eventstore.database.transaction import Database, TenantTx
 from tests.eventstore.projects import add, ids
-from tests.support.database import TestDatabase, session
+from tests.support.database import TestDatabase, connected, session
 
 CLIENTS, ROUNDS = 4, 100
 
@@ -84,7 +84,7 @@ async def test_an_acknowledgement_before_the_commit_would_be_caught(server: Data
 
 
 async def test_a_shielded_transaction_outlives_its_caller(sample: TestDatabase, server: Database, ann: UUID) -> None:
-    leaving = await Database.connect(sample.app_url, role="loopctl_app")
+    leaving = await connected(sample.app_url, role="loopctl_app")
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def work(tx: TenantTx) -> UUID:
@@ -106,7 +106,7 @@ async def test_a_shielded_transaction_outlives_its_caller(sample: TestDatabase, 
 async def test_a_shielded_transaction_that_has_not_begun_is_not_lost_by_closing(
     sample: TestDatabase, server: Database, ann: UUID
 ) -> None:
-    leaving = await Database.connect(sample.app_url, role="loopctl_app")
+    leaving = await connected(sample.app_url, role="loopctl_app")
     caller = asyncio.ensure_future(leaving.run_to_end(ann, add))
     await asyncio.sleep(0)
     caller.cancel()
@@ -128,7 +128,7 @@ async def test_a_shielded_transaction_gives_its_result_and_its_errors(server: Da
 
 
 async def test_a_call_outlives_its_caller(sample: TestDatabase, server: Database, ann: UUID) -> None:
-    leaving = await Database.connect(sample.app_url, role="loopctl_app")
+    leaving = await connected(sample.app_url, role="loopctl_app")
     caller = asyncio.ensure_future(leaving.call(SLOW_INSERT, ann, ann))
     await asyncio.sleep(0.05)
     caller.cancel()

@@ -8,12 +8,12 @@ from msgspec import structs
 
 from domain.event import JsonText, Recorded, Stream
 from domain.project import ProjectCreated
-from eventstore.database.transaction import Database, TenantTx
+from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Change, Command, Model, Need, Origin, Reply
 from eventstore.log.lane import Writer
 from tests.eventstore.growing import opened_log
 from tests.eventstore.writing import NOON, created, refused, store
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 
 VERSIONS = """
     SELECT stream_version FROM app.log_entry WHERE tenant_id = $1 AND stream_id = $2 ORDER BY position
@@ -61,7 +61,7 @@ async def test_who_appends_to_the_same_stream_after_the_head_was_read_is_seen_an
     database: TestDatabase,
 ) -> None:
     """Went red, with an entry that could not be made, while only the append itself looked where the head is."""
-    opened = await Database.connect(database.app_url, role="loopctl_app")
+    opened = await connected(database.app_url, role="loopctl_app")
     try:
         tenant, stream = await opened_log(opened), Stream("project", uuid4())
         plain = structs.replace(store(opened), projections=[], models={})
@@ -77,7 +77,7 @@ async def test_an_event_goes_behind_the_last_one_of_a_stream_that_its_command_di
 ) -> None:
     """As one of a budget does, whose limit a report reaches. Went red in every process but the one that wrote the last
     one: the stream was taken for a new one, and each report after that was answered with 500."""
-    opened = await Database.connect(database.app_url, role="loopctl_app")
+    opened = await connected(database.app_url, role="loopctl_app")
     try:
         tenant, stream = await opened_log(opened), Stream("project", uuid4())
         plain = structs.replace(store(opened), projections=[], models={})

@@ -14,7 +14,7 @@ from eventstore.database.transaction import Database
 from projections.look_up import look_up
 from projections.moves import COMMIT
 from projections.rows.stories import REPLACE_ROWS
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 
 NOON = datetime(2026, 3, 27, 12, tzinfo=UTC)
 APPENDED = (0, [], [], [], [], b"", *([[]] * 13), NOON, [])
@@ -30,7 +30,7 @@ SHOWN = "SELECT tenant_id, title, agent_status FROM app.story WHERE tenant_id = 
 @pytest.fixture
 async def app(log_database: TestDatabase) -> AsyncIterator[Database]:
     """With one connection, so that what stays on it is seen."""
-    opened = await Database.connect(log_database.app_url, role="loopctl_app", max_size=1)
+    opened = await connected(log_database.app_url, role="loopctl_app", max_size=1)
     yield opened
     await opened.close()
 

@@ -21,7 +21,7 @@ from eventstore.log.codec import Codec
 from projections.rows.webhook_secrets import WebhookSecrets
 from tests.api.logs import KEYRING, service
 from tests.api.team import Team, team
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, connected
 from workers.webhooks.courier import Courier, Outside
 from workers.webhooks.judging import Pace
 from workers.webhooks.metrics import WebhookMetrics
@@ -139,7 +139,7 @@ def courier_of(database: Database, pace: Pace, registry: CollectorRegistry | Non
 async def hooks(database: TestDatabase, pace: Pace = QUICK, *, running: bool = True) -> AsyncIterator[Hooks]:
     """``running``: the courier sweeps by itself."""
     async with service(database) as started, AsyncExitStack() as stack:
-        worker = await Database.connect(database.worker_url, role="loopctl_worker", max_size=8)
+        worker = await connected(database.worker_url, role="loopctl_worker", max_size=8)
         stack.push_async_callback(worker.close)
         courier = courier_of(worker, pace)
         made = Hooks(database, worker, await team(started), courier, stack, pace)
