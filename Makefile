@@ -7,6 +7,8 @@ INTEROP := $(VENV)/interop
 UV := $(shell command -v uv 2>/dev/null)
 # What is run ends with make, also when make is killed.
 ENDS_WITH_US := LOOPCTL_ENDS_WITH=$$PPID exec
+# Compiling is a third of the start of each of our processes, where the surroundings forbid to keep what was compiled.
+export PYTHONDONTWRITEBYTECODE :=
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
