@@ -1,5 +1,6 @@
-"""Knowledge: articles by how they stand, and one with its links. Texts are shown as they were written."""
+"""Knowledge: articles by how they stand, and one with its text and its links."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -21,6 +22,7 @@ from api.paths import ArticlePath
 from api.projects.routes import list_projects_of_tenant
 from api.projects.schemas import ProjectsQuery
 from api.services import Provided
+from api.web.markdown import to_html
 from api.web.reading import Reader
 from api.web.showing import OF_SESSION, ShownQuery, shown, table
 from domain.errors import NotFound
@@ -83,7 +85,9 @@ async def show_article_page(
 ) -> Response[bytes]:
     reader = Reader(services, asking)
     article = (await reader.read(show_article, article_id=article_id, wanted=ReadingQuery()))["data"]
-    return await shown(reader, sent_headers, "article.html", active="knowledge", article=article)
+    body = article["body"].removeprefix(f"# {article['title']}\n")  # which the page says already
+    text = await asyncio.to_thread(to_html, body, 1)
+    return await shown(reader, sent_headers, "article.html", active="knowledge", article=article, text=text)
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (show_articles, show_article_page)

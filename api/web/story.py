@@ -21,6 +21,7 @@ from api.projects.routes import show_project
 from api.services import Provided
 from api.stories.criteria import list_acceptance_criteria
 from api.stories.reading import ShowQuery, show_story_by_id
+from api.web.lineage import lineage_of
 from api.web.names import agent_names
 from api.web.reading import Reader
 from api.web.showing import OF_SESSION, ShownQuery, shown, table
@@ -51,11 +52,15 @@ async def show_story_page(
     now = services.utc_now()
     at = None if wanted.at is UNSET else wanted.at
     usage = await reader.read(list_token_usage_of_story, story_id=story_id, wanted=HUNDRED)
+    names = await agent_names(reader)
+    implementer, verifier = [
+        await lineage_of(reader, story[f"{who}_dispatch_id"], names) for who in ("implementer", "verifier")
+    ]
     records = {name: until(at, history, found) for name, found in (await _records(reader, story_id)).items()}
     return await shown(
         reader, sent_headers, "story.html", active=project["slug"], story=story, project=project, history=history,
-        lane=lane_of(story), titles=LANES, stale=is_stale(story, now), names=await agent_names(reader), at=at,
-        replay=replay(history, at), usage=usage,
+        lane=lane_of(story), titles=LANES, stale=is_stale(story, now), names=names, at=at,
+        replay=replay(history, at), usage=usage, implementer=implementer, verifier=verifier,
         waits_for=await _waited_for(reader, story), **records,
     )  # fmt: skip
 

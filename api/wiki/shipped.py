@@ -1,5 +1,6 @@
 """The articles that come with the server: what it is, and what its refusals mean (spec 03, section 15)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,22 @@ class SystemArticle(Struct, frozen=True):
     slug: str
     title: str
     body: str
+
+    category: str = CATEGORY
+
+    @property
+    def summary(self) -> str:
+        """Its first sentence, without marks."""
+        paragraph = next(
+            (each for each in self.body.split("\n\n")[1:] if each[0] not in "#|->" and each[:3] != "```"), ""
+        )
+        paragraph = paragraph.removeprefix("**Cause.** ")
+        return re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", paragraph).partition(". ")[0].rstrip(".:") + "."
+
+    @property
+    def of_refusal(self) -> bool:
+        """What a code of refusal means: its title begins with a status."""
+        return self.title[:3].isdigit()
 
     @property
     def id(self) -> UUID:

@@ -1,12 +1,10 @@
-"""The articles that come with the server: each is there, true to its links, and shown without a tag that it does not
-have."""
+"""The articles that come with the server: each is there, true to its links, and shown."""
 
 import re
 from html import escape
 
 import pytest
 
-from api.wiki.markdown import to_html
 from api.wiki.shipped import shipped
 from tests.api.asgi import ask, made
 
@@ -35,7 +33,7 @@ async def test_each_is_a_page_with_its_title_and_its_text(slug: str) -> None:
     answer = await ask(made(), f"/wiki/{slug}", headers=HTML)
     assert answer.status == 200
     text = answer.body.decode()
-    assert f"<h1>{escape(shipped()[slug].title)}</h1>" in text
+    assert f"<h1>{escape(shipped()[slug].title, quote=False)}</h1>" in text
     assert f'href="/wiki/{slug}" aria-current="page"' in text
 
 
@@ -67,11 +65,3 @@ async def test_the_same_articles_are_json_for_everybody() -> None:
     assert (missing.status, missing.error["message"]) == (404, "System article not found")
     assert (await ask(made(), "/api/v1/articles/system?category=pattern")).json()["data"] == []
     assert (await ask(made(), "/api/v1/articles/system?category=poem")).status == 422
-
-
-def test_no_text_becomes_a_tag_or_a_link_elsewhere() -> None:
-    assert to_html("<script>alert(1)</script> **<b>**") == (
-        "<p>&lt;script&gt;alert(1)&lt;/script&gt; <b>&lt;b&gt;</b></p>"
-    )
-    assert "<a" not in to_html("[x](javascript:alert(1)) [y](https://evil.example) [z](//evil.example.)")
-    assert to_html("`[x](/y)` [x](/y)") == '<p><code>[x](/y)</code> <a href="/y">x</a></p>'

@@ -35,3 +35,22 @@ for (const list of document.querySelectorAll("[role=tablist]")) {
     });
   }
 }
+
+// The wiki is searched while it is typed; without this by its button.
+const search = document.getElementById("wiki-search-form");
+if (search) {
+  const results = document.getElementById("wiki-results");
+  let waiting = 0;
+  const look = async () => {
+    const asked = `/wiki?${new URLSearchParams(new FormData(search))}`;
+    const answer = await fetch(asked, { headers: { Accept: "text/html" } });
+    if (!answer.ok) { return; }
+    const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("wiki-results");
+    results.replaceChildren(...found.childNodes);
+    history.replaceState(null, "", asked);
+  };
+  search.elements.q.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(look, 300);
+  });
+}

@@ -12,8 +12,11 @@ from api.web.words import happened, lane_reached, story_of
 from tests.api.asgi import Answer, ask
 from tests.api.logs import NOON, Service
 from tests.api.team import work
+from tests.api.test_dispatches import as_dispatched, minted
+from tests.api.test_lineage import Family, implemented
 from tests.api.web.world import sign_in
-from tests.api.work import Client
+from tests.api.work import Client, client
+from tests.contract.capped import freed
 
 
 async def look(started: Service, path: str, cookie: str) -> Answer:
@@ -53,6 +56,29 @@ async def test_records_of_a_later_time_are_left_out(served: Service) -> None:
 def test_a_replay_goes_from_place_to_place(at: int | None, shown: int, before: int | None, after: int | None) -> None:
     found: Replay = replay([{"position": place} for place in (9, 2, 5)], at)
     assert (found.shown, found.beside(-1), found.beside(1)) == (shown, before, after)
+
+
+async def test_a_story_shows_by_whom_its_hands_were_sent(served: Service) -> None:
+    """From the root: a person's session, which has sent the implementer; and whom the draw has met, of another root."""
+    user, agents = await client(served), dict[str, str]()
+    for name in ("wes", "lead", "one"):
+        await freed(user, name, agents, "orchestrator")
+    session = await minted(user, "orchestrator", agent_id=agents["lead"])
+    hand = await minted(as_dispatched(user, session), agent_id=agents["wes"])
+    judge = await minted(user, "orchestrator", agent_id=agents["one"])
+    who = {"implementer": as_dispatched(user, hand)}
+    assert (await user.patch("/tenants/me", {"settings": {"lineage_policy": "strict"}})).status == 200
+    family = Family(user, who, await user.epic(await user.project()))
+    story = await implemented(family, "1.1")
+    body = (await look(served, f"/app/stories/{story}", await sign_in(served, user.raw))).body.decode()
+    chain = body[body.index('class="lineage"') :]
+    links = [f'<li title="{each["dispatch"]["id"]}">{name}' for each, name in ((session, "lead"), (hand, "wes"))]
+    assert ">a person<" in chain
+    assert 0 < chain.index(links[0]) < chain.index(links[1])
+    drawn = (await user.shown(story))["verifier_dispatch_id"]
+    assert drawn in (judge["dispatch"]["id"], session["dispatch"]["id"])
+    assert "Drawn to verify" in body
+    assert ("Shares nobody with the implementer." in body) == (drawn == judge["dispatch"]["id"])
 
 
 async def test_the_side_of_a_page_has_the_projects_and_how_much_waits(
