@@ -1,6 +1,5 @@
 """The articles that come with the server: what it is, and what its refusals mean (spec 03, section 15)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from msgspec import Struct
+
+from api.web.markdown import to_html
 
 HERE = Path(__file__).parent / "articles"
 WRITTEN = "2026-11-30T00:00:00.000000Z"
@@ -30,7 +31,7 @@ class SystemArticle(Struct, frozen=True):
             (each for each in self.body.split("\n\n")[1:] if each[0] not in "#|->" and each[:3] != "```"), ""
         )
         paragraph = paragraph.removeprefix("**Cause.** ")
-        return re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", paragraph).partition(". ")[0].rstrip(".:") + "."
+        return to_html(paragraph).striptags().partition(". ")[0].rstrip(".:") + "."
 
     @property
     def of_refusal(self) -> bool:
