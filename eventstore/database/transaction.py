@@ -237,7 +237,7 @@ class Database:
         """Waits for what still runs, then closes every connection, by force after ``timeout_seconds``."""
         if self._running:
             await asyncio.wait(self._running, timeout=timeout_seconds)
-        with suppress(TimeoutError):
+        with suppress(*DATABASE_ERRORS):  # a server that is gone hears no farewell
             async with asyncio.timeout(timeout_seconds):
                 await self._pool.close()
 

@@ -22,7 +22,7 @@ from eventstore.log.append import Batch, HeadMoved, append, encode_batch, read_h
 from eventstore.log.codec import Codec
 from eventstore.log.command import Command, Model, Reply
 from eventstore.log.deciding import Decided, Knowledge, Replies, decide_in_order
-from eventstore.log.idempotency import find_replies
+from eventstore.log.idempotency import HOLD, find_replies
 from eventstore.log.short_way import Moving, ShortWay
 
 log = structlog.get_logger("eventstore")
@@ -40,8 +40,6 @@ TRIES_BEFORE_HOLDING = 3
 
 A command that is alone holds it from the beginning: what it needs takes several statements, which must see one state.
 """
-
-HOLD = "SELECT app.hold_log($1)"
 
 
 class Overloaded(Exception):
@@ -170,9 +168,8 @@ class Lane:
         more when an event belongs to a stream that its command could not name: that of a budget that is used up."""
         used_keys, streams = False, frozenset[Stream]()
         for tries in range(MOST_TRIES):
-            way = Way(
-                used_keys=used_keys, held=tries >= TRIES_BEFORE_HOLDING or batch[0].command.alone, streams=streams
-            )
+            held = used_keys or tries >= TRIES_BEFORE_HOLDING or batch[0].command.alone
+            way = Way(used_keys=used_keys, held=held, streams=streams)
             try:
                 decided = await self._try(batch, way)
             except (HeadMoved, Contended):
@@ -199,7 +196,10 @@ class Lane:
             return await run(self._tenant_id, partial(self._decide_and_write, commands=commands, way=way))
         decided, written = self._decide(commands, {})
         if not written.entries and not written.answers:
-            await self._compare(short)
+            if _confirms(commands, decided):
+                await run(self._tenant_id, self._confirm)
+            else:
+                await self._compare(short)
         elif not written.payloads and short.fits(written.recorded, self._known.before):
             await short.write(
                 self._store.database, self._tenant_id, Moving(written, self._known.before, self._known.states)
@@ -222,6 +222,12 @@ class Lane:
         from what was true before."""
         self._known.take(await short.look_up(self._store.database, self._tenant_id, {}, ()), {}, ())
 
+    async def _confirm(self, tx: TenantTx) -> None:
+        """As ``_compare``, and waits for what was written before as its own writer does: see `idempotency`."""
+        await tx.execute(HOLD, tx.tenant_id)
+        if await read_head(tx) != self._known.head:
+            raise HeadMoved
+
     async def _decide_and_write(self, tx: TenantTx, commands: Sequence[Command], way: Way) -> Decided:
         """The general way, one transaction: a crash before its COMMIT leaves nothing of it, after it everything."""
         known = self._known
@@ -238,6 +244,8 @@ class Lane:
             decided, written = self._decide(commands, earlier)
         if written.entries or written.answers:
             await self._write(tx, decided, written)
+        elif _confirms(commands, decided):
+            await self._confirm(tx)
         elif await read_head(tx) != known.head:
             # Nothing was appended, which would have shown it: another process wrote, and a refusal or an answer that
             # changes nothing must not be made from what was true before.
@@ -284,6 +292,14 @@ def _is_plain(commands: Sequence[Command], way: Way) -> bool:
     """Nothing has to be looked for, held or written but what is known, decided and appended."""
     return not (way.used_keys or way.held or way.streams) and not any(
         command.beside or command.aside for command in commands
+    )
+
+
+def _confirms(commands: Sequence[Command], decided: Decided) -> bool:
+    """Says one of them, of a batch that writes nothing, that what it wishes is so already?"""
+    outcomes = zip(commands, decided.outcomes, strict=True)
+    return any(
+        isinstance(outcome, Reply) and outcome.status < 400 and not command.rehearsal for command, outcome in outcomes
     )
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec import Struct, structs
 
-from eventstore.log.lane import HOLD
+from eventstore.log.idempotency import HOLD
 from loopctl.tlog.operation import Operation, operation_challenge
 from tests.api.logs import NOON, Service, call, service
 from tests.api.recovering import Clock, Root, cancelled_by, publicly, root, used

@@ -19,7 +19,8 @@ from eventstore.heads.rederive import HeadRefused
 from eventstore.heads.rotate import Signing, begin_change
 from eventstore.heads.signing import current_checkpoint
 from eventstore.log.command import Origin
-from eventstore.log.lane import HOLD, Lane, Way, Writer
+from eventstore.log.idempotency import HOLD
+from eventstore.log.lane import Lane, Way, Writer
 from tests.eventstore.growing import KEYRING, NOON, grow, opened_log
 from tests.eventstore.heads.test_heads import sign
 from tests.eventstore.rotating import audited, keys_of, read, rotate, rotating_store, rotations_in

@@ -1,0 +1,141 @@
+"""Where PostgreSQL waits for a standby, no answer promises what the standby has not: neither the first nor one that is
+given again. Went red while a retry was answered from a row that a failover loses."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from eventstore.database.transaction import Database, Timeouts
+from migrations.roles import bootstrap, with_role
+from migrations.runner import migrate
+from tests.api.logs import Service, service
+from tests.api.team import Work, work
+from tests.api.work import Client
+from tests.support.cluster import STANDBY, OwnServer, own_server, standby_of
+from tests.support.database import PASSWORDS, session
+
+VERIFY = {"review_type": "team", "summary": "ok"}
+KEYED = {"Idempotency_Key": "the only one"}
+SHORT = Timeouts(connect=60, acquire=60, command=2, rollback=60)
+"""Of who waits for a standby that is gone; long enough for what needs none."""
+
+
+class Migrated(msgspec.Struct, frozen=True):
+    admin_url: str
+
+    @property
+    def app_url(self) -> str:
+        return with_role(self.admin_url, "loopctl_app", PASSWORDS.app)
+
+
+@pytest.fixture(scope="module")
+def primary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
+    with own_server(tmp_path_factory.mktemp("primary")) as server:
+        yield server
+
+
+@pytest.fixture
+async def loop(primary: OwnServer) -> AsyncIterator[Work]:
+    """Stories that nobody has begun."""
+    await bootstrap(primary.admin_url, PASSWORDS)
+    await migrate(with_role(primary.admin_url, "loopctl_migrator", PASSWORDS.migrator))
+    async with service(Migrated(primary.admin_url)) as patient:
+        yield await work(patient)
+
+
+@asynccontextmanager
+async def impatient(server: OwnServer) -> AsyncIterator[Service]:
+    """Another process of the service, which gives a standby two seconds."""
+    connect = partial(Database.connect, timeouts=SHORT)
+    async with service(Migrated(server.admin_url), connect=connect) as started:
+        yield started
+
+
+@asynccontextmanager
+async def waits_for(server: OwnServer, standby: str) -> AsyncIterator[None]:
+    async with session(server.admin_url) as connection:
+        await connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'")
+        await connection.execute("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        if server.process.poll() is None:
+            async with session(server.admin_url) as connection:
+                await connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
+                await connection.execute("SELECT pg_reload_conf()")
+
+
+def seen_by(client: Client, other: Service) -> Client:
+    return Client(other, client.tenant, client.raw)
+
+
+async def slugs(user: Client) -> list[str]:
+    return [project["slug"] for project in (await user.get("/projects")).json()["data"]]
+
+
+def unknown(answer: Any) -> bool:
+    return answer.status == 503 and "carried out is unknown" in answer.json()["error"]["message"]
+
+
+async def test_a_retry_is_not_answered_from_what_only_this_server_has(primary: OwnServer, loop: Work) -> None:
+    user, project = loop.team.user, {"name": "New", "slug": "new"}
+    async with impatient(primary) as other:
+        async with waits_for(primary, "nobody"):
+            first = await seen_by(user, other).post("/projects", project, **KEYED)
+            again = await seen_by(user, other).post("/projects", project, **KEYED)
+            assert "new" in await slugs(seen_by(user, other))  # the control: it is there, and reads do not wait
+        assert (unknown(first), unknown(again)) == (True, True), (first, again)
+        answered = await seen_by(user, other).post("/projects", project, **KEYED)
+    assert (answered.status, answered.headers["idempotent-replayed"]) == (201, "true")
+    assert (await slugs(user)).count("new") == 1
+
+
+async def test_what_is_so_already_is_confirmed_by_the_standby_and_a_refusal_needs_none(
+    primary: OwnServer, loop: Work
+) -> None:
+    path, change = f"/projects/{loop.project}", {"name": "Renamed"}
+    assert (await loop.team.user.patch(path, change)).status == 200
+    async with impatient(primary) as other, waits_for(primary, "nobody"):
+        assert unknown(await seen_by(loop.team.user, other).patch(path, change))
+        assert (await seen_by(loop.team.user, other).patch(path, {"name": ""})).status == 422
+        assert (await seen_by(loop.team.implementer, other).post(f"/stories/{loop.stories['1.1']}/claim")).status == 409
+    assert (await loop.team.user.patch(path, change)).status == 200  # the control
+
+
+async def test_an_answer_of_many_commands_waits_too(primary: OwnServer, loop: Work) -> None:
+    body = {"stories": [{"story_id": loop.stories["1.1"], **VERIFY}]}
+    first = await loop.team.orchestrator.post("/stories/bulk/verify", body, **KEYED)
+    assert first.status == 422  # as a whole: its one story is not ready for it
+    async with impatient(primary) as other:
+        orchestrator = seen_by(loop.team.orchestrator, other)
+        async with waits_for(primary, "nobody"):
+            assert unknown(await orchestrator.post("/stories/bulk/verify", body, **KEYED))
+        again = await orchestrator.post("/stories/bulk/verify", body, **KEYED)
+    assert (again.status, again.body, again.headers["idempotent-replayed"]) == (422, first.body, "true")
+
+
+@pytest.mark.slow
+async def test_after_a_failover_a_retry_hears_what_was_promised_and_nothing_is_there_twice(
+    tmp_path: Path, primary: OwnServer, loop: Work
+) -> None:
+    user, project = loop.team.user, {"name": "Kept", "slug": "kept"}
+    with standby_of(primary, tmp_path / "standby") as standby:
+        async with waits_for(primary, STANDBY), impatient(primary) as other:
+            with standby.hanging():
+                first = await seen_by(user, other).post("/projects", project, **KEYED)
+                again = await seen_by(user, other).post("/projects", project, **KEYED)
+            assert (unknown(first), unknown(again)) == (True, True), (first, again)
+            promised = await user.post("/projects", project, **KEYED)
+            assert promised.status == 201
+            primary.kill()
+        async with session(standby.admin_url) as connection:
+            await connection.execute("SELECT pg_promote()")
+        async with service(Migrated(standby.admin_url)) as after:
+            heard = await seen_by(user, after).post("/projects", project, **KEYED)
+            assert (heard.status, heard.body) == (201, promised.body)
+            assert (await slugs(seen_by(user, after))).count("kept") == 1
