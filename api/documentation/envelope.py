@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from api.http.codes import CODES
+from api.http.codes import CODES, learn_more
 
 ENVELOPE: dict[str, Any] = {
     "type": "object",
@@ -26,6 +26,15 @@ ENVELOPE: dict[str, Any] = {
                 "current_state": {"type": "string"},
                 "attempted_action": {"type": "string"},
                 "hints": {"type": "array", "items": {"type": "string"}},
+                "remediation": {
+                    "type": "object",
+                    "description": "What to do about it",
+                    "properties": {
+                        "description": {"type": "string"},
+                        "next_action": {"type": "string"},
+                        "learn_more": {"type": "string", "description": "An article of this service: its path"},
+                    },
+                },
                 "retry_after_seconds": {"type": "integer", "minimum": 0},
             },
         }
@@ -64,4 +73,6 @@ def error_response(codes: Sequence[str]) -> dict[str, Any]:
 
 def _example(code: str) -> dict[str, Any]:
     known = CODES[code]
-    return {"error": {"status": known.status, "code": code, "message": known.message or known.meaning}}
+    page = learn_more(code)
+    more = {} if page is None else {"remediation": {"learn_more": page}}
+    return {"error": {"status": known.status, "code": code, "message": known.message or known.meaning, **more}}

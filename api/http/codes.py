@@ -176,3 +176,42 @@ CODES: dict[str, Code] = {
     "ui_test_run_ended": Code(422, "The UI test run is completed or cancelled"),
     "limit_reached": Code(422, "The tenant has as many as it may have"),
 }
+
+LEARN_MORE: dict[str, str] = {
+    **{
+        code: code.replace("_", "-")
+        for code in (
+            "self_report_blocked", "self_review_blocked", "self_verify_blocked", "missing_capability",
+            "expired_capability", "consumed_nonce", "wrong_lineage", "verifier_needed",
+        )
+    },
+    "cap_rejected": "capability-tokens",
+    "custody_violation": "chain-of-custody",
+    "not_drawn_verifier": "verifier-needed",
+    "verifier_drawn": "verifier-needed",
+    "parent_dispatch_expired": "dispatch-lineage",
+    "foreign_parent_dispatch": "dispatch-lineage",
+    "dispatch_exceeds_parent": "dispatch-lineage",
+    "agent_identity_required": "missing-dispatch",
+    "orchestrator_agent_required": "one-agent-one-role",
+    "verification_run_required": "verification-runs",
+    "review_not_conducted": "verify-story",
+    "must_contract_first": "agent-pattern",
+    "must_claim_first": "agent-pattern",
+    "invalid_transition": "agent-pattern",
+    "tenant_halted": "witness-protocol",
+    "witness_header_malformed": "witness-protocol",
+    "witness_header_missing": "witness-protocol",
+    "witness_divergence_unproven": "witness-protocol",
+    "witness_ahead_unproven": "witness-protocol",
+    "witness_evidence_invalid": "witness-protocol",
+    "witness_cosignature_invalid": "witness-protocol",
+    "witness_divergence": "witness-protocol",
+}  # fmt: skip
+"""The article that explains a code and what to do about it, by its slug: `/wiki/<slug>`, which api/wiki ships."""
+
+
+def learn_more(code: str) -> str | None:
+    """Where to read about it: a path of this service, so that it is right whatever address the client knows it by."""
+    slug = LEARN_MORE.get(code)
+    return None if slug is None else f"/wiki/{slug}"

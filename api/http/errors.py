@@ -8,7 +8,7 @@ import msgspec
 from litestar.exceptions import HTTPException, ValidationException
 from msgspec import Struct
 
-from api.http.codes import CODES
+from api.http.codes import CODES, learn_more
 from api.http.refusal import Refused
 from api.http.validation import explained
 from domain.errors import Conflict, Forbidden, NotFound, Rejected
@@ -92,6 +92,9 @@ def _broken(error: BaseException) -> Failure:
 def render(failure: Failure, *, problem: bool) -> tuple[bytes, bytes]:
     """Body and content type: the envelope, or the same members as RFC 9457 has them."""
     members = {"status": failure.status, "code": failure.code, "message": failure.message, **failure.members}
+    page = learn_more(failure.code)
+    if page is not None:
+        members["remediation"] = {**members.get("remediation", {}), "learn_more": page}
     if not problem:
         return msgspec.json.encode({"error": members}), JSON
     members["detail"] = members.pop("message")

@@ -238,6 +238,7 @@ EXPECTED = Expected(
             "99875e5d4c484e2c01ee3e47a266b98f25e193b3e2d1e13a3b86a16a7522ba35 app.freeze_api_key()",
             "20144063e0502a01ffa801d516b96a2f9afdbffb970be696642c3b8ef951ab04 app.confirm_by_event()",
             "2599516e3ae115e36b675d67a42ab76bc40de590caa811ded7b7342ce10d3d5e app.find_superadmin(bytea[])",
+            "fff6834db71ba473da4a6dd3955cfa3692b242f93776e84345ee4c3cba03b0f5 " + SEARCH_ARTICLES,
             "df68608c222364262226cf52f4e834496b36c38d420ef2eadb334c441c2f61a7 app.list_tenants(uuid,integer)",
         }
     ),

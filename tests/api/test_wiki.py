@@ -2,12 +2,18 @@
 
 import re
 from html import escape
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from api.http.codes import CODES, LEARN_MORE
+from api.http.errors import failure_of, render
+from api.http.refusal import Refused
 from api.wiki.shipped import shipped
 from tests.api.asgi import ask, made
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 HTML = {"Accept": "text/html"}
 FIRST = ("chain-of-custody", "agent-bootstrap", "agent-pattern", "tenant-signup", "discovery")
 ALL = {
@@ -65,3 +71,51 @@ async def test_the_same_articles_are_json_for_everybody() -> None:
     assert (missing.status, missing.error["message"]) == (404, "System article not found")
     assert (await ask(made(), "/api/v1/articles/system?category=pattern")).json()["data"] == []
     assert (await ask(made(), "/api/v1/articles/system?category=poem")).status == 422
+
+
+@pytest.mark.parametrize("code", sorted(LEARN_MORE))
+async def test_an_error_leads_to_the_article_that_explains_it(code: str) -> None:
+    body, _ = render(failure_of(Refused(code)), problem=False)
+    page = msgspec.json.decode(body)["error"]["remediation"]["learn_more"]
+    assert (await ask(made(), page, headers=HTML)).status == 200
+
+
+def test_what_a_refusal_says_beside_it_stays_and_codes_without_an_article_lead_nowhere() -> None:
+    refused = Refused("self_report_blocked", remediation={"next_action": "x"})
+    error = msgspec.json.decode(render(failure_of(refused), problem=False)[0])["error"]
+    assert error["remediation"] == {"next_action": "x", "learn_more": "/wiki/self-report-blocked"}
+    problem = msgspec.json.decode(render(failure_of(refused), problem=True)[0])
+    assert problem["remediation"]["learn_more"] == "/wiki/self-report-blocked"
+    assert "remediation" not in msgspec.json.decode(render(failure_of(Refused("not_found")), problem=False)[0])["error"]
+
+
+def facts_of(text: str) -> list[tuple[str, str]]:
+    """Routes with their method, and codes of refusals, as an article prints them."""
+    routes = [f"{method} {path}" for method, path in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`? ]*)", text)]
+    codes = re.findall(r"[45][0-9]{2} ([a-z]+(?:_[a-z]+)+)", text)
+    return [*(("route", each) for each in routes), *(("code", each) for each in codes)]
+
+
+def untrue(text: str) -> list[str]:
+    shaped = {re.sub(r"\{[^}]*\}", ":", route) for route in ROUTES_TOLD}
+    return [
+        fact for kind, fact in facts_of(text)
+        if (kind == "route" and re.sub(r":[a-z_]+", ":", fact) not in shaped) or (kind == "code" and fact not in CODES)
+    ]  # fmt: skip
+
+
+ROUTES_TOLD = {
+    f"{method.upper()} {path}"
+    for path, methods in msgspec.json.decode((CHECKOUT / "tests/contract/openapi.json").read_bytes())["paths"].items()
+    for method in methods
+}
+
+
+@pytest.mark.parametrize("slug", sorted(ALL))
+def test_routes_and_codes_that_an_article_names_are_there(slug: str) -> None:
+    assert untrue(shipped()[slug].body) == []
+
+
+def test_a_route_or_a_code_that_is_not_there_would_be_seen() -> None:
+    text = "`POST /api/v1/stories/:id/bless` is `409 never_blessed`; `POST /api/v1/stories/:id/verify` is there."
+    assert untrue(text) == ["POST /api/v1/stories/:id/bless", "never_blessed"]

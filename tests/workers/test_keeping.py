@@ -14,7 +14,7 @@ from tests.eventstore.writing import CODEC
 from tests.support.database import TestDatabase, session
 from tests.workers.test_watch_costs import Watched, costly, database, here, log_of_module
 from workers.actors import Timing, Tools
-from workers.jobs import archive_token_data, purge_idempotency
+from workers.jobs import archive_token_data, purge_article_reads, purge_idempotency
 
 __all__ = ["database", "here", "log_of_module"]
 
@@ -132,3 +132,15 @@ async def test_answers_to_repetitions_are_kept_for_a_day(here: Watched) -> None:
     assert again.headers.get("idempotent-replayed") == "true"
     anew = await here.loop.team.implementer.post("/token-usage", body, Idempotency_Key="old")
     assert anew.headers.get("idempotent-replayed") is None
+
+
+async def test_who_read_what_is_forgotten_after_four_hundred_days(here: Watched) -> None:
+    insert = (
+        "INSERT INTO app.article_access (tenant_id, access_id, article_id, key_id, access_type, accessed_at) "
+        "VALUES ('{}', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'get', now() - interval '{} days')"
+    )
+    for days in (401, 399):
+        await here.schedule.administer(insert.format(UUID(str(here.user.tenant)), days))
+    tools = Tools(here.schedule.database, Timing())
+    assert await purge_article_reads.purge_each(tools) == 1
+    assert await purge_article_reads.purge_each(tools) == 0

@@ -181,4 +181,5 @@ async def test_a_handler_that_refuses_is_answered_with_its_code() -> None:
         "message": "Conflict: taken",
         "current_state": "assigned",
         "hints": ["ask again"],
+        "remediation": {"learn_more": "/wiki/agent-pattern"},
     }
