@@ -66,14 +66,17 @@ COST_SHAPES: Mapping[type[Event], AuditShape] = {
         "cost_anomaly", "detected",
         new=named(
             "anomaly_type", "story_id", "story_title", "deviation_factor", "story_cost_millicents",
-            "reference_avg_millicents", "baseline", "period",
+            "reference_avg_millicents", "baseline", "period", "reported_tokens", "metered_tokens",
         ),
         becomes={"resolved": False},
         more=named("story_id", "anomaly_type", "deviation_factor", anomaly_id="@id"),
     ),
     anomaly.CostAnomalyRemeasured: AuditShape(
         "cost_anomaly", "remeasured", named(deviation_factor="deviation_factor_was"),
-        named("deviation_factor", "story_cost_millicents", "reference_avg_millicents", "period"),
+        named(
+            "deviation_factor", "story_cost_millicents", "reference_avg_millicents", "period", "reported_tokens",
+            "metered_tokens",
+        ),
         more=OF_STORY_COST,
     ),
     anomaly.CostAnomalyResolved: AuditShape(

@@ -48,6 +48,8 @@ class TenantSettings(Struct, frozen=True, kw_only=True):
     cost_anomaly_high_multiplier: float = 3.0
     """A story that costs more than so many times what others do is an anomaly; below, so small a part of it."""
     cost_anomaly_low_multiplier: float = 0.1
+    cost_anomaly_metered_multiplier: float = 2.0
+    """A reported story of which more than so many times the reported tokens were measured is an anomaly."""
     cost_anomaly_min_stories: int = 4
     """With a cost, of an epic whose mean is compared with, and of a project whose median is."""
     cost_anomaly_daily: bool = True
@@ -84,6 +86,7 @@ HIGHEST = {
 FRACTIONS: Mapping[str, tuple[float, float]] = {
     "cost_anomaly_high_multiplier": (1.0, 1000.0),
     "cost_anomaly_low_multiplier": (0.0, 1.0),
+    "cost_anomaly_metered_multiplier": (1.0, 1000.0),
     "lazy_threshold": (0.0, 1.0),
     "skill_regression_factor": (1.0, 1000.0),
 }

@@ -75,7 +75,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "anomaly_id": SOMETHING, "story_id": STORY["story_id"], "story_title": "A story", "agent_id": AGENT,
         "agent_name": "worker-1", "anomaly_type": "high_cost", "story_cost_millicents": 100_000,
         "reference_avg_millicents": 32_500, "deviation_factor": "3.08", "baseline": "epic_day_mean",
-        "period": "2026-03-26", "project_id": STORY["project_id"],
+        "period": "2026-03-26", "project_id": STORY["project_id"], "reported_tokens": None, "metered_tokens": None,
     },
     "article.created": OF_ARTICLE,
     "article.updated": {**OF_ARTICLE, "changed_fields": ["title"]},

@@ -102,7 +102,8 @@ SENT: Mapping[type[Event], Sent] = {
         "token.anomaly_detected",
         named(
             "project_id", "story_id", "story_title", "agent_id", "agent_name", "anomaly_type", "story_cost_millicents",
-            "reference_avg_millicents", "deviation_factor", "baseline", "period", anomaly_id="@id",
+            "reference_avg_millicents", "deviation_factor", "baseline", "period", "reported_tokens", "metered_tokens",
+            anomaly_id="@id",
         ),
     ),
     knowledge.ArticleCreated: Sent("article.created", ARTICLE),

@@ -1,7 +1,7 @@
 """What work costs, added up: /api/v1/analytics (spec 02, section 6)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from litestar import get
@@ -26,7 +26,7 @@ from api.costs.analytics_schemas import (
     share,
     trend_body,
 )
-from api.costs.examples import AGENT_COSTS, EPIC_COSTS, METERED_TOKENS, MIX, MODEL_COSTS, PROFILE, PROJECT_COSTS, TREND
+from api.costs.examples import AGENT_COSTS, EPIC_COSTS, MIX, MODEL_COSTS, PROFILE, PROJECT_COSTS, TREND
 from api.costs.schemas import metered_body, totals_body
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
@@ -37,6 +37,7 @@ from api.projects.routes import check_there, project_id_of
 from api.services import Provided, Services
 from domain.errors import NotFound
 from domain.usage.figures import NOTHING, Figures
+from domain.usage.metered import NO_MEASURE, Measured
 from eventstore.database.transaction import TenantTx
 from projections.queries.costs import (
     CostFilter,
@@ -49,11 +50,13 @@ from projections.queries.costs import (
     trends,
     verified_costs,
 )
+from projections.queries.metered import metered_of_agents, metered_of_models, metered_of_periods
 from projections.rows.agents import find_agent
-from projections.rows.metered_usage import metered_of_agents, metered_sums
+from projections.rows.metered_usage import metered
 from projections.rows.token_budgets import BudgetFilter, list_budgets
 
 TAGS = ["Costs"]
+MEASURED = "Beside it what was measured (OTLP), by the signal that told it, in no sum of the former."
 FILTERED = "Self-reported usage, without what was deleted; corrections count. A project by its id or slug, days in UTC."
 
 
@@ -75,10 +78,9 @@ async def _sums(tx: TenantTx, only: CostFilter) -> Sequence[Slice]:
     opt={"access": "orchestrator+"},
     tags=TAGS,
     summary="Rank agents by what a story costs them",
-    description=f"By money, or by tokens (rank_by); the lowest is first. {FILTERED}",
-    responses=answers(
-        200, "A page of agents", {"data": [{**AGENT_COSTS, "metered_tokens": METERED_TOKENS}], "meta": META}
-    ),
+    description=f"By money, or by tokens (rank_by); the lowest is first. Agents that were measured and have reported "
+    f"nothing are last, without a rank. {FILTERED} {MEASURED}",
+    responses=answers(200, "A page of agents", {"data": [AGENT_COSTS], "meta": META}),
 )
 async def show_agent_costs(
     services: Provided, asking: Asker, wanted: NamedDependency[AgentCostsQuery]
@@ -87,18 +89,14 @@ async def show_agent_costs(
     async with services.reading(asking.caller.tenant_id) as tx:
         await check_after(tx, wanted.after)
         slices = await _sums(tx, only)
-        agents = await agents_with_budgets(tx, [each.agent_id for each in slices if each.agent_id])
-    rows = agent_rows(slices, agents, wanted.rank_by)
-    shown = page.of(rows)
-    async with services.reading(asking.caller.tenant_id) as tx:
-        metered = await metered_of_agents(tx, [row["agent_id"] for row in shown], only.project_id)
-    return page.answer([{**row, "metered_tokens": _metered(metered, row)} for row in shown], len(rows))
+        measured = await metered_of_agents(tx, only)
+        agents = await agents_with_budgets(tx, _named(slices, measured))
+    rows = agent_rows(slices, agents, wanted.rank_by, measured)
+    return page.answer(list(page.of(rows)), len(rows))
 
 
-def _metered(metered: Mapping[UUID, Mapping[str, int]], row: Mapping[str, Any]) -> dict[str, int | None]:
-    """Null where nothing was measured, which is not nothing."""
-    found = metered.get(row["agent_id"], {})
-    return {signal: found.get(signal) for signal in ("metrics", "spans")}
+def _named(slices: Sequence[Slice], measured: Mapping[UUID, Measured]) -> Sequence[UUID]:
+    return list({each.agent_id for each in slices if each.agent_id} | set(measured))
 
 
 @get(
@@ -114,7 +112,9 @@ async def show_epic_costs(services: Provided, asking: Asker, wanted: NamedDepend
     async with services.reading(asking.caller.tenant_id) as tx:
         await check_after(tx, wanted.after)
         epics, models, total = await epics_with_costs(tx, project_id, page.limit, page.offset)
-    return page.answer(epic_rows(epics, models), total)
+        found = await metered(tx, [("epic", row["epic_id"]) for row in epics])
+    measured = {epic_id: each for (_, epic_id), each in found.items()}
+    return page.answer(epic_rows(epics, models, measured), total)
 
 
 @get(
@@ -150,9 +150,10 @@ async def show_project_token_usage(
     only = CostFilter(project_id=await project_id_of(services, asking, project))
     async with services.reading(asking.caller.tenant_id) as tx:
         await check_after(tx, wanted.after)
-        slices = await added_up(tx, only)
-        agents = await agents_with_budgets(tx, [each.agent_id for each in slices if each.agent_id])
-    return {"data": {**costs, "agents": agent_rows(slices, agents, "tokens"), "models": model_rows(slices)}}
+        slices, measured = await added_up(tx, only), await metered_of_agents(tx, only)
+        agents = await agents_with_budgets(tx, _named(slices, measured))
+        models = model_rows(slices, await metered_of_models(tx, only))
+    return {"data": {**costs, "agents": agent_rows(slices, agents, "tokens", measured), "models": models}}
 
 
 async def _project_costs(services: Services, asking: Asking, project: str) -> dict[str, Any]:
@@ -163,7 +164,7 @@ async def _project_costs(services: Services, asking: Asking, project: str) -> di
         budgets, _ = await list_budgets(tx, BudgetFilter("project", project_id), 10, 0)
         verified, verified_cost = await verified_costs(tx, project_id)
         rework = await rework_costs(tx, project_id)
-        metered = await metered_sums(tx, project_id=project_id)
+        measured = (await metered(tx, [("project", project_id)])).get(("project", project_id), NO_MEASURE)
         named = await agents_with_budgets(tx, [each.agent_id for each in slices if each.agent_id])
     whole = next((each for each in slices if each.agent_id is None), None)
     used, stories = (whole.figures, whole.story_count) if whole else (NOTHING, 0)
@@ -174,7 +175,7 @@ async def _project_costs(services: Services, asking: Asking, project: str) -> di
     utilization = budget.utilization(used) if budget else None
     return {
         **totals_body(used),
-        "metered": metered_body(metered),
+        "metered": metered_body(measured),
         "budget_millicents": budget.budget_millicents if budget else None,
         "budget_tokens": budget.budget_tokens if budget else None,
         "utilization_pct": utilization,
@@ -219,7 +220,7 @@ async def show_model_costs(services: Provided, asking: Asker, wanted: NamedDepen
     only, page = wanted.only(await _project(services, asking, wanted.project_id)), page_of(wanted)
     async with services.reading(asking.caller.tenant_id) as tx:
         await check_after(tx, wanted.after)
-        rows = model_rows(await added_up(tx, only))
+        rows = model_rows(await added_up(tx, only), await metered_of_models(tx, only))
     return page.answer(list(page.of(rows)), len(rows))
 
 
@@ -233,11 +234,12 @@ async def show_model_costs(services: Provided, asking: Asker, wanted: NamedDepen
 )
 async def show_cost_trends(services: Provided, asking: Asker, wanted: NamedDependency[TrendsQuery]) -> dict[str, Any]:
     only, page = wanted.only(await _project(services, asking, wanted.project_id)), page_of(wanted)
-    unit = "week" if wanted.granularity == "weekly" else "day"
+    unit: Literal["day", "week"] = "week" if wanted.granularity == "weekly" else "day"
     async with services.reading(asking.caller.tenant_id) as tx:
         await check_after(tx, wanted.after)
         rows, total = await trends(tx, only, unit, page.limit, page.offset)
-    return page.answer([trend_body(row) for row in rows], total)
+        measured = await metered_of_periods(tx, only, unit)
+    return page.answer([trend_body(row, measured.get(row["period"], NO_MEASURE)) for row in rows], total)
 
 
 @get(
@@ -278,8 +280,9 @@ async def show_model_profile(
         found = await find_agent(tx, agent_id)
         if found is None:
             raise NotFound("Not found")
-        slices = await added_up(tx, wanted.only(project_id, agent_id))
-    return {"data": profile_body(agent_id, found[0].name, slices)}
+        only = wanted.only(project_id)
+        slices, measured = await added_up(tx, wanted.only(project_id, agent_id)), await metered_of_agents(tx, only)
+    return {"data": profile_body(agent_id, found[0].name, slices, measured.get(agent_id, NO_MEASURE))}
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (

@@ -7,15 +7,18 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.costs.schemas import Text, dollars, totals_body
+from api.costs.schemas import Text, dollars, metered_tokens, totals_body
 from api.pages import PageQuery
 from domain.errors import Invalid
 from domain.fields import must_be
+from domain.usage.figures import NOTHING
+from domain.usage.metered import NO_MEASURE, Measured, most_tokens
 from eventstore.database.transaction import TenantTx
 from projections.queries.costs import CostFilter, Slice
 from projections.rows.token_usage import EVERYBODY, figures_in
 
 LAST_YEAR = 9000
+NOT_MEASURED: Mapping[UUID, Measured] = {}
 LOG_SIZE = "SELECT size FROM app.log_head WHERE tenant_id = $1"
 
 
@@ -67,8 +70,11 @@ class EpicCostsQuery(PageQuery, frozen=True, kw_only=True):
     project_id: Annotated[Text, Meta(description="Id or slug: only of this project.")] | UnsetType = UNSET
 
 
-def agent_rows(slices: Sequence[Slice], agents: Mapping[UUID, Any], rank_by: str) -> list[dict[str, Any]]:
-    """Ranked: the least for a story first, of equals the one with the smaller id."""
+def agent_rows(
+    slices: Sequence[Slice], agents: Mapping[UUID, Any], rank_by: str, measured: Mapping[UUID, Measured] = NOT_MEASURED
+) -> list[dict[str, Any]]:
+    """Ranked: the least for a story first, of equals the one with the smaller id. After those, without a rank, agents
+    that were measured and have reported nothing: who says nothing is not left out."""
     whole = [each for each in slices if each.agent_id and each.model_name is None]
     models = primary_models(slices)
 
@@ -80,7 +86,15 @@ def agent_rows(slices: Sequence[Slice], agents: Mapping[UUID, Any], rank_by: str
     for place, each in enumerate(sorted(whole, key=rank), 1):
         id_ = each.agent_id or EVERYBODY
         rows.append({**_agent_row(each, agents.get(id_)), "primary_model": models.get(id_), "efficiency_rank": place})
-    return rows
+    silent = sorted(
+        set(measured) - {each.agent_id for each in whole}, key=lambda id_: (-most_tokens(measured[id_]), id_)
+    )
+    nothing = [Slice(agent_id=id_, model_name=None, phase=None, figures=NOTHING, story_count=0) for id_ in silent]
+    rows += [
+        {**_agent_row(each, agents.get(each.agent_id or EVERYBODY)), "primary_model": None, "efficiency_rank": None}
+        for each in nothing
+    ]
+    return [{**row, "metered_tokens": metered_tokens(measured.get(row["agent_id"], NO_MEASURE))} for row in rows]
 
 
 def _agent_row(each: Slice, agent: Any) -> dict[str, Any]:
@@ -115,7 +129,7 @@ def primary_models(slices: Sequence[Slice]) -> dict[UUID, str]:
     return {agent: min(models, key=lambda name: (-models[name], name)) for agent, models in tokens.items()}
 
 
-def model_rows(slices: Sequence[Slice]) -> list[dict[str, Any]]:
+def model_rows(slices: Sequence[Slice], measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
     """The dearest first."""
     found = [each for each in slices if each.agent_id is None and each.model_name and each.phase is None]
     found.sort(key=lambda each: (-each.figures.cost_millicents, each.model_name or ""))
@@ -129,6 +143,7 @@ def model_rows(slices: Sequence[Slice]) -> list[dict[str, Any]]:
             "stories_rejected_count": each.rejected_count,
             "verification_rate_pct": verification_rate(each),
             "rework_cost_millicents": each.rework_millicents,
+            "metered_tokens": metered_tokens(measured.get(each.model_name or "", NO_MEASURE)),
         }
         for each in found
     ]
@@ -176,7 +191,7 @@ def _group(agents: Sequence[Slice]) -> dict[str, Any]:
     }
 
 
-def profile_body(agent_id: UUID, name: str, slices: Sequence[Slice]) -> dict[str, Any]:
+def profile_body(agent_id: UUID, name: str, slices: Sequence[Slice], measured: Measured) -> dict[str, Any]:
     cells = [each for each in slices if each.agent_id and each.model_name and each.phase]
     cells.sort(key=lambda each: (each.model_name or "", each.phase or ""))
     used = list(dict.fromkeys(each.model_name for each in cells))
@@ -189,6 +204,7 @@ def profile_body(agent_id: UUID, name: str, slices: Sequence[Slice]) -> dict[str
         "models_used": used,
         "total_cost_millicents": total,
         "cost_millicents": total,
+        "metered_tokens": metered_tokens(measured),
         "usage": [
             {**_cell(each), "cost_share_pct": each.figures.cost_millicents * 100 // total if total > 0 else None}
             for each in cells[:1000]
@@ -208,7 +224,7 @@ def breakdown(rows: Sequence[tuple[str, Any]]) -> tuple[dict[str, Any], list[dic
     return by_model, [{"model_name": model, **said} for model, said in by_model.items()]
 
 
-def epic_rows(epics: Sequence[Any], models: Sequence[Any]) -> list[dict[str, Any]]:
+def epic_rows(epics: Sequence[Any], models: Sequence[Any], measured: Mapping[UUID, Measured]) -> list[dict[str, Any]]:
     found = []
     for row in epics:
         used = figures_in(row)
@@ -225,14 +241,18 @@ def epic_rows(epics: Sequence[Any], models: Sequence[Any]) -> list[dict[str, Any
                 "cost_per_verified_story_millicents": share(used.cost_millicents, row["completed_story_count"]),
                 "budget_millicents": budget,
                 "utilization_pct": used.cost_millicents * 100 // budget if budget else None,
+                "metered_tokens": metered_tokens(measured.get(row["epic_id"], NO_MEASURE)),
                 "model_breakdown": listed, "model_costs": costs,
             }
         )  # fmt: skip
     return found
 
 
-def trend_body(row: Any) -> dict[str, Any]:
-    return {"period": row["period"].isoformat(), **totals_body(figures_in(row)), "unique_agents": row["unique_agents"]}
+def trend_body(row: Any, measured: Measured) -> dict[str, Any]:
+    return {
+        "period": row["period"].isoformat(), **totals_body(figures_in(row)), "unique_agents": row["unique_agents"],
+        "metered_tokens": metered_tokens(measured),
+    }  # fmt: skip
 
 
 def verification_rate(each: Slice) -> int | None:

@@ -32,8 +32,9 @@ TAGS = ["Costs"]
     opt={"access": "orchestrator+"},
     tags=TAGS,
     summary="List stories that cost far more or less than others",
-    description="Or more than their budget. Newest first, without those that are resolved or archived. The multipliers "
-    "are settings of the tenant: cost_anomaly_high_multiplier and cost_anomaly_low_multiplier.",
+    description="Or more than their budget, or of which far more was measured than reported. Newest first, without "
+    "those that are resolved or archived. The multipliers are settings of the tenant: cost_anomaly_high_multiplier, "
+    "cost_anomaly_low_multiplier and cost_anomaly_metered_multiplier.",
     responses=answers(200, "A page of anomalies", {"data": [ANOMALY], "meta": META}),
 )
 async def list_cost_anomalies(

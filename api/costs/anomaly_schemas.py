@@ -51,6 +51,8 @@ def anomaly_body(tenant_id: UUID, anomaly: CostAnomaly) -> dict[str, Any]:
         "story_cost_dollars": dollars(anomaly.story_cost_millicents),
         "reference_avg_millicents": anomaly.reference_avg_millicents,
         "deviation_factor": anomaly.deviation_factor,
+        "reported_tokens": anomaly.reported_tokens,
+        "metered_tokens": anomaly.metered_tokens,
         "resolved": anomaly.resolved,
         "archived": anomaly.archived,
         "note": anomaly.note,

@@ -6,13 +6,14 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.costs.schemas import Object, Text, dollars, json_text
+from api.costs.schemas import Object, Text, dollars, json_text, metered_tokens
 from api.pages import PageQuery
 from api.times import wire_time
 from domain.errors import Invalid
 from domain.fields import BLANK, must_be, must_be_one_of
 from domain.usage.budget import DEFAULT_THRESHOLD, LIMITS, PERS, Budget, BudgetFields
 from domain.usage.figures import Figures
+from domain.usage.metered import Measured
 
 PER_PROJECT = ("per_project", *(f"per_{each}" for each in PERS))
 
@@ -76,6 +77,11 @@ class EffectiveQuery(Struct, frozen=True, kw_only=True):
     scope_id: Annotated[UUID, Meta(description="Which.")]
 
 
+def measured_body(tenant_id: UUID, budget: Budget, used: Figures, measured: Measured) -> dict[str, Any]:
+    """The same with what was measured, which no budget counts."""
+    return {**budget_body(tenant_id, budget, used), "metered_tokens": metered_tokens(measured)}
+
+
 def budget_body(tenant_id: UUID, budget: Budget, used: Figures) -> dict[str, Any]:
     """What was used of a limit for each item is said of the items, not here."""
     whole = budget.per is None
@@ -93,6 +99,7 @@ def budget_body(tenant_id: UUID, budget: Budget, used: Figures) -> dict[str, Any
         "budget_dollars": None if limit is None else dollars(limit),
         "enforcement": budget.enforcement,
         "alert_threshold_pct": budget.alert_threshold_pct,
+        "counts": "self_reported",
         "current_spend_millicents": spent if whole else None,
         "current_spend_dollars": dollars(spent) if whole else None,
         "current_spend_tokens": used.total_tokens if whole else None,

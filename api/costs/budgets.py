@@ -18,8 +18,9 @@ from api.costs.budget_schemas import (
     EffectiveQuery,
     ProjectBudgetBody,
     budget_body,
+    measured_body,
 )
-from api.costs.examples import BUDGET, EFFECTIVE
+from api.costs.examples import BUDGET, EFFECTIVE, MEASURED_BUDGET
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.pages import PageQuery, page_of
@@ -50,7 +51,7 @@ from projections.rows.agents import AGENTS
 from projections.rows.epics import EPICS
 from projections.rows.projects import PROJECTS
 from projections.rows.stories import STORIES
-from projections.rows.token_budgets import BUDGETS, BudgetFilter, find_budget, list_budgets
+from projections.rows.token_budgets import BUDGETS, BudgetFilter, find_budget, list_budgets, metered_of
 
 TAGS = ["Costs"]
 RETRYABLE = ("idempotency_key_reused",)
@@ -151,8 +152,9 @@ def _answer(asking: Asking, made: Need[Budget | None], known: Known, _: Sequence
     opt={"access": "agent+"},
     tags=TAGS,
     summary="List budgets",
-    description="Newest first, each with what was used of it.",
-    responses=answers(200, "A page of budgets", {"data": [BUDGET], "meta": META}),
+    description="Newest first, each with what was used of it. They count what agents report; what was measured beside "
+    "it (`metered_tokens`) is in none.",
+    responses=answers(200, "A page of budgets", {"data": [MEASURED_BUDGET], "meta": META}),
 )
 async def list_token_budgets(
     services: Provided, asking: Asker, wanted: NamedDependency[BudgetsQuery]
@@ -167,7 +169,7 @@ async def list_token_budgets(
     tags=TAGS,
     summary="List the budgets of a project",
     description="Its own, and those of its epics and stories.",
-    responses=answers(200, "A page of budgets", {"data": [BUDGET], "meta": META}),
+    responses=answers(200, "A page of budgets", {"data": [MEASURED_BUDGET], "meta": META}),
 )
 async def list_token_budgets_of_project(
     services: Provided, asking: Asker, project: ProjectPath, wanted: NamedDependency[PageQuery]
@@ -181,7 +183,9 @@ async def _list(services: Services, asking: Asking, wanted: PageQuery, only: Bud
     page, tenant_id = page_of(wanted), asking.caller.tenant_id
     async with services.reading(tenant_id) as tx:
         found, total = await list_budgets(tx, only, page.limit, page.offset)
-    return page.answer([budget_body(tenant_id, *each) for each in found], total)
+        measured = await metered_of(tx, [budget for budget, _ in found])
+    rows = [measured_body(tenant_id, *each, beside) for each, beside in zip(found, measured, strict=True)]
+    return page.answer(rows, total)
 
 
 @get(
@@ -210,17 +214,18 @@ async def show_effective_budget(
     summary="Show a budget",
     responses=answers(
         200, "The budget",
-        {"token_budget": {**BUDGET, "effective_budget_millicents": 500_000, "budget_source": "explicit"}},
+        {"token_budget": {**MEASURED_BUDGET, "effective_budget_millicents": 500_000, "budget_source": "explicit"}},
     ),
 )  # fmt: skip
 async def show_token_budget(services: Provided, asking: Asker, budget_id: BudgetPath) -> dict[str, Any]:
     tenant_id = asking.caller.tenant_id
     async with services.reading(tenant_id) as tx:
         found = await find_budget(tx, budget_id)
-    if found is None:
-        raise NotFound("Not found")
+        if found is None:
+            raise NotFound("Not found")
+        (measured,) = await metered_of(tx, [found[0]])
     source = {"effective_budget_millicents": found[0].budget_millicents, "budget_source": "explicit"}
-    return {"token_budget": {**budget_body(tenant_id, *found), **source}}
+    return {"token_budget": {**measured_body(tenant_id, *found, measured), **source}}
 
 
 @patch(

@@ -67,6 +67,7 @@ BUDGET: dict[str, Any] = {
     "budget_dollars": dollars(500_000),
     "enforcement": "warn",
     "alert_threshold_pct": 80,
+    "counts": "self_reported",
     "current_spend_millicents": 3_000,
     "current_spend_dollars": dollars(3_000),
     "current_spend_tokens": 99_000,
@@ -90,7 +91,9 @@ EFFECTIVE: dict[str, Any] = {
 }
 
 AGENT = "0193a2b4-0000-7000-8000-000000000031"
+METERED_TOKENS: dict[str, Any] = {"metrics": 99_500, "spans": None, "logs": None}
 COUNTED = {"stories_count": 1, "verified_count": 1, "rejected_count": 0, "verification_rate_pct": 100}
+MEASURED_BUDGET: dict[str, Any] = {**BUDGET, "metered_tokens": METERED_TOKENS}
 AGENT_COSTS: dict[str, Any] = {
     "agent_id": AGENT,
     "agent_name": "worker-3",
@@ -104,6 +107,7 @@ AGENT_COSTS: dict[str, Any] = {
     "budget_utilization_pct": 43,
     "primary_model": "claude-sonnet-4-5",
     "efficiency_rank": 1,
+    "metered_tokens": METERED_TOKENS,
 }
 MODEL_COSTS: dict[str, Any] = {
     "model_name": "claude-sonnet-4-5",
@@ -114,6 +118,7 @@ MODEL_COSTS: dict[str, Any] = {
     "stories_rejected_count": 0,
     "verification_rate_pct": 100,
     "rework_cost_millicents": 0,
+    "metered_tokens": METERED_TOKENS,
 }
 OF_MODEL = {"input_tokens": 96_000, "output_tokens": 3_000, "total_tokens": 99_000, "cost_millicents": 12_000}
 MODELS: dict[str, Any] = {
@@ -132,6 +137,7 @@ EPIC_COSTS: dict[str, Any] = {
     "cost_per_verified_story_millicents": 12_000,
     "budget_millicents": 100_000,
     "utilization_pct": 12,
+    "metered_tokens": METERED_TOKENS,
     **MODELS,
 }
 METERED: dict[str, Any] = {
@@ -148,8 +154,8 @@ METERED: dict[str, Any] = {
         "unpriced_count": 0,
     },
     "spans": None,
+    "logs": None,
 }
-METERED_TOKENS: dict[str, Any] = {"metrics": 99_500, "spans": None}
 PROJECT_COSTS: dict[str, Any] = {
     **TOTALS,
     "metered": METERED,
@@ -169,7 +175,7 @@ PROJECT_COSTS: dict[str, Any] = {
     "rework_tokens": 0,
     "top_agents": [{"agent_id": AGENT, "agent_name": "worker-3", "cost_millicents": 12_000, "total_tokens": 99_000}],
 }
-TREND: dict[str, Any] = {"period": "2026-03-27", **TOTALS, "unique_agents": 1}
+TREND: dict[str, Any] = {"period": "2026-03-27", **TOTALS, "unique_agents": 1, "metered_tokens": METERED_TOKENS}
 CELL: dict[str, Any] = {"model_name": "claude-sonnet-4-5", "phase": "implementing", **TOTALS, **COUNTED}
 GROUP = {"agent_count": 1, "avg_verification_rate_pct": 100, "avg_cost_per_story_millicents": 12_000}
 MIX: dict[str, Any] = {"matrix": [CELL], "comparative": {"mixed_model": GROUP, "single_model": GROUP}}
@@ -181,6 +187,7 @@ PROFILE: dict[str, Any] = {
     "models_used": ["claude-sonnet-4-5"],
     "total_cost_millicents": 12_000,
     "cost_millicents": 12_000,
+    "metered_tokens": METERED_TOKENS,
     "usage": [{**CELL, "cost_share_pct": 100}],
 }
 ANOMALY: dict[str, Any] = {
@@ -197,6 +204,8 @@ ANOMALY: dict[str, Any] = {
     "story_cost_dollars": "1.00",
     "reference_avg_millicents": 32_500,
     "deviation_factor": "3.08",
+    "reported_tokens": None,
+    "metered_tokens": None,
     "resolved": False,
     "archived": False,
     "note": None,

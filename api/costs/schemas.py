@@ -1,6 +1,5 @@
 """Costs on the wire (spec 02, section 3). Unknown members are ignored; null means: not said."""
 
-from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,7 +10,8 @@ from msgspec import Meta, Struct
 from api.times import wire_time
 from domain.event import JsonText
 from domain.usage.figures import Figures, mismatch_pct
-from domain.usage.report import BUCKETS, Usage, UsageReport
+from domain.usage.metered import SIGNALS, Measured, MeteredFigures
+from domain.usage.report import Usage, UsageReport
 
 Text = Annotated[str, Meta(max_length=65_536)]
 Object = Annotated[dict[str, Any], Meta(max_length=64)]
@@ -114,25 +114,30 @@ def totals_body(figures: Figures) -> dict[str, Any]:
     }
 
 
-def metered_body(sums: Mapping[str, Any]) -> dict[str, Any]:
-    """What was measured, by the signal that told it; null where nothing has come by one. Both may tell the same calls,
+def metered_body(measured: Measured) -> dict[str, Any]:
+    """What was measured, by the signal that told it; null where nothing has come by one. All may tell the same calls,
     so they are not added up, neither to each other nor to what was reported."""
-    return {signal: _metered(sums[signal]) if signal in sums else None for signal in ("metrics", "spans")}
+    return {signal: _metered(measured[signal]) if signal in measured else None for signal in SIGNALS}
 
 
-def _metered(row: Any) -> dict[str, Any]:
+def _metered(figures: MeteredFigures) -> dict[str, Any]:
     return {
         "source": "metered",
-        "total_input_tokens": row["input_tokens"],
-        "total_cache_read_tokens": row["cache_read_tokens"],
-        "total_cache_write_tokens": row["cache_write_tokens"],
-        "total_output_tokens": row["output_tokens"],
-        "total_tokens": sum(row[name] for name in BUCKETS),
-        "total_cost_millicents": row["cost_millicents"],
-        "total_cost_dollars": dollars(row["cost_millicents"]),
-        "export_count": row["export_count"],
-        "unpriced_count": row["unpriced_count"],
+        "total_input_tokens": figures.input_tokens,
+        "total_cache_read_tokens": figures.cache_read_tokens,
+        "total_cache_write_tokens": figures.cache_write_tokens,
+        "total_output_tokens": figures.output_tokens,
+        "total_tokens": figures.total_tokens,
+        "total_cost_millicents": figures.cost_millicents,
+        "total_cost_dollars": dollars(figures.cost_millicents),
+        "export_count": figures.export_count,
+        "unpriced_count": figures.unpriced_count,
     }
+
+
+def metered_tokens(measured: Measured) -> dict[str, int | None]:
+    """The same for rows of a table. Null where nothing was measured, which is not nothing."""
+    return {signal: measured[signal].total_tokens if signal in measured else None for signal in SIGNALS}
 
 
 def dollars(millicents: int | None) -> str:

@@ -23,11 +23,12 @@ from domain.event import Recorded, Stream
 from domain.fields import BLANK
 from domain.lifecycle.identity import identity_of
 from domain.lifecycle.refusals import need_agent
+from domain.usage.metered import NO_MEASURE
 from domain.usage.report import correct_usage, delete_usage
 from domain.usage.watching import Place
 from eventstore.log.command import Change, Command, Known, Need, existing
 from projections.facts.usage import NET_USAGE, SPENDING
-from projections.rows.metered_usage import metered_sums
+from projections.rows.metered_usage import metered
 from projections.rows.stories import STORIES
 from projections.rows.token_usage import REPORTS, usage_of_story
 
@@ -149,9 +150,9 @@ async def list_token_usage_of_story(
         if not await STORIES.load(tx, [story_id]):
             raise NotFound("Not found")
         found, total, sums = await usage_of_story(tx, story_id, page.limit, page.offset)
-        metered = await metered_sums(tx, story_id=story_id)
+        measured = await metered(tx, [("story", story_id)])
     listed = page.answer([usage_body(tenant_id, report) for report in found], total)
-    apart = {"totals": totals_body(sums), "metered": metered_body(metered)}
+    apart = {"totals": totals_body(sums), "metered": metered_body(measured.get(("story", story_id), NO_MEASURE))}
     return {"data": listed["data"], **apart, "meta": listed["meta"]}
 
 

@@ -77,6 +77,20 @@ TRACES: Message = {
         many=True,
     )
 }
+LOG_RECORD: Message = {
+    1: Field("timeUnixNano", "fixed"), 5: Field("body", VALUE), 6: Field("attributes", ATTRIBUTES, many=True),
+    12: Field("eventName", "text"),
+}  # fmt: skip
+LOGS: Message = {
+    1: Field(
+        "resourceLogs",
+        {
+            1: Field("resource", RESOURCE),
+            2: Field("scopeLogs", {2: Field("logRecords", LOG_RECORD, many=True)}, many=True),
+        },
+        many=True,
+    )
+}
 
 
 class Malformed(Exception):
@@ -91,6 +105,11 @@ def metrics_as_json(body: bytes) -> bytes:
 def traces_as_json(body: bytes) -> bytes:
     """Raises Refused."""
     return _as_json(TRACES, body)
+
+
+def logs_as_json(body: bytes) -> bytes:
+    """Raises Refused."""
+    return _as_json(LOGS, body)
 
 
 def partial_success(rejected: int, why: str) -> bytes:

@@ -14,8 +14,10 @@ from api.commands import origin, submit
 from api.documentation.responses import answers
 from api.http.asking import Asker, Asking
 from api.http.endpoints import SentHeaders
-from api.otlp.protobuf import metrics_as_json, partial_success, traces_as_json
-from api.otlp.samples import Read, samples_of_metrics, samples_of_spans
+from api.otlp.attributes import Read
+from api.otlp.log_records import samples_of_logs
+from api.otlp.protobuf import logs_as_json, metrics_as_json, partial_success, traces_as_json
+from api.otlp.samples import samples_of_metrics, samples_of_spans
 from api.services import Provided, Services
 from domain.event import Recorded, Stream
 from domain.tenant_settings import read_settings
@@ -53,6 +55,12 @@ class TracesBody(Struct, frozen=True, kw_only=True, rename="camel"):
     resource_spans: Annotated[list[Resource], Meta(max_length=1000)] = []
 
 
+class LogsBody(Struct, frozen=True, kw_only=True, rename="camel"):
+    """ExportLogsServiceRequest."""
+
+    resource_logs: Annotated[list[Resource], Meta(max_length=1000)] = []
+
+
 @post(
     "/api/v1/otlp/v1/metrics",
     opt={**OPTIONS, "protobuf": metrics_as_json},
@@ -83,6 +91,23 @@ async def take_traces(
 ) -> Response[bytes]:
     return await _take(
         services, _once(asking, data), sent_headers, ("rejectedSpans", samples_of_spans(data.resource_spans))
+    )
+
+
+@post(
+    "/api/v1/otlp/v1/logs",
+    opt={**OPTIONS, "protobuf": logs_as_json},
+    tags=TAGS,
+    summary="Take in log records with token usage (OTLP)",
+    description=f"Those that coding agents write of each call of a model; of others nothing is kept. {DESCRIPTION}",
+    status_code=200,
+    responses=answers(200, "What was not taken; nothing when all was", {}),
+)
+async def take_logs(
+    services: Provided, asking: Asker, sent_headers: SentHeaders, data: JSONBody[LogsBody]
+) -> Response[bytes]:
+    return await _take(
+        services, _once(asking, data), sent_headers, ("rejectedLogRecords", samples_of_logs(data.resource_logs))
     )
 
 
@@ -147,4 +172,4 @@ def _command(services: Services, asking: Asking, member: str, read: Read) -> Com
     )  # fmt: skip
 
 
-ROUTES: Sequence[HTTPRouteHandler] = (take_metrics, take_traces)
+ROUTES: Sequence[HTTPRouteHandler] = (take_metrics, take_traces, take_logs)

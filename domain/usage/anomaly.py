@@ -17,12 +17,12 @@ from domain.fields import LONGEST_TITLE, Problems
 from domain.story import Story
 from domain.usage.archival import TokenDataArchived
 
-AnomalyType = Literal["high_cost", "suspiciously_low", "budget_exceeded"]
-ANOMALY_TYPES: tuple[AnomalyType, ...] = ("high_cost", "suspiciously_low", "budget_exceeded")
+AnomalyType = Literal["high_cost", "suspiciously_low", "budget_exceeded", "underreported"]
+ANOMALY_TYPES: tuple[AnomalyType, ...] = ("high_cost", "suspiciously_low", "budget_exceeded", "underreported")
 
-Baseline = Literal["epic_day_mean", "epic_mean", "project_median", "budget"]
+Baseline = Literal["epic_day_mean", "epic_mean", "project_median", "budget", "metered"]
 """What a story was compared with: the mean of its epic on one day, the mean of the other stories of its epic, the
-median of its project, or what it may cost."""
+median of its project, what it may cost, or what was measured of it."""
 
 Cause = Literal["said", "in_range"]
 """A person has settled it, or the story costs no longer more or less than it should."""
@@ -36,8 +36,10 @@ class OfAnomaly(Event, frozen=True, kw_only=True):
 
 
 class CostAnomalyDetected(OfAnomaly, frozen=True, kw_only=True):
-    """``deviation_factor`` is the story's cost through the reference, with two decimals. ``period`` is the day of a
-    daily look, as YYYY-MM-DD; None for one at all that the story has cost. The agent is the one that has the story."""
+    """``deviation_factor`` is the story's cost through the reference, with two decimals; of an underreported one the
+    measured tokens through the reported ones, which only such a one has, and its reference is the measured cost.
+    ``period`` is the day of a daily look, as YYYY-MM-DD; None for one at all that the story has cost. The agent is the
+    one that has the story."""
 
     TAG: ClassVar[str] = "cost_anomaly.detected"
     epic_id: UUID | None
@@ -49,6 +51,8 @@ class CostAnomalyDetected(OfAnomaly, frozen=True, kw_only=True):
     deviation_factor: str
     baseline: Baseline
     period: str | None
+    reported_tokens: int | None = None
+    metered_tokens: int | None = None
 
 
 class CostAnomalyRemeasured(OfAnomaly, frozen=True, kw_only=True):
@@ -60,6 +64,8 @@ class CostAnomalyRemeasured(OfAnomaly, frozen=True, kw_only=True):
     deviation_factor: str
     deviation_factor_was: str
     period: str | None
+    reported_tokens: int | None = None
+    metered_tokens: int | None = None
 
 
 class CostAnomalyResolved(OfAnomaly, frozen=True, kw_only=True):
@@ -110,6 +116,8 @@ class CostAnomaly(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     position: int
     """Of the newest event."""
+    reported_tokens: int | None = None
+    metered_tokens: int | None = None
 
 
 class OpenAnomaly(Struct, frozen=True):
@@ -132,6 +140,8 @@ class Measured(Struct, frozen=True, kw_only=True):
     baseline: Baseline
     period: str | None = None
     in_range: bool = False
+    reported_tokens: int | None = None
+    metered_tokens: int | None = None
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -162,6 +172,8 @@ def note_measured(
         "reference_avg_millicents": found.reference_avg_millicents,
         "deviation_factor": found.deviation_factor,
         "period": found.period,
+        "reported_tokens": found.reported_tokens,
+        "metered_tokens": found.metered_tokens,
     }
     if there is None:
         if found.in_range:
@@ -232,7 +244,10 @@ def _changes(
 ) -> dict[str, Any]:
     match event:
         case CostAnomalyRemeasured():
-            names = ("story_cost_millicents", "reference_avg_millicents", "deviation_factor", "period")
+            names = (
+                "story_cost_millicents", "reference_avg_millicents", "deviation_factor", "period", "reported_tokens",
+                "metered_tokens",
+            )  # fmt: skip
             return {name: getattr(event, name) for name in names}
         case CostAnomalyResolved():
             return {"resolved": True, "note": event.note}

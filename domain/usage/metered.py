@@ -9,11 +9,13 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from domain.event import Event, Events, Recorded
+from domain.usage.figures import Scope, agent_in
 from domain.usage.pricing import price_of
 from domain.usage.report import LARGEST_COUNT
 
-Signal = Literal["metrics", "spans"]
-"""The same calls may be told by both; each has sums of its own."""
+Signal = Literal["metrics", "spans", "logs"]
+"""The same calls may be told by all three; each has sums of its own."""
+SIGNALS: tuple[Signal, ...] = ("metrics", "spans", "logs")
 Measure = Literal["input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost_millicents"]
 MEASURES: tuple[Measure, ...] = (
     "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost_millicents",
@@ -75,6 +77,51 @@ class MeteredUsage(Struct, frozen=True, kw_only=True):
     cost_source: MeteredSource
     created_at: datetime
     position: int
+
+
+class MeteredFigures(Struct, frozen=True):
+    """A sum over exports, of one signal."""
+
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    cost_millicents: int = 0
+    export_count: int = 0
+    unpriced_count: int = 0
+    """Exports of which nobody knows the cost."""
+
+    def plus(self, other: "MeteredFigures") -> "MeteredFigures":
+        pairs = zip(structs.astuple(self), structs.astuple(other), strict=True)
+        return MeteredFigures(*(one + more for one, more in pairs))
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens + self.output_tokens
+
+
+Measured = Mapping[str, MeteredFigures]
+"""By signal; one that nothing has come by is not there."""
+NO_MEASURE: Measured = {}
+
+
+def most_tokens(measured: Measured) -> int:
+    """What was measured at least: signals tell the same calls, so the greatest of them, not their sum."""
+    return max((each.total_tokens for each in measured.values()), default=0)
+
+
+def metered_figures(event: MeteredUsageRecorded) -> MeteredFigures:
+    amounts = {name: getattr(event, name) for name in MEASURES}
+    return MeteredFigures(**amounts, export_count=1, unpriced_count=int(event.cost_source == "unpriced"))
+
+
+def metered_scopes(event: MeteredUsageRecorded) -> Sequence[Scope]:
+    """Every sum that it counts in."""
+    scopes = [("story", event.story_id), ("epic", event.epic_id), ("project", event.project_id)]
+    scopes.append(("agent", event.agent_id))
+    if event.project_id is not None and event.agent_id is not None:
+        scopes.append(("project_agent", agent_in(event.project_id, event.agent_id)))
+    return [(kind, id_) for kind, id_ in scopes if id_ is not None]
 
 
 class Sample(Struct, frozen=True, kw_only=True):

@@ -90,7 +90,7 @@ def token_usage(
             return
         id_ = project_id(asked, scope.project)
         if by_epic:
-            asked.show(asked.client.get("analytics/epics", project_id=id_, page_size=100), EPIC)
+            _show_measured(asked, asked.client.get("analytics/epics", project_id=id_, page_size=100), EPIC)
         elif by_agent:
             _show_agents(asked, asked.client.get("analytics/agents", project_id=id_, rank_by="tokens", page_size=100))
         else:
@@ -102,8 +102,27 @@ def _show_agents(asked: Session, body: Any) -> None:
     if not asked.output.for_people:
         asked.show(body)
         return
-    rows = [_efficiency(row) for row in body["data"]]
-    asked.show({**body, "data": rows}, EFFICIENCY)
+    rows = [{**_efficiency(row), "metered_tokens": row.get("metered_tokens")} for row in body["data"]]
+    _show_measured(asked, {**body, "data": rows}, EFFICIENCY)
+
+
+def _show_measured(asked: Session, body: Any, columns: Columns) -> None:
+    """For people with a column of what was measured, where anything was."""
+    if not asked.output.for_people:
+        asked.show(body, columns)
+        return
+    amounts = [_measured(row.get("metered_tokens")) for row in body["data"]]
+    if not any(amounts):
+        asked.show(body, columns)
+        return
+    rows = [{**row, "measured": amount or "-"} for row, amount in zip(body["data"], amounts, strict=True)]
+    asked.show({**body, "data": rows}, (*columns, "measured"))
+
+
+def _measured(tokens: Mapping[str, int | None] | None) -> str | None:
+    """The greatest of the signals, which all tell the same calls."""
+    told = [amount for amount in (tokens or {}).values() if amount is not None]
+    return f"{max(told):,}" if told else None
 
 
 def _efficiency(row: Mapping[str, Any]) -> dict[str, Any]:

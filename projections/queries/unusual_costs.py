@@ -115,6 +115,39 @@ BEYOND_BUDGET = """
 """
 
 
+# Of each story the signal that told the most: all tell the same calls. Reported ones alone, because reports come at the
+# end; of others only what was found before.
+UNDERREPORTED = """
+    SELECT t.story_id, coalesce(s.cost_millicents, 0) AS cost,
+           coalesce(s.input_tokens + s.cache_read_tokens + s.cache_write_tokens + s.output_tokens, 0) AS reported,
+           max(m.cost_millicents) AS reference,
+           max(m.input_tokens + m.cache_read_tokens + m.cache_write_tokens + m.output_tokens) AS measured,
+           t.agent_status = 'reported_done' AS done
+      FROM (SELECT w.story_id
+              FROM app.story AS w
+             WHERE w.tenant_id = $1 AND w.agent_status = 'reported_done' AND w.verified_status = 'unverified'
+             UNION
+            SELECT u.story_id
+              FROM app.metered_usage AS u
+             WHERE u.tenant_id = $1 AND u.created_at >= $2 AND u.story_id IS NOT NULL
+             UNION
+            SELECT r.story_id
+              FROM app.token_usage_report AS r
+             WHERE r.tenant_id = $1 AND r.updated_at >= $2
+             UNION
+            SELECT a.story_id
+              FROM app.cost_anomaly AS a
+             WHERE a.tenant_id = $1 AND NOT a.resolved AND a.baseline = 'metered') AS d
+      JOIN app.story AS t ON t.tenant_id = $1 AND t.story_id = d.story_id
+      JOIN app.metered_spend AS m ON m.tenant_id = $1 AND m.scope_type = 'story' AND m.scope_id = t.story_id
+      LEFT JOIN app.usage_spend AS s ON s.tenant_id = $1 AND s.scope_type = 'story' AND s.scope_id = t.story_id
+     GROUP BY t.story_id, t.agent_status, s.cost_millicents, s.input_tokens, s.cache_read_tokens,
+              s.cache_write_tokens, s.output_tokens
+     ORDER BY t.story_id
+     LIMIT 10000
+"""
+
+
 async def unusual_of_day(tx: TenantTx, day: datetime, settings: TenantSettings) -> Sequence[Measured]:
     """``day`` is its first moment, in UTC."""
     bounds = _bounds(settings)
@@ -142,6 +175,24 @@ async def beyond_budget(tx: TenantTx, since: datetime) -> Sequence[Measured]:
                 story_id=row["story_id"], anomaly_type="budget_exceeded", story_cost_millicents=cost,
                 reference_avg_millicents=limit or 0, deviation_factor=_through(cost, limit or 0), baseline="budget",
                 in_range=limit is None or cost <= limit,
+            )
+        )  # fmt: skip
+    return found
+
+
+async def underreported(tx: TenantTx, since: datetime, settings: TenantSettings) -> Sequence[Measured]:
+    """Stories of which far more was measured than reported. One that reported nothing counts as one token."""
+    multiplier, found = Decimal(str(settings.cost_anomaly_metered_multiplier)), []
+    for row in await tx.fetch(UNDERREPORTED, tx.tenant_id, since):
+        reported, measured = int(row["reported"]), int(row["measured"])
+        is_so = measured > multiplier * reported
+        if is_so and not row["done"]:
+            continue
+        found.append(
+            Measured(
+                story_id=row["story_id"], anomaly_type="underreported", story_cost_millicents=int(row["cost"]),
+                reference_avg_millicents=int(row["reference"]), deviation_factor=_through(measured, max(reported, 1)),
+                baseline="metered", in_range=not is_so, reported_tokens=reported, metered_tokens=measured,
             )
         )  # fmt: skip
     return found

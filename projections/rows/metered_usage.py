@@ -1,25 +1,32 @@
-"""Token usage as it was measured: a row for each export's model, session and story, and how far running totals are."""
+"""Token usage as it was measured: a row for each export's model, session and story, what those come to for each story,
+epic, project and agent, and how far running totals are."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 
 from domain.event import Recorded
+from domain.usage.figures import Scope
 from domain.usage.metered import (
     METERED_USAGE_EVENTS,
     Mark,
+    Measured,
+    MeteredFigures,
     MeteredUsage,
     MeteredUsageRecorded,
     evolve_metered,
+    metered_figures,
+    metered_scopes,
     unmarked,
 )
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
 from projections.rows.entity import Entity
 
-TABLES = ("app.metered_usage", "app.metered_mark")
+TABLES = ("app.metered_usage", "app.metered_mark", "app.metered_spend")
 METERED_USAGE = Entity(name="metered_usage", state=MeteredUsage, identity="metered_id", evolve=evolve_metered)
 
 MOVE = """
@@ -35,31 +42,20 @@ MARKS = """
       JOIN app.metered_mark AS m ON m.tenant_id = $1 AND m.series = asked.series
 """
 
-# By signal, because the same calls may be told by both. A cost that nobody knows is counted apart.
-SUMS = """
-    SELECT u.signal, sum(u.input_tokens)::bigint AS input_tokens,
-           sum(u.cache_read_tokens)::bigint AS cache_read_tokens,
-           sum(u.cache_write_tokens)::bigint AS cache_write_tokens, sum(u.output_tokens)::bigint AS output_tokens,
-           sum(u.cost_millicents)::bigint AS cost_millicents, count(*) AS export_count,
-           count(*) FILTER (WHERE u.cost_source = 'unpriced') AS unpriced_count
-      FROM app.metered_usage AS u
-     WHERE u.tenant_id = $1
-       AND ($2::uuid IS NULL OR u.story_id = $2)
-       AND ($3::uuid IS NULL OR u.project_id = $3)
-     GROUP BY u.signal
-     ORDER BY u.signal
-"""
-
-OF_AGENTS = """
-    SELECT u.agent_id, u.signal,
-           sum(u.input_tokens + u.cache_read_tokens + u.cache_write_tokens + u.output_tokens)::bigint AS tokens
-      FROM app.metered_usage AS u
-     WHERE u.tenant_id = $1
-       AND u.agent_id = ANY ($2::uuid[])
-       AND ($3::uuid IS NULL OR u.project_id = $3)
-     GROUP BY u.agent_id, u.signal
-     ORDER BY u.agent_id, u.signal
-"""
+FIGURES = MeteredFigures.__struct_fields__
+ADD = f"""
+    INSERT INTO app.metered_spend AS s (tenant_id, scope_type, scope_id, signal, {", ".join(FIGURES)})
+    SELECT $1::uuid, r.scope_type, r.scope_id, r.signal, {", ".join(f"r.{name}" for name in FIGURES)}
+      FROM json_populate_recordset(NULL::app.metered_spend, $2::json) AS r
+        ON CONFLICT (tenant_id, scope_type, scope_id, signal) DO UPDATE
+       SET {", ".join(f"{name} = s.{name} + excluded.{name}" for name in FIGURES)}
+"""  # noqa: S608  # names of our own
+SUMS = f"""
+    SELECT asked.scope_type, asked.scope_id, s.signal, {", ".join(f"s.{name}" for name in FIGURES)}
+      FROM unnest($2::text[], $3::uuid[]) AS asked (scope_type, scope_id)
+      JOIN app.metered_spend AS s
+        ON s.tenant_id = $1 AND s.scope_type = asked.scope_type AND s.scope_id = asked.scope_id
+"""  # noqa: S608  # names of our own
 
 
 class Marks(Model[UUID, Mark]):
@@ -90,23 +86,33 @@ METERED_MARKS = Marks()
 async def apply(tx: TenantTx, recorded: Sequence[Recorded]) -> None:
     await METERED_USAGE.apply(tx, recorded)
     events = [each.event for each in recorded if isinstance(each.event, MeteredUsageRecorded)]
+    if not events:
+        return
+    await tx.execute(ADD, tx.tenant_id, msgspec.json.encode(_sums(events)).decode())
     moved = {mark.series: mark for event in events for mark in event.marks}
     if moved:
         await tx.execute(MOVE, tx.tenant_id, msgspec.json.encode([*moved.values()]).decode())
 
 
-async def metered_sums(
-    tx: TenantTx, *, story_id: UUID | None = None, project_id: UUID | None = None
-) -> Mapping[str, Any]:
-    """By signal; one that nothing has come by is not there."""
-    return {row["signal"]: row for row in await tx.fetch(SUMS, tx.tenant_id, story_id, project_id)}
+def _sums(events: Sequence[MeteredUsageRecorded]) -> list[dict[str, Any]]:
+    sums: dict[tuple[Scope, str], MeteredFigures] = {}
+    for event in events:
+        for scope in metered_scopes(event):
+            key = (scope, event.signal)
+            sums[key] = sums.get(key, MeteredFigures()).plus(metered_figures(event))
+    return [
+        {"scope_type": kind, "scope_id": id_, "signal": signal, **structs.asdict(sums[(kind, id_), signal])}
+        for (kind, id_), signal in sorted(sums)
+    ]
 
 
-async def metered_of_agents(
-    tx: TenantTx, agents: Sequence[UUID], project_id: UUID | None
-) -> Mapping[UUID, Mapping[str, int]]:
-    """Tokens by signal of each."""
-    found: dict[UUID, dict[str, int]] = {}
-    for row in await tx.fetch(OF_AGENTS, tx.tenant_id, list(agents), project_id):
-        found.setdefault(row["agent_id"], {})[row["signal"]] = row["tokens"]
+async def metered(tx: TenantTx, scopes: Sequence[Scope]) -> Mapping[Scope, Measured]:
+    """Those that anything was measured of."""
+    found: dict[Scope, dict[str, MeteredFigures]] = {}
+    for row in await tx.fetch(SUMS, tx.tenant_id, [kind for kind, _ in scopes], [id_ for _, id_ in scopes]):
+        found.setdefault((row["scope_type"], row["scope_id"]), {})[row["signal"]] = metered_in(row)
     return found
+
+
+def metered_in(row: Any) -> MeteredFigures:
+    return MeteredFigures(*(int(row[name]) for name in FIGURES))

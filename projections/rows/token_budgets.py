@@ -7,9 +7,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.usage.budget import Budget, TokenBudgetCreated, TokenBudgetDeleted, TokenBudgetUpdated, evolve_budget
-from domain.usage.figures import NOTHING, Figures
+from domain.usage.figures import NOTHING, Figures, Scope
+from domain.usage.metered import NO_MEASURE, Measured
 from eventstore.database.transaction import TenantTx
 from projections.rows.entity import Entity
+from projections.rows.metered_usage import metered
 from projections.rows.token_usage import FIGURES, figures_in
 
 BUDGETS = Entity(
@@ -45,6 +47,16 @@ class BudgetFilter(Struct, frozen=True):
 
 
 Used = tuple[Budget, Figures]
+
+
+async def metered_of(tx: TenantTx, budgets: Sequence[Budget]) -> Sequence[Measured]:
+    """What was measured of what each is for; of one for each item nothing."""
+    scopes: list[Scope] = [(each.scope_type, each.scope_id) for each in budgets]
+    found = await metered(tx, [scope for scope, each in zip(scopes, budgets, strict=True) if each.per is None])
+    return [
+        found.get(scope, NO_MEASURE) if each.per is None else NO_MEASURE
+        for scope, each in zip(scopes, budgets, strict=True)
+    ]
 
 
 async def find_budget(tx: TenantTx, budget_id: UUID) -> Used | None:

@@ -13,76 +13,28 @@ from eventstore.database.transaction import TenantTx
 from projections.inline import PROJECTIONS
 from projections.rebuild import rebuild
 from tests.api.asgi import Answer, ask
+from tests.api.exports import (
+    CUMULATIVE,
+    METRICS,
+    TRACES,
+    export,
+    metered,
+    of_story,
+    point,
+    sent,
+    span,
+    spans,
+)
 from tests.api.logs import Service
 from tests.api.team import Work, work
 from tests.api.work import Client
 from tests.eventstore.writing import CODEC
 from tests.support.database import TestDatabase, session
 
-METRICS, TRACES = "/otlp/v1/metrics", "/otlp/v1/traces"
-DELTA, CUMULATIVE = 1, 2
-NOW, MICRO = 1_774_612_800_000_000_000, 1_000
-"""In nanoseconds."""
-
 
 @pytest.fixture
 async def loop(served: Service) -> Work:
     return await work(served, "1.1", "1.2")
-
-
-def attributes(**said: str) -> list[dict[str, Any]]:
-    return [{"key": name.replace("__", "."), "value": {"stringValue": value}} for name, value in said.items()]
-
-
-def point(amount: int | float, at: int = 2, start: int = 1, **said: str) -> dict[str, Any]:
-    number = {"asInt": str(amount)} if isinstance(amount, int) else {"asDouble": amount}
-    return {
-        "startTimeUnixNano": str(start * MICRO),
-        "timeUnixNano": str(NOW + at * MICRO),
-        "attributes": attributes(**said),
-        **number,
-    }
-
-
-def export(*points: dict[str, Any], name: str = "claude_code.token.usage", kind: int = DELTA, **resource: str) -> Any:
-    metric = {"name": name, "sum": {"aggregationTemporality": kind, "isMonotonic": True, "dataPoints": list(points)}}
-    return {
-        "resourceMetrics": [
-            {"resource": {"attributes": attributes(**resource)}, "scopeMetrics": [{"metrics": [metric]}]}
-        ]
-    }
-
-
-def spans(*told: dict[str, Any], **resource: str) -> Any:
-    inner = [{"name": "chat", "attributes": each["attributes"]} for each in told]
-    return {"resourceSpans": [{"resource": {"attributes": attributes(**resource)}, "scopeSpans": [{"spans": inner}]}]}
-
-
-def span(**counts: int | str) -> dict[str, Any]:
-    return {
-        "attributes": [
-            {
-                "key": "gen_ai." + name.replace("__", "."),
-                "value": {"intValue": str(value)} if isinstance(value, int) else {"stringValue": value},
-            }
-            for name, value in counts.items()
-        ]
-    }
-
-
-async def sent(who: Client, path: str, body: Any) -> Any:
-    answer = await who.post(path, body)
-    assert answer.status == 200, answer.body
-    return answer.json()
-
-
-async def metered(loop: Work, number: str = "1.1", signal: str = "metrics") -> Any:
-    answer = await loop.team.orchestrator.get(f"/stories/{loop.stories[number]}/token-usage")
-    return answer.json()["metered"][signal]
-
-
-def of_story(loop: Work, number: str = "1.1") -> dict[str, Any]:
-    return {"loopctl__story_id": loop.stories[number]}
 
 
 async def test_what_is_measured_stands_beside_what_is_reported_and_is_in_no_sum_of_it(loop: Work) -> None:
@@ -99,9 +51,9 @@ async def test_what_is_measured_stands_beside_what_is_reported_and_is_in_no_sum_
     assert (found["source"], found["total_cost_millicents"]) == ("metered", 863)
     project = (await loop.team.orchestrator.get(f"/analytics/projects/{loop.project}")).json()["data"]
     assert (project["total_tokens"], project["source"]) == (5, "self_reported")
-    assert project["metered"] == {"metrics": found, "spans": None}
+    assert project["metered"] == {"metrics": found, "spans": None, "logs": None}
     (agent,) = (await loop.team.orchestrator.get("/analytics/agents")).json()["data"]
-    assert (agent["total_tokens"], agent["metered_tokens"]) == (5, {"metrics": 6_500, "spans": None})
+    assert (agent["total_tokens"], agent["metered_tokens"]) == (5, {"metrics": 6_500, "spans": None, "logs": None})
 
 
 async def test_a_measured_cost_wins_over_the_price(loop: Work) -> None:
@@ -174,7 +126,9 @@ async def test_a_story_that_is_not_there_takes_nothing_and_neither_does_one_of_o
 
 async def test_work_for_no_story_is_the_agents(loop: Work) -> None:
     await sent(loop.team.implementer, METRICS, export(point(10, type="input")))
-    assert (await loop.team.orchestrator.get("/analytics/agents")).json()["data"] == []
+    (shown,) = (await loop.team.orchestrator.get("/analytics/agents")).json()["data"]
+    assert (shown["agent_name"], shown["total_tokens"], shown["efficiency_rank"]) == ("implementer", 0, None)
+    assert shown["metered_tokens"] == {"metrics": 10, "spans": None, "logs": None}
     entries = (await loop.team.user.get("/changes?after=-1&entity_type=metered_usage")).json()["data"]
     assert [(each["new_state"]["story_id"], each["new_state"]["input_tokens"]) for each in entries] == [(None, 10)]
     assert entries[0]["new_state"]["agent_id"] == loop.team.agents["implementer"]
@@ -215,7 +169,7 @@ async def test_sums_are_what_was_measured_live_and_rebuilt(loop: Work, log_of_mo
         (projection,) = [each for each in PROJECTIONS if each.name == "metered_usage"]
         tables = await rebuild(tx, CODEC, projection)
     assert [(each.table, each.unexplained, each.missing) for each in tables] == [
-        ("app.metered_usage", 0, 0), ("app.metered_mark", 0, 0),
+        ("app.metered_usage", 0, 0), ("app.metered_mark", 0, 0), ("app.metered_spend", 0, 0),
     ]  # fmt: skip
 
 

@@ -16,6 +16,10 @@ POINT = {
 }  # fmt: skip
 METRIC = {"name": "claude_code.token.usage", "sum": {"aggregationTemporality": 1, "dataPoints": [POINT]}}
 SPAN = {"name": "chat", "attributes": [{"key": "gen_ai.usage.input_tokens", "value": {"intValue": "10"}}]}
+RECORD = {
+    "body": {"stringValue": "claude_code.api_request"},
+    "attributes": [{"key": "input_tokens", "value": {"intValue": "10"}}],
+}
 
 COSTS = (
     write("POST", "/token-usage", "agent+", 201, "other", body=REPORT),
@@ -44,6 +48,10 @@ COSTS = (
     write(
         "POST", "/otlp/v1/traces", "agent+", 200, "implementer",
         body={"resourceSpans": [{"resource": {"attributes": [STORY_SAID]}, "scopeSpans": [{"spans": [SPAN]}]}]},
+    ),
+    write(
+        "POST", "/otlp/v1/logs", "agent+", 200, "implementer",
+        body={"resourceLogs": [{"resource": {"attributes": [STORY_SAID]}, "scopeLogs": [{"logRecords": [RECORD]}]}]},
     ),
     read("/stories/{story_id}/behaviour", "orchestrator+", "orchestrator"),
     read("/analytics/agents", "orchestrator+", "orchestrator", query={"project_id": "$project"}),

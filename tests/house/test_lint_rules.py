@@ -20,6 +20,7 @@ MAY_FORMAT = (
     "projections/facts/usage.py",
     "projections/queries/costs.py",
     "projections/rebuild.py",
+    "projections/rows/metered_usage.py",
     "projections/rows/row_statements.py",
     "projections/rows/token_budgets.py",
     "projections/rows/token_usage.py",

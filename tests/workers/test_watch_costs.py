@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from api.found_by_jobs import FoundByJobs
 from eventstore.log.lane import Writer
+from tests.api.exports import METRICS, export, of_story, point, sent
 from tests.api.logs import NOON, Service, service
 from tests.api.team import Work, work
 from tests.api.work import Client
@@ -224,8 +225,7 @@ async def test_a_story_that_is_being_worked_on_has_not_cost_too_little_yet(here:
         await here.spend(number, cost)
     await here.rolling(NOON)
     assert await here.anomalies() == []
-    await here.loop.works(here.loop.team.implementer, "1.4")
-    await here.loop.reviews(here.loop.team.reviewer, "1.4")
+    await reported(here, "1.4")
     await here.rolling(NOON + timedelta(minutes=5))
     assert [each["anomaly_type"] for each in await here.anomalies()] == ["suspiciously_low"]
 
@@ -259,6 +259,53 @@ async def test_a_story_that_costs_more_than_its_budget_is_an_anomaly_until_the_b
     assert figures == ("budget_exceeded", "1.25", 10_000)
     await here.user.patch(f"/token-budgets/{made}", {"budget_millicents": 20_000})
     await here.rolling(NOON + timedelta(minutes=5))
+    assert await here.anomalies() == []
+
+
+async def reported(here: Watched, number: str) -> None:
+    await here.loop.works(here.loop.team.implementer, number)
+    await here.loop.reviews(here.loop.team.reviewer, number)
+
+
+async def measures(here: Watched, number: str, tokens: int) -> None:
+    await sent(here.loop.team.implementer, METRICS, export(point(tokens, type="input"), **of_story(here.loop, number)))
+
+
+async def test_a_reported_story_of_which_far_more_was_measured_than_reported_is_underreported(here: Watched) -> None:
+    """While it is worked on nothing is said, because reports come at the end; at twice as much not yet."""
+    for number, told, measured in (("1.1", 100, 201), ("1.2", 100, 200), ("1.3", 100, 900)):
+        await here.spend(number, 10_000, told)
+        await measures(here, number, measured)
+    for number in ("1.1", "1.2"):
+        await reported(here, number)
+    await here.rolling(NOON)
+    (shown,) = await here.anomalies(anomaly_type="underreported")
+    assert (shown["story_id"], shown["metadata"]["baseline"]) == (here.loop.stories["1.1"], "metered")
+    assert [shown[name] for name in ("reported_tokens", "metered_tokens", "deviation_factor")] == [100, 201, "2.01"]
+
+
+async def test_an_underreported_story_is_none_any_more_when_the_rest_is_reported(here: Watched) -> None:
+    await measures(here, "1.1", 900)
+    await reported(here, "1.1")
+    await here.rolling(NOON)
+    (shown,) = await here.anomalies()
+    assert (shown["reported_tokens"], shown["deviation_factor"]) == (0, "900.00")
+    await here.spend("1.1", 10_000, 400)
+    await here.rolling(NOON + timedelta(minutes=5))
+    (shown,) = await here.anomalies()
+    assert (shown["reported_tokens"], shown["deviation_factor"]) == (400, "2.25")
+    await here.spend("1.1", 10_000, 500)
+    await here.rolling(NOON + timedelta(minutes=10))
+    assert await here.anomalies() == []
+    assert await here.told() == ["detected", "remeasured", "resolved"]
+
+
+async def test_how_much_more_may_be_measured_is_a_setting(here: Watched) -> None:
+    await here.settings(cost_anomaly_metered_multiplier=10)
+    await here.spend("1.1", 10_000, 100)
+    await measures(here, "1.1", 900)
+    await reported(here, "1.1")
+    await here.rolling(NOON)
     assert await here.anomalies() == []
 
 

@@ -16,7 +16,7 @@ from domain.tenant_settings import TenantSettings, read_settings
 from domain.usage.anomaly import Measured
 from eventstore.database.tenants import each_tenant
 from eventstore.database.transaction import TenantTx
-from projections.queries.unusual_costs import beyond_budget, unusual_in_all, unusual_of_day
+from projections.queries.unusual_costs import beyond_budget, underreported, unusual_in_all, unusual_of_day
 from projections.rows.job_findings import Found, note_findings
 from workers.actors import Actor, Job, Outcome, Tools
 from workers.jobs.skill_regressions import look_at_skills
@@ -93,7 +93,10 @@ async def _look_at_reports(tx: TenantTx, tick: datetime) -> None:
     since = tick - FIRST_LOOK if looked is None else looked - OVERLAP
     settings = await _settings(tx)
     await look_at_skills(tx, since, settings, tick)
-    found = [*await unusual_in_all(tx, since, settings), *await beyond_budget(tx, since)]
+    found = [
+        *await unusual_in_all(tx, since, settings), *await beyond_budget(tx, since),
+        *await underreported(tx, since, settings),
+    ]  # fmt: skip
     stories = list({each.story_id for each in found})
     there = {tuple(row.values()) for row in await tx.fetch(STILL_THERE, tx.tenant_id, stories)}
     news = [

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.api.exports import logs, record
 from tests.loopctl.cli.conftest import Keys
 from tests.loopctl.cli.shell import Shell
 
@@ -53,6 +54,22 @@ def test_the_efficiency_table_is_the_one_that_the_documents_print(
     wanted = [line.strip("| ").split(" | ") for line in PRINTED.strip().splitlines()]
     assert [line.split() for line in lines] == wanted
     assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_what_was_measured_is_a_column_where_anything_was(shell: Shell, project: str, keys: Keys) -> None:
+    story = shell.good("stories", "--project", project, key=keys.user)["data"][0]["id"]
+    usage = {"story_id": story, "model_name": "m", "input_tokens": 1_200, "output_tokens": 0, "cost_millicents": 3}
+    shell.good("api", "POST", "token-usage", "--data", json.dumps(usage), key=keys.implementer)
+    shell.environment(COLUMNS="80", FORMAT="human")
+    before = shell("token-usage", "--by-agent", "--project", project, key=keys.user).out
+    body = logs(record("claude_code.api_request", input_tokens=98_765), loopctl__story_id=story)
+    shell("api", "POST", "otlp/v1/logs", "--data", json.dumps(body), key=keys.implementer)
+    for by in ("--by-agent", "--by-epic"):
+        said = shell("token-usage", by, "--project", project, key=keys.user).out
+        assert "MEASURED" in said.upper()
+        assert "98,765" in said
+        assert max(map(len, said.splitlines())) <= 80
+    assert "MEASURED" not in before.upper()
 
 
 def test_a_budget_that_is_set_again_is_changed(shell: Shell, project: str) -> None:
