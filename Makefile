@@ -18,7 +18,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MAKE_VENV = $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Cannot create $(VENV): install your system's python3-venv package (or uv) and try again." >&2; exit 1; }
 endif
 
-.PHONY: setup up test lint check bench soak screenshots interop clean lock
+.PHONY: setup up test lint check bench soak screenshots interop embeddings clean lock
 .DEFAULT_GOAL := up
 
 $(BIN)/python:
@@ -83,13 +83,16 @@ interop: $(VENV)/.runtime requirements-interop.lock  ## our log and our tools be
 	  touch $(INTEROP)-npm/.installed; } || echo "Cannot install what interop/mcp/package-lock.json lists (it needs npm)." >&2
 	@$(ENDS_WITH_US) $(BIN)/python -m interop $(ARGS)
 
+embeddings: $(VENV)/.runtime requirements-embeddings.lock  ## the small model of LOOPCTL_EMBEDDINGS_URL=local
+	@$(INSTALL) --require-hashes --no-deps -r requirements-embeddings.lock
+
 clean:  ## removes what set-up and builds made; the data in var/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Re-resolves the lock files (needs uv). No index host may end up in them.
 lock: $(BIN)/python
-	@for what in server: dev:-dev assets:-assets interop:-interop; do \
-	  case $${what%%:*} in server|dev) also=pyproject.toml;; assets) also=--no-deps;; *) also=;; esac; \
+	@for what in server: dev:-dev assets:-assets interop:-interop embeddings:-embeddings; do \
+	  case $${what%%:*} in server|dev) also=pyproject.toml;; assets|embeddings) also=--no-deps;; *) also=;; esac; \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    --no-emit-index-url --no-emit-find-links $(LOCKFLAGS) --group $${what%%:*} $$also -o requirements$${what##*:}.lock; done

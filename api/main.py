@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 import uvloop
-from msgspec import Struct, structs
+from msgspec import Struct
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -21,7 +21,6 @@ from api.changes.news import News, hearing
 from api.changes.rendering import Renderer
 from api.documentation.assets import Assets
 from api.documentation.openapi import Documents
-from api.event_metrics import EventMetrics
 from api.found_by_jobs import FoundByJobs, taking_findings
 from api.founding import Founder
 from api.health.check import HealthCheck, Probes
@@ -35,6 +34,7 @@ from api.http.refusal import Refused
 from api.http.server import Server, server_config
 from api.knowledge.learning import Learner, learning_from_reviews
 from api.knowledge.reads import Reads
+from api.knowledge.semantic import Semantic
 from api.last_seen import LastSeen
 from api.lease_sweeper import LeaseSweeper, sweeping
 from api.log.reading import LogReader
@@ -52,6 +52,7 @@ from domain.caller import Caller
 from domain.events import EVENTS, UPCASTERS
 from egress.client import Egress
 from egress.destination import rules_of
+from egress.embeddings import provider_of
 from eventstore.callers.caller_cache import CallerCache
 from eventstore.database.silence import watching
 from eventstore.database.transaction import Database
@@ -106,15 +107,11 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
         ):
             news = News()
             digests = StateDigests(database)
-            metrics = Metrics(settings.metrics_dir)
             store = _store(database, announcer, callers, news, digests)
-            store = structs.replace(store, counted=EventMetrics(metrics.registry).committed)
             writer, founder = Writer(store), Founder(store, Keyring(parse_keys(settings.keks)), settings.base_url())
             learner = Learner(database, writer.submit)
             reads = Reads(database.tenant_transaction)
-            outside = Outside(
-                database, redis, writer, callers, last_seen, limiter, news, founder, learner, reads, metrics
-            )
+            outside = Outside(database, redis, writer, callers, last_seen, limiter, news, founder, learner, reads)
             app = create_app(_services(settings, version, outside, seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
@@ -151,7 +148,6 @@ class Outside(Struct, frozen=True):
     founder: Founder
     learner: Learner
     reads: Reads
-    metrics: Metrics
 
 
 def _store(database: Database, announcer: Announcer, callers: CallerCache, news: News, digests: StateDigests) -> Store:
@@ -221,17 +217,26 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         note_caller=outside.last_seen.note,
         reviewed=outside.learner.reviewed,
         note_reads=outside.reads.note,
+        semantic=_semantic(settings),
         purpose_keys=PurposeKeys(outside.database, keyring, outside.writer.submit),
         webhook_secrets=WebhookSecrets(keyring),
         problem_of_url=Egress(rules_of(settings)).problem,
         peppers=parse_keys(settings.peppers),
         health=HealthCheck(version, _probes(outside, seal)),
-        metrics=outside.metrics,
+        metrics=Metrics(settings.metrics_dir),
         tool_threads=ToolThreads(limits.tools.process),
         documents=Documents(version),
         assets=Assets(),
         log=sys.stderr.buffer,
     )
+
+
+def _semantic(settings: Settings) -> Semantic:
+    """Raises StartRefused."""
+    try:
+        return Semantic(provider_of(settings, Egress(rules_of(settings))))
+    except ValueError as error:
+        raise StartRefused(f"LOOPCTL_EMBEDDINGS_URL: {error}.") from None
 
 
 def _failed_keys(settings: Settings, callers: CallerCache) -> FailedKeys:

@@ -24,6 +24,7 @@ from api.http.rate_limits.local import FailedKeys
 from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
 from api.knowledge.reads import Reading
+from api.knowledge.semantic import Semantic
 from api.log.reading import LogReader
 from api.mcp.threads import ToolThreads
 from api.stories.rendering import StoryRenderer
@@ -91,6 +92,8 @@ class Services(Struct, frozen=True, kw_only=True):
     note_caller: Callable[[Caller], None]
     note_reads: Callable[[Reading], None]
     """Told of articles that were read."""
+    semantic: Semantic
+    """Makes vectors of questions, where there is a provider."""
     reviewed: Callable[[UUID], None]
     """Told of a tenant that has a new review to learn from."""
     purpose_keys: PurposeKeys

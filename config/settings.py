@@ -18,6 +18,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Contact = Annotated[str, Meta(min_length=1, max_length=255)]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
+Dimensions = Annotated[int, Meta(ge=1, le=8000)]
 KeyRing = Annotated[str, Meta(max_length=65536)]
 Password = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -54,6 +55,17 @@ class Settings(Struct, frozen=True, kw_only=True):
         bool,
         Meta(description="Whether the API can look names up; if not, a webhook's name is judged when it is sent to"),
     ] = True
+    embeddings_url: Annotated[
+        Url | None,
+        Meta(description="What makes vectors of articles: base address of an OpenAI-compatible API, or local"),
+    ] = None
+    embeddings_key: Annotated[Password | None, Meta(description="Bearer key of that API", extra=SECRET)] = None
+    embeddings_model: Annotated[
+        str, Meta(min_length=1, max_length=200, description="Which model that API is asked for")
+    ] = "text-embedding-3-small"
+    embeddings_dimensions: Annotated[
+        Dimensions | None, Meta(description="Numbers of a vector that it is asked for; default the model's own")
+    ] = None
     webauthn_rp_id: Annotated[
         Contact | None,
         Meta(description="Domain that security keys are bound to; default the host of the public address"),

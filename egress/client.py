@@ -16,6 +16,7 @@ import httpcore2
 from msgspec import Struct
 
 from egress.destination import (
+    LONGEST_URL,
     Destination,
     EgressRefused,
     Rules,
@@ -40,6 +41,25 @@ class Answered(Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
     seconds: float
+
+
+class Received(Struct, frozen=True):
+    """The same with its body; ``cut`` when that is longer than was asked for, and only its beginning is here."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    cut: bool
+
+
+class Wish(Struct, frozen=True):
+    """What to send where."""
+
+    method: Literal["GET", "POST"]
+    url: str
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    longest_url: int = LONGEST_URL
 
 
 class SendFailed(Exception):
@@ -103,10 +123,16 @@ class Egress:
     ) -> Answered:
         """Raises EgressRefused, SendFailed."""
         began = time.monotonic()
-        destination = parse_destination(self._rules, url)
+        received = await self.exchange(Wish("POST", url, headers, body), LARGEST_ANSWER, total_seconds)
+        return Answered(received.status, received.headers, time.monotonic() - began)
+
+    async def exchange(self, wish: Wish, most_bytes: int, total_seconds: float = TOTAL_SECONDS) -> Received:
+        """Of a body that is longer than ``most_bytes`` no more is read. Raises EgressRefused, SendFailed."""
+        began = time.monotonic()
+        destination = parse_destination(self._rules, wish.url, wish.longest_url)
         try:
             async with asyncio.timeout(total_seconds):
-                return await self._send(destination, headers, body, began)
+                return await self._send(destination, wish, most_bytes)
         except (TimeoutError, httpcore2.TimeoutException) as error:
             raise SendFailed("timeout", time.monotonic() - began) from error
         except (OSError, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
@@ -114,7 +140,7 @@ class Egress:
                 "tls_error" if _is_of_tls(error) else "connection_error", time.monotonic() - began
             ) from error
 
-    async def _send(self, destination: Destination, headers: Mapping[str, str], body: bytes, began: float) -> Answered:
+    async def _send(self, destination: Destination, wish: Wish, most_bytes: int) -> Received:
         host = f"[{destination.host}]" if ":" in destination.host else destination.host
         url = httpcore2.URL(
             scheme=destination.scheme.encode(), host=destination.host.encode(), port=destination.port,
@@ -128,22 +154,24 @@ class Egress:
         default = destination.port == {"https": 443, "http": 80}[destination.scheme]
         sent = {
             "Host": host if default else f"{host}:{destination.port}", "Accept-Encoding": "identity",
-            "Connection": "close", "Content-Length": str(len(body)), **headers,
+            "Connection": "close", **({} if wish.method == "GET" else {"Content-Length": str(len(wish.body))}),
+            **wish.headers,
         }  # fmt: skip
         request = httpcore2.Request(
-            "POST", url, headers=[(name.encode(), value.encode()) for name, value in sent.items()], content=body,
+            wish.method, url, headers=[(name.encode(), value.encode()) for name, value in sent.items()],
+            content=wish.body,
             extensions={"timeout": {"connect": CONNECT_SECONDS}},
         )  # fmt: skip
         try:
             answer = await connection.handle_async_request(request)
             try:
-                await _read(answer)
+                body, cut = await _read(answer, most_bytes)
             finally:
                 await answer.aclose()
         finally:
             await connection.aclose()
         said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
-        return Answered(answer.status, said, time.monotonic() - began)
+        return Received(answer.status, said, body, cut)
 
     async def _addresses(self, destination: Destination) -> Sequence[str]:
         try:
@@ -187,13 +215,14 @@ class _Pinned(httpcore2.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-async def _read(answer: httpcore2.Response) -> None:
+async def _read(answer: httpcore2.Response, most_bytes: int) -> tuple[bytes, bool]:
     """To the end, or to the limit: what comes after it changes nothing about the status."""
-    read = 0
+    read = bytearray()
     async for part in answer.aiter_stream():
-        read += len(part)
-        if read > LARGEST_ANSWER:
-            return
+        read += part
+        if len(read) > most_bytes:
+            return bytes(read[:most_bytes]), True
+    return bytes(read), False
 
 
 def _is_of_tls(error: BaseException | None) -> bool:
@@ -204,4 +233,4 @@ def _is_of_tls(error: BaseException | None) -> bool:
     return False
 
 
-__all__ = ["Answered", "Egress", "EgressRefused", "Resolve", "SendFailed"]
+__all__ = ["Answered", "Egress", "EgressRefused", "Received", "Resolve", "SendFailed", "Wish"]

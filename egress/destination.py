@@ -72,10 +72,10 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
-def parse_destination(rules: Rules, url: str) -> Destination:
+def parse_destination(rules: Rules, url: str, longest: int = LONGEST_URL) -> Destination:
     """Raises EgressRefused."""
-    if len(url) > LONGEST_URL:
-        raise EgressRefused(f"should be at most {LONGEST_URL} character(s)")
+    if len(url) > longest:
+        raise EgressRefused(f"should be at most {longest} character(s)")
     if ODD.search(url):
         raise EgressRefused("must have no blanks, control characters or backslashes")
     try:

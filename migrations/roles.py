@@ -7,6 +7,7 @@ import hmac
 import random
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
@@ -135,6 +136,16 @@ DATABASE_RIGHTS = """
 """
 """PUBLIC has CONNECT and TEMP on a new database; a temporary table is a foothold in the search path."""
 
+MAY_ADD_VECTORS = """
+    SELECT r.rolsuper
+           AND EXISTS (SELECT FROM pg_available_extensions AS a WHERE a.name = 'vector')
+           AND NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'vector')
+      FROM pg_roles AS r
+     WHERE r.rolname = current_user
+"""
+ADD_VECTORS = "CREATE EXTENSION vector WITH SCHEMA pg_catalog"
+"""Where every search path finds its type and operators, whatever it is."""
+
 ATTEMPTS = 20
 
 CREDENTIALS = frozenset({"user", "password", "passfile"})
@@ -175,7 +186,16 @@ async def _set_up(connection: "Connection", passwords: RolePasswords) -> None:
     for role in ROLES:
         await connection.execute("; ".join(_role_statements(role, found.get(role.name, {}), passwords, server)))
     await connection.execute(MEMBERSHIPS)
+    await _add_vectors(connection)
     await grant_database_rights(connection)
+
+
+async def _add_vectors(connection: "Connection") -> None:
+    """Only a superuser can, and where nobody does, articles are compared without it (0054_article_vectors)."""
+    if await connection.fetchval(MAY_ADD_VECTORS):
+        with suppress(asyncpg.PostgresError):  # such as a server whose package is broken: nothing rests on it
+            async with connection.transaction():
+                await connection.execute(ADD_VECTORS)
 
 
 async def grant_database_rights(connection: "Connection") -> None:

@@ -24,6 +24,7 @@ from config.settings import Settings
 from domain.events import EVENTS, UPCASTERS
 from egress.client import Egress
 from egress.destination import rules_of
+from egress.embeddings import provider_of
 from eventstore.database.transaction import Database
 from eventstore.following.follow import Follower
 from eventstore.following.liveness import Beat
@@ -40,6 +41,8 @@ from workers.follower_metrics import FollowerMetrics
 from workers.following import PARALLEL, Consumer, FollowerConsumer, Following, FollowingPace
 from workers.heartbeat import BeatPace, Heartbeat, Vitals
 from workers.jobs import deliver_webhooks
+from workers.knowledge.embedding import Embedding
+from workers.knowledge.embedding import Pace as EmbeddingPace
 from workers.leadership import Leadership
 from workers.metrics import JobMetrics, served_metrics
 from workers.registry import ACTORS, FOLLOWERS, JOBS
@@ -68,6 +71,7 @@ class WorkerProgram(Struct, frozen=True, kw_only=True):
     timing: Timing = Timing()
     following: FollowingPace = FollowingPace()
     webhooks: Pace = Pace()
+    embedding: EmbeddingPace = EmbeddingPace()
     clock: Callable[[], datetime] = system_clock
 
 
@@ -82,7 +86,7 @@ async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegi
     """Works until ``stop``. PostgreSQL and Redis may come and go; raises StartRefused when they do not fit the code."""
     addresses = required(settings)
     # A job and the keeper of its lease may each need a connection; scheduler, polling and sweeping need one each.
-    database = await checked_database(addresses, settings.worker_threads * 2 + PARALLEL + CONNECTIONS + 3, stop)
+    database = await checked_database(addresses, settings.worker_threads * 2 + PARALLEL + CONNECTIONS + 4, stop)
     if database is None:
         return
     outage = Outage("redis")
@@ -98,7 +102,6 @@ async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegi
             scheduler = _scheduler(program, addresses, database, broker)
             worker = Worker(broker, worker_timeout=POLL_MS, worker_threads=settings.worker_threads)
             following = _following(program, settings, database, FollowerMetrics(registry), seal)
-
             hurrying = _hurrying(courier, broker)
 
             def woken(tenant_id: UUID) -> None:
@@ -121,6 +124,7 @@ async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegi
                     heartbeat.run(stop, outage),
                     courier.run(stop),
                     hurrying.run(stop),
+                    _embedding(program, settings, database).run(stop),
                 )
             finally:
                 await courier.drain()
@@ -168,6 +172,15 @@ def _hurrying(courier: Courier, broker: JobBroker) -> Hurrying:
         await asyncio.to_thread(broker.wake, deliver_webhooks.ACTOR.name, tenant_id)
 
     return Hurrying(courier.is_due, wake)
+
+
+def _embedding(program: WorkerProgram, settings: Settings, database: Database) -> Embedding:
+    try:
+        provider = provider_of(settings, Egress(rules_of(settings)))
+    except ValueError as error:
+        log.warning("embeddings_unavailable", reason=str(error))
+        provider = None
+    return Embedding(database, provider, program.embedding)
 
 
 def _introduction(scheduler: Scheduler) -> Callable[[], Beat]:

@@ -37,6 +37,11 @@ CODES: dict[str, Code] = {
     "deadline_exceeded": Code(503, "The answer took too long; whether it was carried out is unknown"),
     "stopping": Code(503, "This process is being stopped; the next attempt meets another one"),
     "database_unavailable": Code(503, "The database does not answer; try again after Retry-After"),
+    "embedding_unavailable": Code(
+        503,
+        "The question cannot be made a vector now; search by words, with mode=keyword",
+        "Embedding service unavailable",
+    ),
     "sealed": Code(503, "The keys at rest are missing, so nothing that needs one is done"),
     "head_refused": Code(503, "The log contradicts a signed head, or the clock is behind it: nothing new is signed"),
     "assets_missing": Code(503, "The browser files were not installed: run make setup"),

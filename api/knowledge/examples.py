@@ -82,6 +82,7 @@ CONTEXT_META: dict[str, Any] = {
     "total_count": 1, "limit": 5, "recency_weight": 0.3, "tokens": 24, "max_tokens": None, "left_out": 0, **SEARCHED,
 }  # fmt: skip
 PIPELINE: dict[str, Any] = {
+    "embeddings": {"model": "text-embedding-3-small", "pending": 0, "embedded": 42, "failing": 0, "error": None},
     "pending_extractions": 0,
     "recent_drafts": [
         {

@@ -23,6 +23,7 @@ from api.knowledge.finding_schemas import (
     index_body,
 )
 from api.knowledge.reads import reading_of, said
+from api.knowledge.searching import Looked, Searched, search
 from api.pages import Sizes, page_of
 from api.paths import ProjectPath
 from api.projects.routes import check_there, project_id_of
@@ -30,12 +31,10 @@ from api.services import Provided, Services
 from domain.caller import Role
 from domain.knowledge.ranking import Ranked, freshen, pack
 from projections.queries.article_search import (
-    Hit,
     Wanted,
     articles_around,
     index_of,
     search_unpublished,
-    search_words,
     texts_of,
 )
 
@@ -50,21 +49,22 @@ POOL, TAKEN = 3, 2
     opt={"access": "agent+"},
     tags=TAGS,
     summary="Search the published articles",
-    description="By words, in the manner of search engines: quotes, or, and a minus. Without an embedding provider "
-    "every mode searches by words: search_mode says how it was searched, semantic_available whether there is another "
-    "way, fallback that another one was asked for. At most 1000 of the articles that match are ranked, the newest.",
+    description="keyword looks for words, in the manner of search engines: quotes, or, and a minus; semantic for what "
+    "is alike in meaning; combined puts the best 50 of both together. Without an embedding provider every mode looks "
+    "for words, and combined does while the provider fails: search_mode says how it was searched, semantic_available "
+    "whether there is another way, fallback that another one was asked for. At most 1000 of the articles that have "
+    "the words are ranked, the newest.",
     responses=answers(200, "A page of hits", {"data": [HIT], "meta": SEARCH_META}),
 )
 async def search_articles(
     services: Provided, asking: Asker, wanted: NamedDependency[SearchQuery]
 ) -> dict[str, Any]:  # fmt: skip
     text, page = question("q", wanted.q or ""), page_of(wanted, SEARCH)
-    async with services.reading(asking.caller.tenant_id) as tx:
-        hits, total = await search_words(tx, wanted.wanted(text), page.limit, page.offset)
-    mode = {"keyword": "keyword", "semantic": "keyword"}.get(wanted.mode or "", "combined_fallback")
-    _note(services, asking, wanted, Noted("search", [each.article_id for each in hits], text, mode))
-    found = page.answer([hit_body(each) for each in hits], total)
-    return {**found, "meta": {**found["meta"], **how_searched(wanted.mode or "combined")}}
+    looked = Looked(mode=wanted.mode or "combined", limit=page.limit, offset=page.offset)
+    found = await search(services, asking.caller.tenant_id, wanted.wanted(text), looked)
+    _note(services, asking, wanted, Noted("search", [each.article_id for each in found.hits], text, found.noted))
+    answer = page.answer([hit_body(each) for each in found.hits], found.total)
+    return {**answer, "meta": {**answer["meta"], **found.told}}
 
 
 @get(
@@ -110,14 +110,18 @@ async def show_context(services: Provided, asking: Asker, wanted: NamedDependenc
     status = wanted.status or "published"
     if asking.caller.role.rank < Role.USER.rank:
         status = "published"
-    async with services.reading(asking.caller.tenant_id) as tx:
-        if status == "published":
-            hits, _ = await search_words(tx, asked, POOL * limit, 0, snippets=False)
-        else:
-            hits, _ = await search_unpublished(tx, asked, status, POOL * limit)
-        ranked = _ranked(services, hits[: TAKEN * limit], wanted.weight)[:limit]
+    tenant_id = asking.caller.tenant_id
+    if status == "published":
+        looked = Looked(mode="combined", limit=POOL * limit, snippets=False)
+        found = await search(services, tenant_id, asked, looked)
+    else:
+        found = await _unpublished(services, tenant_id, asked, status, POOL * limit)
+    ranked = _ranked(services, found, TAKEN * limit, wanted.weight)[:limit]
+    async with services.reading(tenant_id) as tx:
         articles = await texts_of(tx, [each.article_id for each in ranked])
         around = await articles_around(tx, [each.article_id for each in ranked])
+    # Something may have been erased between the two looks.
+    ranked = [each for each in ranked if each.article_id in articles]
     _note(services, asking, wanted, Noted("context", [each.article_id for each in ranked], text))
     packed = pack([articles[each.article_id].body for each in ranked], wanted.max_tokens or None)
     shown = [
@@ -131,7 +135,7 @@ async def show_context(services: Provided, asking: Asker, wanted: NamedDependenc
         "max_tokens": wanted.max_tokens or None,
         "left_out": len(ranked) - len(shown),
     }
-    return {"data": shown, "meta": {**meta, **how_searched("combined")}}
+    return {"data": shown, "meta": {**meta, **found.told}}
 
 
 class Noted(Struct, frozen=True):
@@ -163,9 +167,12 @@ def question(name: str, text: str) -> str:
     return asked
 
 
-def how_searched(mode: str) -> dict[str, Any]:
-    """By words, whatever was asked for: no provider of embeddings is configured."""
-    return {"search_mode": "keyword", "semantic_available": False, "fallback": mode != "keyword"}
+async def _unpublished(
+    services: Services, tenant_id: UUID, asked: Wanted, status: str, most: int
+) -> Searched:  # fmt: skip
+    async with services.reading(tenant_id) as tx:
+        hits, total = await search_unpublished(tx, asked, status, most)
+    return Searched(hits=hits, total=total, mode="keyword", by_meaning=False, fallback=True)
 
 
 async def _index(services: Services, asking: Asking, project_id: UUID | None) -> dict[str, Any]:
@@ -174,10 +181,11 @@ async def _index(services: Services, asking: Asking, project_id: UUID | None) ->
     return index_body(rows, total)
 
 
-def _ranked(services: Services, hits: Sequence[Hit], weight: float) -> Sequence[Ranked]:
+def _ranked(services: Services, found: Searched, most: int, weight: float) -> Sequence[Ranked]:
     """Scores of words go from 0 to 1 first, as they do beside others."""
+    hits = found.hits[:most]
     updated = {each.article_id: each.updated_at for each in hits}
-    best = max((each.score for each in hits), default=0.0) or 1.0
+    best = max((each.score for each in hits), default=0.0) or 1.0 if found.mode == "keyword" else 1.0
     relevance = {each.article_id: each.score / best for each in hits}
     return freshen(relevance, updated, services.utc_now(), weight)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.knowledge.schemas import Reading, tags_of
+from api.knowledge.searching import Mode
 from api.pages import PageQuery
 from api.times import wire_time
 from domain.knowledge.article import Article
@@ -14,7 +15,6 @@ from domain.knowledge.events import Category
 from domain.knowledge.ranking import Packed, Ranked
 from projections.queries.article_search import MOST_INDEXED, Around, Hit, Wanted
 
-Mode = Literal["combined", "keyword", "semantic"]
 RECENCY = 0.3
 CONTEXT_LIMIT, MOST_CONTEXT = 5, 20
 LEAST_TOKENS, MOST_TOKENS = 100, 200_000

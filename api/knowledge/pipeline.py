@@ -14,6 +14,7 @@ from api.knowledge.examples import PIPELINE
 from api.services import Provided
 from api.times import wire_time
 from domain.tenant_settings import read_settings
+from projections.rows.article_vectors import embedding_status
 from projections.rows.review_lessons import pipeline_of
 from projections.rows.tenants import find_tenant
 
@@ -25,7 +26,8 @@ LOOKED_BACK = timedelta(days=7)
     opt={"access": "orchestrator+"},
     tags=TAGS,
     summary="Show how learning from reviews is getting on",
-    description="What waits, the newest drafts, and how many of what was learned somebody has published.",
+    description="What waits, the newest drafts, and how many of what was learned somebody has published; how many "
+    "articles have a vector, wait for one, and why the last that failed did. Without a provider model is null.",
     responses=answers(200, "The pipeline", {"data": PIPELINE}),
 )
 async def show_pipeline(services: Provided, asking: Asker) -> dict[str, Any]:
@@ -33,8 +35,16 @@ async def show_pipeline(services: Provided, asking: Asker) -> dict[str, Any]:
     async with services.reading(tenant_id) as tx:
         found = await pipeline_of(tx, services.utc_now() - LOOKED_BACK)
         tenant = await find_tenant(tx)
+        vectors = await embedding_status(tx)
     return {
         "data": {
+            "embeddings": {
+                "model": services.semantic.model,
+                "pending": vectors.pending,
+                "embedded": vectors.embedded,
+                "failing": vectors.failed,
+                "error": vectors.error,
+            },
             "pending_extractions": found.pending,
             "recent_drafts": [
                 {

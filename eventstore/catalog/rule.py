@@ -56,6 +56,7 @@ COMMIT_MOVES = (
 DUE_WEBHOOKS = "app.due_webhooks(uuid,uuid,integer)"
 GIVEN_UP_WEBHOOKS = "app.given_up_webhooks(integer)"
 TENANTS_WITH_FINDINGS = "app.tenants_with_findings(integer)"
+TENANTS_TO_EMBED = "app.tenants_to_embed(integer)"
 EXPIRED_LEASES = "app.expired_leases(timestamp with time zone,integer)"
 NEWEST_HEAD = "app.newest_head(uuid)"
 FIND_TENANTS = "app.find_tenants(text,text,integer,integer)"
@@ -143,6 +144,7 @@ EXPECTED = Expected(
             DUE_WEBHOOKS,
             GIVEN_UP_WEBHOOKS,
             TENANTS_WITH_FINDINGS,
+            TENANTS_TO_EMBED,
             "app.webhook_backlog()",
             FIND_VIOLATORS,
             FIND_VIOLATOR,
@@ -167,6 +169,7 @@ EXPECTED = Expected(
             DUE_WEBHOOKS,
             GIVEN_UP_WEBHOOKS,
             TENANTS_WITH_FINDINGS,
+            TENANTS_TO_EMBED,
             "app.webhook_backlog()",
             FIND_VIOLATORS,
             FIND_VIOLATOR,
@@ -189,6 +192,7 @@ EXPECTED = Expected(
             "app.webhook_delivery",
             "app.violator",
             "app.job_finding",
+            "app.article_to_embed",
             "app.article_search",
         }
     ),
@@ -239,6 +243,7 @@ EXPECTED = Expected(
             "20144063e0502a01ffa801d516b96a2f9afdbffb970be696642c3b8ef951ab04 app.confirm_by_event()",
             "2599516e3ae115e36b675d67a42ab76bc40de590caa811ded7b7342ce10d3d5e app.find_superadmin(bytea[])",
             "fff6834db71ba473da4a6dd3955cfa3692b242f93776e84345ee4c3cba03b0f5 " + SEARCH_ARTICLES,
+            "44b3c5daddeaf1db5590d63bce781eaf0ad3e3dea6a3eea317dd60b02d791fb5 " + TENANTS_TO_EMBED,
             "df68608c222364262226cf52f4e834496b36c38d420ef2eadb334c441c2f61a7 app.list_tenants(uuid,integer)",
         }
     ),

@@ -32,6 +32,14 @@ KEYWORD = """
      ORDER BY found.score DESC, a.updated_at DESC, a.article_id
 """
 
+SNIPPETS = """
+    SELECT a.article_id,
+           ts_headline('pg_catalog.english', left(a.body, 20000), websearch_to_tsquery('pg_catalog.english', $2),
+                       'StartSel=**, StopSel=**, MinWords=15, MaxWords=35') AS snippet
+      FROM app.article AS a
+     WHERE a.tenant_id = $1 AND a.article_id = ANY ($3::uuid[])
+"""
+
 # Of drafts and the archive, which have no index of words: those that changed last are looked through.
 UNPUBLISHED = """
     SELECT words.article_id, ts_rank_cd(words.found, asked.query) AS score, count(*) OVER () AS total,
@@ -126,7 +134,13 @@ async def search_words(
     )  # fmt: skip
     rows = await tx.fetch(KEYWORD, *filters, limit, offset, snippets)
     counted = rows or (await tx.fetch(KEYWORD, *filters, 1, 0, False) if offset else [])
-    return [_hit(row) for row in rows], counted[0]["total"] if counted else 0
+    return [hit_of(row) for row in rows], counted[0]["total"] if counted else 0
+
+
+async def snippets_of(tx: TenantTx, text: str, article_ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """Of articles that have the words."""
+    rows = await tx.fetch(SNIPPETS, tx.tenant_id, text, list(article_ids)) if article_ids else []
+    return {row["article_id"]: _cut(row["snippet"]) for row in rows}
 
 
 async def search_unpublished(
@@ -134,7 +148,7 @@ async def search_unpublished(
 ) -> tuple[Sequence[Hit], int]:  # fmt: skip
     """Of the newest in that status."""
     rows = await tx.fetch(UNPUBLISHED, tx.tenant_id, wanted.text, status, wanted.project_id, limit)
-    return [_hit(row) for row in rows], rows[0]["total"] if rows else 0
+    return [hit_of(row) for row in rows], rows[0]["total"] if rows else 0
 
 
 async def index_of(tx: TenantTx, project_id: UUID | None) -> tuple[Sequence[Mapping[str, Any]], int]:
@@ -156,11 +170,13 @@ async def texts_of(tx: TenantTx, article_ids: Sequence[UUID]) -> Mapping[UUID, A
     return await ARTICLES.load(tx, list(article_ids))
 
 
-def _hit(row: Any) -> Hit:
+def hit_of(row: Any) -> Hit:
     snippet = row["snippet"]
-    if snippet is not None and len(snippet) > LONGEST_SNIPPET:
-        snippet = snippet[:LONGEST_SNIPPET] + "..."
     return Hit(
         article_id=row["article_id"], title=row["title"], category=row["category"], tags=row["tags"],
-        updated_at=row["updated_at"], score=row["score"], snippet=snippet,
+        updated_at=row["updated_at"], score=row["score"], snippet=None if snippet is None else _cut(snippet),
     )  # fmt: skip
+
+
+def _cut(snippet: str) -> str:
+    return snippet if len(snippet) <= LONGEST_SNIPPET else snippet[:LONGEST_SNIPPET] + "..."

@@ -140,7 +140,7 @@ async def test_a_list_of_prefixes_lets_most_of_them_through(monkeypatch: pytest.
             raise EgressRefused("must not be private")
         return tuple(addresses) or (destination.host,)
 
-    def parsed_leniently(_: Rules, url: str) -> Destination:
+    def parsed_leniently(_: Rules, url: str, __: int) -> Destination:
         return Destination("https", url.removeprefix("https://").removesuffix("/hook").strip("[]"), 443, "/hook")
 
     monkeypatch.setattr("egress.client.check_addresses", judged_by_prefix)

@@ -21,6 +21,7 @@ from api.http.limits import Limits
 from api.http.rate_limits.local import FailedKeys
 from api.http.rate_limits.verdict import RateCheck, Verdict
 from api.http.recording import Metrics
+from api.knowledge.semantic import Semantic
 from api.log.reading import LogReader
 from api.mcp.threads import ToolThreads
 from api.services import Services, utc_now
@@ -119,6 +120,7 @@ def services_with(**given: Any) -> Services:
         "failed_keys": FailedKeys(NOBODY_WAITS, 0, never_found, clock),
         "mark_of_callers": always_current, "callers_marked": nothing_forgotten,
         "callers_changed": nobody_is_told, "note_caller": unnoticed, "reviewed": unnoticed, "note_reads": unnoticed,
+        "semantic": Semantic(None),
         "purpose_keys": PurposeKeys(None, Keyring(()), nowhere), "peppers": (),
         "webhook_secrets": WebhookSecrets(Keyring(())), "problem_of_url": no_problem,
         "health": HealthCheck(version, probes), "metrics": Metrics(settings.metrics_dir),
