@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.fresh.challenging import LASTS, Wish
-from api.fresh.guard import Checking, Copied, Presented, Touch, evidence_of, operation_of, presented, touch_of
+from api.fresh.guard import Checking, Presented, Touch, evidence_of, operation_of, presented, touch_of
 from api.http.asking import Asking
 from api.http.refusal import Refused
 from api.services import Services
@@ -101,7 +101,7 @@ async def superadmin_of(services: Services, here: Asking) -> Superadmin:
     return Superadmin(here, presented(here), key, Checking(relying_party(services.settings), services.utc_now()))
 
 
-async def refuse_copied(services: Services, copied: Copied, key_id: UUID, at: datetime) -> Refused:
+async def refuse_copied(services: Services, copied: Exception, key_id: UUID, at: datetime) -> Refused:
     """That security key is taken no more."""
     async with services.reading_names() as tx:
         await suspect_authenticator(tx, key_id, at)

@@ -18,6 +18,8 @@ from api.paths import TenantPath
 from api.services import Provided
 from api.web.reading import Reader
 from api.web.showing import OF_SESSION, ShownQuery, shown, table
+from domain.authenticator import Authenticator
+from eventstore.callers.superadmin_authenticators import find_authenticator
 
 SUPERADMINS = {**OF_SESSION, "access": "=superadmin"}
 STATUSES = ("active", "suspended", "deactivated", "pending_enrollment")
@@ -47,8 +49,14 @@ async def show_tenants(
     return await shown(
         reader, sent_headers, "admin.html", active="tenants", wanted=wanted, statuses=STATUSES, tenants=found["data"],
         meta=found["meta"], stats=(await reader.read(show_stats))["stats"], violations=violations["data"],
-        pending=violations["meta"]["total_count"], health=await reader.read(health),
+        pending=violations["meta"]["total_count"], health=await reader.read(health), own_key=await _own_key(reader),
     )  # fmt: skip
+
+
+async def _own_key(reader: Reader) -> Authenticator | None:
+    """The security key that this superadmin has enrolled."""
+    async with reader.services.reading_names() as tx:
+        return await find_authenticator(tx, reader.asking.caller.key_id)
 
 
 @get(

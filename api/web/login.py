@@ -20,8 +20,8 @@ from api.services import Provided, Services
 from api.web.cookie import check_same_site, clear_cookie
 from api.web.rendering import NO_STORE, page
 from api.web.routes import ANY_ACCEPT
-from api.web.signing_in import Sender, new_login, with_api_key, with_security_key
-from api.web.visitors import Visit, leave, visit
+from api.web.signing_in import new_login, with_api_key, with_security_key
+from api.web.visitors import Sender, Visit, leave, visit
 from api.webauthn.assertion import NotAsserted, parse_assertion
 from api.webauthn.client_data import BadClientData, challenge_in
 from api.webauthn.encoding import to_text

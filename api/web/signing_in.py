@@ -1,23 +1,21 @@
 """Beginning a session: with a security key that knows its user, or with an API key that is shown once."""
 
 import secrets
-from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from msgspec import Struct
-
-from api.http.asking import Peer
 from api.http.refusal import Refused
 from api.services import Services
 from api.signup.enrolling import check_rate_of
-from api.web.visitors import begin_session, browser_of
+from api.web.superadmins import ENDED, REFUSED, superadmins_session
+from api.web.visitors import Sender, begin_session, browser_of
 from api.webauthn.assertion import Assertion, NotAsserted, check_assertion
 from api.webauthn.client_data import BadClientData
 from api.webauthn.relying_party import relying_party
 from domain.authenticator import Authenticator
-from domain.caller import Caller, Role
+from domain.caller import Caller, Role, superadmin_caller
 from eventstore.callers.callers import TenantInactive, UnknownKey
+from eventstore.callers.superadmin_authenticators import superadmin_of_credential
 from projections.rows.authenticators import read_authenticators
 from projections.rows.challenges import Challenge, find_challenge, store_challenge, use_challenge
 from projections.rows.tenants import find_tenant
@@ -26,12 +24,6 @@ from projections.rows.web_sessions import NewSession, last_count, tenant_of_cred
 LASTS = timedelta(minutes=5)
 MOST_TRIES = 120
 """Of one address, within the hour."""
-REFUSED = "This security key was not accepted"
-
-
-class Sender(Struct, frozen=True):
-    headers: Mapping[bytes, bytes]
-    peer: Peer
 
 
 async def new_login(services: Services, sender: Sender) -> tuple[UUID, bytes]:
@@ -51,16 +43,25 @@ async def new_login(services: Services, sender: Sender) -> tuple[UUID, bytes]:
 async def with_security_key(
     services: Services, sender: Sender, login: UUID, challenge: bytes, assertion: Assertion
 ) -> dict[str, str]:
-    """The header with the session's cookie. Raises Refused."""
-    now = services.utc_now()
+    """The header with the session's cookie: of a superadmin, or of a person of a tenant. Raises Refused."""
     async with services.reading(login) as tx:
         made = await find_challenge(tx, UUID(bytes=challenge[:16]))
-        if made is None or made.challenge != challenge or not await use_challenge(tx, made, now, "{}"):
+        if made is None or made.challenge != challenge or not await use_challenge(tx, made, services.utc_now(), "{}"):
             raise Refused("challenge_spent", "This took too long, or was used: try again.")
     async with services.reading_names() as names:
-        tenant = await tenant_of_credential(names, assertion.credential_id)
+        # First: whatever credential id somebody enrols in a tenant, it does not stand before a superadmin's.
+        superadmin = await superadmin_of_credential(names, assertion.credential_id)
+        tenant = None if superadmin else await tenant_of_credential(names, assertion.credential_id)
+    if superadmin is not None:
+        return await superadmins_session(services, sender, superadmin_caller(*superadmin), challenge, assertion)
     if tenant is None:
         raise Refused("webauthn_failed", f"{REFUSED}: it belongs to no tenant here.")
+    return await _persons_session(services, sender, tenant, challenge, assertion)
+
+
+async def _persons_session(
+    services: Services, sender: Sender, tenant: UUID, challenge: bytes, assertion: Assertion
+) -> dict[str, str]:
     async with services.reading(tenant) as tx:
         whole = await find_tenant(tx)
         keys = [each for each in await read_authenticators(tx) if each.credential_id == assertion.credential_id]
@@ -69,10 +70,10 @@ async def with_security_key(
         raise Refused("tenant_inactive")
     key = keys[0] if keys and keys[0].suspected_at is None else None
     if key is None:
-        raise Refused("webauthn_failed", f"{REFUSED}: it may not be used any more.")
+        raise Refused("webauthn_failed", ENDED)
     counted = _touched(services, challenge, key, assertion, count)
     begun = NewSession(
-        session_id=services.new_id(), token_hash=b"", at=now, browser=browser_of(sender.headers),
+        session_id=services.new_id(), token_hash=b"", at=services.utc_now(), browser=browser_of(sender.headers),
         authenticator_id=key.authenticator_id, sign_count=counted,
     )  # fmt: skip
     caller = Caller(tenant_id=tenant, key_id=key.authenticator_id, key_name=key.name, role=Role.USER)

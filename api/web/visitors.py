@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
+from api.http.asking import Peer
 from api.services import Services
 from api.web.cookie import Cookie, new_cookie, read_cookie, set_cookie
 from domain.caller import Caller, Role
@@ -19,6 +20,13 @@ from projections.rows.web_sessions import (
 )
 
 LONGEST_BROWSER = 255
+
+
+class Sender(Struct, frozen=True):
+    """Of a request that begins a session."""
+
+    headers: Mapping[bytes, bytes]
+    peer: Peer
 
 
 class Visit(Struct, frozen=True):
@@ -37,12 +45,12 @@ async def visit(services: Services, headers: Mapping[bytes, bytes]) -> Visit | N
 
 
 async def find_visitor(services: Services, headers: Mapping[bytes, bytes]) -> Caller | None:
-    """And notes that the session is used."""
+    """And notes that the session is used; when its pages look by themselves for what is new, nobody uses it."""
     found = await visit(services, headers)
     if found is None:
         return None
     now = services.utc_now()
-    if now - found.session.seen_at >= SEEN_EVERY:
+    if b"hx-request" not in headers and now - found.session.seen_at >= SEEN_EVERY:
         async with services.reading(found.cookie.tenant_id) as tx:
             await seen(tx, found.session.session_id, now)
     return found.session.caller

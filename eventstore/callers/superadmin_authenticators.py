@@ -13,6 +13,13 @@ ONE = """
      WHERE key_id = $1
 """
 
+# Of a superadmin whose API key is revoked there is none to find.
+BY_CREDENTIAL = """
+    SELECT key_id, app.superadmin_name(key_id) AS superadmin
+      FROM app.superadmin_authenticator
+     WHERE credential_id = $1 AND app.superadmin_name(key_id) IS NOT NULL
+"""
+
 CREDENTIALS = "SELECT credential_id FROM app.superadmin_authenticator ORDER BY created_at, key_id"
 
 STORE = """
@@ -39,6 +46,12 @@ async def find_authenticator(tx: SystemTx | TenantTx, key_id: UUID) -> Authentic
     """None when this superadmin has enrolled none."""
     row = await tx.fetchrow(ONE, key_id)
     return Authenticator(authenticator_id=key_id, position=0, **row) if row else None
+
+
+async def superadmin_of_credential(tx: SystemTx, credential_id: str) -> tuple[UUID, str] | None:
+    """Its API key and name."""
+    row = await tx.fetchrow(BY_CREDENTIAL, credential_id)
+    return (row["key_id"], row["superadmin"]) if row else None
 
 
 async def credentials(tx: SystemTx) -> list[str]:

@@ -52,6 +52,8 @@ END = "DELETE FROM app.web_session WHERE tenant_id = $1 AND session_id = $2"
 
 END_OTHERS = "DELETE FROM app.web_session WHERE tenant_id = $1 AND session_id <> $2"
 
+END_OF_KEY = "DELETE FROM app.web_session WHERE tenant_id = $1 AND key_id = $2"
+
 END_OLD = "DELETE FROM app.web_session WHERE tenant_id = $1 AND (expires_at <= $2 OR seen_at <= $3)"
 
 LIST = """
@@ -122,6 +124,10 @@ async def end_session(tx: TenantTx, session_id: UUID) -> None:
 async def end_sessions_but(tx: TenantTx, session_id: UUID) -> None:
     """All others of the tenant."""
     await tx.execute(END_OTHERS, tx.tenant_id, session_id)
+
+
+async def end_sessions_of_key(tx: TenantTx, key_id: UUID) -> None:
+    await tx.execute(END_OF_KEY, tx.tenant_id, key_id)
 
 
 async def list_sessions(tx: TenantTx, at: datetime) -> Sequence[Any]:
