@@ -68,7 +68,7 @@ from api.ui_test_runs import routes as ui_test_runs
 from api.verify import routes as verify
 from api.web import admin as web_admin
 from api.web import agents as web_agents
-from api.web import board, custody, graph, inbox, login, onboarding, overview, public, settings, story
+from api.web import board, custody, graph, inbox, live, login, onboarding, overview, public, settings, story
 from api.web import costs as web_costs
 from api.web import knowledge as web_knowledge
 from api.web import routes as web
@@ -97,8 +97,8 @@ NOUNS = (
     erasing, changes, orchestrator, admin_authenticators, opening, cancelling, using, log, log_keys, log_stories,
     witness, tiles, webhooks, webhook_deliveries, web, verify, mcp,
     wiki,
-    public, login, onboarding, overview, board, graph, story, inbox, web_costs, web_agents, web_webhooks, settings,
-    custody, web_admin, web_knowledge,
+    public, login, onboarding, overview, board, live, graph, story, inbox, web_costs, web_agents, web_webhooks,
+    settings, custody, web_admin, web_knowledge,
 )  # fmt: skip
 """Modules with ``ROUTES``."""
 

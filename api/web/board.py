@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
-from uuid import UUID
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -20,19 +19,18 @@ from api.http.asking import Asker
 from api.http.endpoints import SentHeaders
 from api.paths import ProjectPath
 from api.projects.routes import show_project
-from api.services import Provided, Services
+from api.services import Provided
 from api.stories.reading import list_stories_of_tenant
 from api.stories.schemas import StoriesQuery
+from api.web.live import EVENTS, UNBUFFERED
 from api.web.names import agent_names
-from api.web.reading import Reader
+from api.web.reading import Reader, size_of_log
 from api.web.rendering import html
 from api.web.showing import OF_SESSION, ShownQuery, shown, table
 from api.web.standing import LANES, TICKS, is_stale, lanes
 from eventstore.database.unavailable import DatabaseUnavailable
 from eventstore.following.pause import set_within
-from projections.queries.change_feed import log_size
 
-EVENTS = "text/event-stream"
 SHORTEST_SECONDS = 0.3
 """Between two pictures of a board that changes all the time."""
 
@@ -73,8 +71,7 @@ async def watch_board(
     check_running(services)
     reader = Reader(services, asking)
     await reader.read(show_project, project=project)
-    unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Stream(pictures(reader, project, wanted), media_type=EVENTS, headers=unbuffered)
+    return Stream(pictures(reader, project, wanted), media_type=EVENTS, headers=UNBUFFERED)
 
 
 async def board(reader: Reader, project: str, wanted: BoardQuery) -> dict[str, Any]:
@@ -110,7 +107,7 @@ async def pictures(reader: Reader, project: str, wanted: BoardQuery) -> AsyncIte
             woken.clear()
             before = picture
             try:
-                picture = (await services.drawings.newest(key, partial(_size, services, tenant_id), draw)).content
+                picture = (await services.drawings.newest(key, partial(size_of_log, services, tenant_id), draw)).content
             except DatabaseUnavailable:
                 return
             if picture != before:
@@ -122,11 +119,6 @@ async def pictures(reader: Reader, project: str, wanted: BoardQuery) -> AsyncIte
                 continue
             silent_since = loop.time()
             await asyncio.sleep(SHORTEST_SECONDS)
-
-
-async def _size(services: Services, tenant_id: UUID) -> int:
-    async with services.reading(tenant_id) as tx:
-        return await log_size(tx)
 
 
 def event(name: str, content: bytes) -> bytes:

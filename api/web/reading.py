@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from functools import cache
 from inspect import signature
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Response
@@ -16,6 +17,7 @@ from msgspec import Struct
 from api.http.asking import Asking, check_role
 from api.http.refusal import Refused
 from api.services import Services
+from projections.queries.change_feed import log_size
 
 MOST_PAGES = 20
 
@@ -26,9 +28,11 @@ def parameters_of(function: Any) -> frozenset[str]:
     return frozenset(signature(function).parameters)
 
 
-class Reader(Struct, frozen=True):
+class Reader(Struct):
     services: Services
     asking: Asking
+    seen: int | None = None
+    """Entries of the tenant's log before anything of the page was read: what comes later is news to it."""
 
     def may(self, route: HTTPRouteHandler) -> bool:
         """What a role may not do is not shown."""
@@ -42,6 +46,8 @@ class Reader(Struct, frozen=True):
         """The answer as its JSON says it. Raises Refused, NotFound."""
         if route.opt["access"] != "public":
             check_role(route.opt["access"], self.asking.caller.role)
+        if self.seen is None and not self.asking.caller.superadmin:
+            self.seen = await size_of_log(self.services, self.asking.caller.tenant_id)
         function: Any = route.fn
         if "asking" in parameters_of(function):
             arguments["asking"] = self.asking
@@ -61,3 +67,8 @@ class Reader(Struct, frozen=True):
                 yield each
             if number >= answer["meta"]["total_pages"]:
                 return
+
+
+async def size_of_log(services: Services, tenant_id: UUID) -> int:
+    async with services.reading(tenant_id) as tx:
+        return await log_size(tx)

@@ -117,7 +117,7 @@ async def _projects(reader: Reader) -> Sequence[Link]:
 async def shown(reader: Reader, headers: Mapping[bytes, bytes], template: str, **values: Any) -> Response[bytes]:
     """Give it ``active``, the name of the link that leads there."""
     around = {"here": await here(reader, headers), "now": reader.services.utc_now(), "active": "", "may": reader.may}
-    body = html(template, {**around, **values})
+    body = html(template, {**around, "seen": reader.seen, **values})
     return Response(body, media_type="text/html", headers={**PAGE, **NO_STORE})
 
 

@@ -6,7 +6,7 @@ PUBLIC = (
 )  # fmt: skip
 SIGNING_IN = ("/login/challenge", "/login/passkey", "/login/key")
 ANYBODYS = (
-    "/app", "/app/inbox", "/app/costs", "/app/knowledge",
+    "/app", "/app/live", "/app/inbox", "/app/costs", "/app/knowledge",
     "/app/knowledge/:article_id", "/app/projects/:project/board", "/app/projects/:project/board/live",
     "/app/projects/:project/graph", "/app/stories/:story_id",
 )  # fmt: skip

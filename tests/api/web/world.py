@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from api.http.exchange import ENDLESS
 from config.settings import Settings
 from tests.api.asgi import ask
 from tests.api.logs import Service, noon, service
@@ -44,7 +45,12 @@ class Relay:
         async def send_there(message: Any) -> None:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(send(message), servers))
 
-        asking = self.app({**scope, "extensions": {}}, receive_there, send_there)
+        endless = scope["extensions"][ENDLESS]  # that who does not speak any more does not listen either
+
+        def endless_there() -> None:
+            servers.call_soon_threadsafe(endless)
+
+        asking = self.app({**scope, "extensions": {ENDLESS: endless_there}}, receive_there, send_there)
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asking, self._loop))
 
 
