@@ -29,6 +29,7 @@ from api.dispatches import routes as dispatches
 from api.documentation import routes as documentation
 from api.epics import reading as epic_reads
 from api.epics import routes as epics
+from api.evidence import routes as evidence
 from api.health import routes as health
 from api.http.asking import Gate
 from api.http.endpoints import GIVEN
@@ -86,7 +87,8 @@ NOUNS = (
     skills, skill_versions, skill_costs, ui_tests, ui_test_runs,
     articles, curating, finding, linting, knowledge_export, pipeline,
     knowledge_analytics,
-    agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk, next_claim, epics,
+    agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, evidence, bulk,
+    next_claim, epics,
     token_usage,
     token_budgets,
     cost_analytics,

@@ -18,6 +18,7 @@ from msgspec import UNSET, Struct, structs
 from api.lifecycle import bulk
 from api.lifecycle.transitions import Transition, TransitionFacts
 from bench.custody_controls import CONTROLS
+from bench.custody_evidence import PATHS as EVIDENCE_PATHS
 from bench.custody_model import Bypass, Model, Person, Policy, Use
 from bench.custody_people import NOBODY
 from bench.custody_tenant import IN_BULK, STORIES, Attempt, Tenant
@@ -25,15 +26,18 @@ from domain.capability import CAPABILITY_TYPES, MINTED_BY, CapabilityType
 from domain.errors import Rejected
 from domain.event import Event
 from domain.lifecycle.events import VerifierDrawn
+from domain.lifecycle.evidence import wants_evidence
 from domain.story import CriterionUpdated, Story
-from domain.tenant_settings import TenantSettings
+from domain.tenant_settings import TenantSettings, VerificationGate
 
+GATES: Mapping[str, VerificationGate] = {"agent": True, "ancestry": "evidence", "strict": "ci"}
+"""One of each, by the tenant's policy."""
 SETTINGS = tuple(
     TenantSettings(
         lineage_policy=policy,
         auto_reset_on_rejection=reset,
         require_distinct_verifier=distinct,
-        verification_gate=reset and distinct,
+        verification_gate=GATES[policy] if reset and not (demanding or binding) else False,
         require_capabilities=demanding,
         verifier_binding=binding,
     )
@@ -44,16 +48,19 @@ SETTINGS = tuple(
     )
 )
 """Every setting that a decision of custody reads, in the combinations that get on: a tenant of each."""
+WANTING = tuple(each for each in SETTINGS if wants_evidence(each))
+"""Those alone that want evidence, for what would take many steps to happen in all of them."""
 PATHS = (
     "contract", "claim", "bulk-claim", "next-claim", "start", "request-review", "heartbeat", "expire", "flag",
     "unclaim",
-    "force-unclaim", "report", "run-pass", "run-fail", "review", "verify", "bulk-verify", "verify-all", "reject",
+    "force-unclaim", "report", "run-pass", "run-fail", *EVIDENCE_PATHS, "review", "verify", "bulk-verify",
+    "verify-all", "reject",
     "bulk-reject", "backfill", "mark-complete", "edit", "draw-verifier", "criterion", "import", "merge", "rotate",
     "mint", "delete",
     *CAPABILITY_TYPES,
 )  # fmt: skip
-BY_ITSELF = ("expire", "flag")
-"""What the service does, and nobody asks for."""
+BY_ITSELF = ("expire", "flag", "ci-pass", "ci-fail")
+"""What the service does, or a CI, and nobody asks for."""
 LIKELY = {
     "pending": ("contract", "contract", "next-claim", "backfill", "mark-complete", "import"),
     "contracted": ("claim", "bulk-claim"),
@@ -61,6 +68,8 @@ LIKELY = {
     "implementing": ("report", "report", "report_cap", "request-review", "force-unclaim"),
     "reported_done": (
         "run-pass",
+        "evidence-pass",
+        "ci-pass",
         "review",
         "review",
         "verify",
@@ -89,17 +98,16 @@ class Report(Struct):
 
 
 class Machine:
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, settings: Sequence[TenantSettings] = SETTINGS) -> None:
         self._chance = random.Random(seed)
         self._model = Model()
-        self._tenants = [Tenant(number, each, self._chance) for number, each in enumerate(SETTINGS)]
+        self._tenants = [Tenant(number, each, self._chance) for number, each in enumerate(settings)]
         self.report = Report(0, 0, Counter(), self._model.verifications)
         for tenant in self._tenants:
             self._model.policies[tenant.number] = tenant.settings.lineage_policy
             if tenant.settings.require_distinct_verifier:
                 self._model.distinct.add(tenant.number)
-            if tenant.settings.verification_gate:
-                self._model.gated.add(tenant.number)
+            self._model.wants[tenant.number] = tenant.settings.verification_gate
             if tenant.settings.require_capabilities:
                 self._model.demanding.add(tenant.number)
             if tenant.settings.verifier_binding:

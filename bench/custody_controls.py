@@ -22,10 +22,11 @@ from domain.capability import Right, check_right
 from domain.criteria import CriterionFields
 from domain.event import Recorded
 from domain.importing import fields, plan
-from domain.lifecycle import draw, evolve, identity, judges, refusals
+from domain.lifecycle import draw, evidence, evolve, identity, judges, refusals
 from domain.lifecycle import implementer as working
 from domain.lifecycle.checks import check_said
 from domain.lifecycle.events import StoryClaimed, StoryMarkedComplete, StoryStarted
+from domain.lifecycle.evidence import report_evidence
 from domain.lifecycle.identity import Identity
 from domain.story import Story, StoryImported, StoryText, create_story, update_story
 from domain.tenant_settings import LineagePolicy, TenantSettings
@@ -65,6 +66,47 @@ def kept_by_rejection() -> AbstractContextManager[None]:
 def gate_open() -> AbstractContextManager[None]:
     """The tenant's wish for a passing run is not looked at."""
     return replaced(judges, "check_passed", lambda *_: None)
+
+
+def evidence_unasked() -> AbstractContextManager[None]:
+    """The tenant's wish for evidence is not looked at where somebody verifies."""
+    return replaced(judges, "check_evidence", lambda *_: None)
+
+
+def evidence_of_before() -> AbstractContextManager[None]:
+    """Evidence of an earlier round of the work counts on."""
+    return replaced(evidence, "is_of_this_round", lambda *_: True)
+
+
+def evidence_outlives_checks() -> AbstractContextManager[None]:
+    """Evidence counts on when the checks of the criteria are changed."""
+    return replaced(evidence, "changes_checks", lambda _: False)
+
+
+def evidence_of_anybody() -> AbstractContextManager[None]:
+    """Where a CI is wanted, any evidence counts."""
+    original = evidence.check_evidence
+
+    def check(story: Any, policy: Any, standing: Any, commit: Any) -> None:
+        original(story, policy, structs.replace(standing, by_ci=standing.newest), commit)
+
+    return replaced(judges, "check_evidence", check)
+
+
+def evidence_of_ones_own() -> AbstractContextManager[None]:
+    """Whoever did the work posts evidence of it."""
+    return replaced(judges, "post_evidence", lambda story, text, _, __, posted: report_evidence(story, text, posted))
+
+
+def done_before_without_evidence() -> AbstractContextManager[None]:
+    """Work from before loopctl needs no evidence where evidence is wanted."""
+    original = judges._check_untouched  # what is taken out for the control
+    return replaced(judges, "_check_untouched", lambda story, _, action: original(story, TenantSettings(), action))
+
+
+def imported_without_evidence() -> AbstractContextManager[None]:
+    """The same of an import."""
+    return replaced(plan, "wants_evidence", lambda _: False)
 
 
 def verified_taken_back() -> AbstractContextManager[None]:
@@ -294,3 +336,14 @@ CONTROLS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     "agents of any type judge": judged_by_any_agent,
     "orchestrators' keys for any agent": orchestrators_of_any_type,
 }
+
+OF_EVIDENCE: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
+    "no evidence where some is wanted": evidence_unasked,
+    "evidence of an earlier round": evidence_of_before,
+    "evidence under other checks": evidence_outlives_checks,
+    "evidence of anybody for that of a CI": evidence_of_anybody,
+    "evidence of one's own work": evidence_of_ones_own,
+    "backfill where evidence is wanted": done_before_without_evidence,
+    "import where evidence is wanted": imported_without_evidence,
+}
+"""Found among tenants that want evidence."""

@@ -36,6 +36,7 @@ LIKELY = {
         "bulk/reject",
         "recover-cap",
         "verification-runs",
+        "evidence",
         "draw-verifier",
     ),
     "verified": ("force-unclaim", "unclaim", "reject", "{story_id}", "report", "revoke"),
@@ -48,6 +49,7 @@ ACTIONS = {
     "report-done": "report",
     "review-complete": "review",
     "verification-runs": "run-pass",
+    "evidence": "evidence-pass",
     "POST /api/v1/stories/bulk/claim": "bulk-claim",
     "POST /api/v1/stories/bulk/verify": "bulk-verify",
     "POST /api/v1/stories/bulk/reject": "bulk-reject",
@@ -98,6 +100,8 @@ class Done(Struct, frozen=True):
         operation = self.wish.operation
         if operation.last == "verification-runs":
             return f"run-{self.wish.body['status']}"
+        if operation.last == "evidence":
+            return "evidence-fail" if "failure" in self.wish.body.get("junit", "") else "evidence-pass"
         return ACTIONS.get(operation.name) or ACTIONS.get(operation.last, operation.last)
 
 

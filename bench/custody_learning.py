@@ -55,9 +55,10 @@ class Learning:
         model.policies[own.tenant] = policy
         for name, tenants in (
             ("require_distinct_verifier", model.distinct), ("require_capabilities", model.demanding),
-            ("verification_gate", model.gated), ("verifier_binding", model.binding),
+            ("verifier_binding", model.binding),
         ):  # fmt: skip
             (tenants.add if settings.get(name) else tenants.discard)(own.tenant)
+        model.wants[own.tenant] = settings.get("verification_gate", False)
 
     def _learn_made(self, own: Team, caller: Caller, answer: Answer, replaces: str | None) -> None:
         for name, made in answer.json().items():

@@ -123,6 +123,8 @@ class Seen(Struct):
     """Of the report that stands."""
     runner: Confirmed | None = None
     """Of the newest run of the report that stands, if it has passed."""
+    evidence: tuple[str, ...] = ()
+    """Of this round of the work: whose newest has passed, "any" and "ci"."""
     verified: bool = False
     drawn: Person | None = None
     """Since the report was rejected last."""
@@ -138,12 +140,13 @@ JUDGE = ("verify", "bulk-verify", "verify-all")
 FROM_BEFORE = ("backfill", "mark-complete", "import")
 REJECT = ("reject", "bulk-reject")
 RUNS = ("run-pass", "run-fail")
-STEPS = (*WORK, "unclaim", "force-unclaim", "review", *RUNS, *JUDGE, *REJECT, *FROM_BEFORE)
+BY_KEY = ("evidence-pass", "evidence-fail")
+STEPS = (*WORK, "unclaim", "force-unclaim", "review", *RUNS, *BY_KEY, *JUDGE, *REJECT, *FROM_BEFORE)
 MAKING = ("api_keys", "rotate", "dispatches")
 """Of keys."""
 ORCHESTRATORS = (*RUNS, *JUDGE, *REJECT, "backfill", "mark-complete", "import", "force-unclaim")
 """Steps of an agent of that type, whatever its key."""
-HUMANS = ("review", "backfill", "import")
+HUMANS = ("review", "backfill", "import", *BY_KEY)
 """And those that a person may take as well, who is no agent."""
 
 
@@ -154,8 +157,8 @@ class Model:
         self.policies: dict[Hashable, Policy] = {}
         self.distinct: set[Hashable] = set()
         """Tenants whose newest reviewer must not verify."""
-        self.gated: set[Hashable] = set()
-        """Tenants that want a passing run of the report."""
+        self.wants: dict[Hashable, bool | str] = {}
+        """What tenants want before anybody verifies: a passing run of the report, evidence, or that of a CI."""
         self.demanding: set[Hashable] = set()
         """Tenants that want a capability of everybody; of who was dispatched every tenant does."""
         self.binding: set[Hashable] = set()
@@ -180,14 +183,14 @@ class Model:
         self.goes_on(tenant, person, action)
         if person.agent in self.left and action in STEPS and action != "unclaim":
             raise Bypass(f"{person.name} was deactivated and succeeded with {action}")
-        if action in ("report", "review", *RUNS, *REJECT, *JUDGE):
+        if action in ("report", "review", *RUNS, *BY_KEY, *REJECT, *JUDGE):
             self._check_other(tenant, person, action, seen)
         if action in RELEASE and seen.verified:
             raise Bypass(f"{person.name} took a verified story back by {action}")
         _advance(seen, Confirmed(person, self.policies[tenant]), action)
         if action in REJECT or action in RELEASE or released:
             seen.reported, seen.reporter, seen.reviewers, seen.runner = False, None, (), None
-            seen.drawn = None
+            seen.drawn, seen.evidence = None, ()
         if action in REJECT and released:
             seen.authors = ()
 
@@ -233,6 +236,7 @@ class Model:
         """Somebody has said what a check of a criterion found or, if it ``binds``, what the check is. Raises Bypass."""
         seen = self._stories[story]
         self._check_other(tenant, person, "a check of it", seen)
+        seen.evidence = () if binds else seen.evidence
         if binds and seen.verified and (seen.worked_on or seen.reviewers):
             raise Bypass(f"{person.name} changed what a verified story was checked by")
 
@@ -274,7 +278,15 @@ class Model:
         if any(person.acts_for(each, self.policies[tenant]) for each in seen.authors):
             raise Bypass(f"{person.name} did the work and succeeded with {action}")
 
+    def _check_wanted(self, tenant: Hashable, action: str, seen: Seen) -> None:
+        wanted = self.wants.get(tenant, False)
+        if wanted is True and action in JUDGE and seen.runner is None:
+            raise Bypass(f"{action} without a passing run of this report, where the tenant wants one")
+        if isinstance(wanted, str) and {"evidence": "any"}.get(wanted, wanted) not in seen.evidence:
+            raise Bypass(f"{action} without passing evidence of this work, where the tenant wants some")
+
     def _check_confirmed(self, tenant: Hashable, action: str, person: Person | None, seen: Seen) -> None:
+        self._check_wanted(tenant, action, seen)
         if action in FROM_BEFORE:
             if seen.worked_on:
                 raise Bypass(f"{action} of a story that was worked on here")
@@ -290,8 +302,6 @@ class Model:
             raise Bypass(f"{action} by somebody who was not drawn")
         if tenant in self.distinct and person.is_same(seen.reviewers[-1].person):
             raise Bypass(f"{action} by the reviewer, where the tenant wants another")
-        if tenant in self.gated and seen.runner is None:
-            raise Bypass(f"{action} without a passing run of this report, where the tenant wants one")
         others = (*seen.reviewers, *(each for each in (seen.reporter, seen.runner) if each))
         confirmers = (Confirmed(person, self.policies[tenant]), *others)
         if any(each.person.acts_for(worker, each.policy) for each in confirmers for worker in seen.authors):
@@ -308,7 +318,12 @@ def _advance(seen: Seen, by: Confirmed, action: str) -> None:
         seen.worked_on = True
     match action:
         case "claim":
-            seen.authors = (*seen.authors, by.person)
+            seen.authors, seen.evidence = (*seen.authors, by.person), ()
+        case "evidence-pass" | "evidence-fail":
+            others = tuple(each for each in seen.evidence if each == "ci")
+            seen.evidence = (*others, "any") if action == "evidence-pass" else others
+        case "ci-pass" | "ci-fail":
+            seen.evidence = ("any", "ci") if action == "ci-pass" else ()
         case "report":
             seen.reported, seen.reporter, seen.reviewers, seen.runner = True, by, (), None
         case "backfill" | "mark-complete" | "import":

@@ -199,7 +199,7 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "auto_reset_on_rejection": (True, False),
     "require_distinct_verifier": (*(False,) * 5, True),
     "require_capabilities": (*(False,) * 9, True),
-    "verification_gate": (*(False,) * 9, True),
+    "verification_gate": (*(False,) * 9, True, "evidence", "ci"),
     "verifier_binding": (*(False,) * 9, True),
     "device_bound_only": (False, True),
     "halt_on_self_attempt": (*(False,) * 3, True),
@@ -216,6 +216,10 @@ def _settings(chance: random.Random) -> Any:
     return {name: chance.choice(values) for name, values in SETTINGS.items() if chance.random() < 0.6}
 
 
+JUNIT = (
+    '<testsuite><testcase name="a"/></testsuite>', '<testsuite><testcase name="a"><failure/></testcase></testsuite>',
+    '<testsuite><testcase name="b"/></testsuite>',
+)  # fmt: skip
 Make = Callable[[Team, str, random.Random], Any]
 BODIES: Mapping[str, Make] = {
     "contract": _echo,
@@ -225,6 +229,7 @@ BODIES: Mapping[str, Make] = {
     "report-done": _same({"artifact": {"artifact_type": "commit", "path": "pull/1"}}),
     "review-complete": _same({"review_type": "team", "findings_count": 1, "fixes_count": 1}),
     "verification-runs": lambda _, __, chance: {"status": chance.choice(("pass", "fail")), "commit_sha": "9fceb02d"},
+    "evidence": lambda _, __, chance: {"junit": chance.choice(JUNIT), "commit": "9" * 40},
     "verify": _same(JUDGED),
     "reject": _same({"reason": "no"}),
     "backfill": lambda _, __, chance: {"reason": chance.choice(("done before", "and so"))},

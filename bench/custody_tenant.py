@@ -22,6 +22,7 @@ from api.lifecycle.schemas import RejectBody, VerifyBody
 from api.lifecycle.transitions import Transition, TransitionFacts
 from api.transfer.routes import may_verify
 from bench.custody_by_itself import done_by_itself
+from bench.custody_evidence import checks, posted
 from bench.custody_model import Person
 from bench.custody_people import CAPABILITIES, HELD, NOBODY, caller_as, people
 from bench.custody_urn import urn
@@ -41,7 +42,7 @@ from domain.capability import (
     prospective,
     slot_of,
 )
-from domain.criteria import CriterionFields, update_criterion
+from domain.criteria import update_criterion
 from domain.errors import Rejected
 from domain.event import Event, JsonText, Recorded, Stream
 from domain.importing.payload import Given, read_payload
@@ -51,6 +52,7 @@ from domain.lifecycle import implementer as working
 from domain.lifecycle import judges as confirming
 from domain.lifecycle.checks import check_said
 from domain.lifecycle.draw import draw_again
+from domain.lifecycle.evidence import Standing, evolve_standing_evidence
 from domain.lifecycle.evolve import evolve_story, evolve_text
 from domain.lifecycle.identity import Identity, identity_of
 from domain.lifecycle.implementer import Echo, Hold
@@ -59,6 +61,7 @@ from domain.lifecycle.prerequisites import Prerequisites
 from domain.lifecycle.runs import LastRun, Run, evolve_last_run
 from domain.story import Place, Story, StoryFields, StoryText, create_story, update_story
 from domain.tenant_settings import TenantSettings
+from projections.facts.last_evidence import LAST_EVIDENCE
 from projections.facts.last_run import LAST_RUN
 from projections.facts.prerequisites import PREREQUISITES
 from tests.support.services import services_with
@@ -67,16 +70,12 @@ NOON = datetime.fromisoformat("2026-03-27T12:00:00+00:00")
 STORIES = 6
 CRITERIA = [{"criterion": "c"}]
 
-
 IN_BULK = "verify_transition"
 """What the bulk routes know it by; looked up for each call, so that the control can take its place."""
 
-
 JUDGING: Mapping[str, bulk.Judging] = {
-    "verify": bulk.verifying,
-    "reject": bulk.rejecting,
-    "mark-complete": bulk.completing,
-}
+    "verify": bulk.verifying, "reject": bulk.rejecting, "mark-complete": bulk.completing
+}  # fmt: skip
 """By the last part of the path."""
 
 
@@ -100,6 +99,7 @@ class Tenant:
         self.stories: dict[UUID, Story] = {}
         self.texts: dict[UUID, StoryText] = {}
         self.runs: dict[UUID, LastRun | None] = {}
+        self.evidence: dict[UUID, Standing] = {}
         self.now = NOON
         self.slots: dict[UUID, Capability] = {}
         self._old: list[UUID] = []
@@ -145,6 +145,7 @@ class Tenant:
             project_id=UUID(int=1),
             payload=read_payload(Given(epics=[{"number": 1, "title": "e", "stories": [item]}])),
             merge=bool(there.stories), ids=(UUID(int=2), story), may_verify=may_verify, importer=who, at=self.now,
+            policy=self.settings,
         )  # fmt: skip
         return [event for stream, event in plan_import(wish, there) if stream.kind == "story"]
 
@@ -205,6 +206,7 @@ class Tenant:
     def delete(self, story: UUID) -> None:
         del self.stories[story], self.texts[story]
         self.runs.pop(story, None)
+        self.evidence.pop(story, None)
 
     def record(self, story: UUID, events: Sequence[Event], person: Person | None = None) -> None:
         actor = (f"api_key:{person.chain[-1]}", person.name) if person else ("test",)
@@ -214,13 +216,14 @@ class Tenant:
             after = evolve_story(self.stories.get(story), recorded)
             text = evolve_text(self.texts.get(story), recorded)
             self.runs[story] = evolve_last_run(self.runs.get(story), event)
+            self.evidence[story] = evolve_standing_evidence(self.evidence.get(story, Standing()), recorded)
             if after is not None and text is not None:
                 self.stories[story], self.texts[story] = after, text
 
     def asked(self, person: Person | None, story: UUID, action: str = "", cap: UUID | None = None) -> TransitionFacts:
         who = identity_of(caller_as(person or NOBODY))
-        last = self.runs.get(story)
-        known: Any = {PREREQUISITES.need(story): Prerequisites(), LAST_RUN.need(story): last}
+        known: Any = {PREREQUISITES.need(story): Prerequisites(), LAST_RUN.need(story): self.runs.get(story)}
+        known[LAST_EVIDENCE.need(story)] = self.evidence.get(story, Standing())
         facts = TransitionFacts(self.stories[story], who, self.settings, known)
         typ = CAPABILITIES.get(action)
         if typ is None:
@@ -329,7 +332,7 @@ class Tenant:
                 return contract_and_claim(story, who, Prerequisites(), Hold(), self.now)
             case "edit" | "merge":
                 return self._rewritten(path, story, who)
-            case "run-pass" | "run-fail" | "criterion":
+            case "run-pass" | "run-fail" | "criterion" | "evidence-pass" | "evidence-fail" | "ci-pass" | "ci-fail":
                 return self._examined(path, asked)
             case "draw-verifier":
                 self._drawn += 1
@@ -340,6 +343,9 @@ class Tenant:
     def _examined(self, path: str, asked: TransitionFacts) -> Sequence[Event]:
         if path == "criterion":
             return self._checked(asked)
+        if not path.startswith("run-"):
+            self._made += 1
+            return posted(path, asked, self.texts[asked.story.story_id], self._made)
         run = Run(run_id=UUID(int=6), status=path.removeprefix("run-"), commit_sha="9fceb02d", at=self.now)
         return confirming.report_run(asked.story, self.texts[asked.story.story_id], asked.who, asked.policy, run)
 
@@ -358,26 +364,20 @@ class Tenant:
             case "mark-complete":
                 return confirming.mark_complete(story, who, asked.policy, JUDGEMENT)
             case "backfill":
-                return self._backfilled(story, who)
+                return self._backfilled(asked)
             case _:
                 raise ValueError(path)
 
-    def _backfilled(self, story: Story, who: Identity) -> Sequence[Event]:
-        earlier = msgspec.json.decode(self.texts[story.story_id].metadata).get("backfill")
-        return confirming.backfill(story, who, Provenance(reason=self._chance.choice(("a", "b"))), earlier)
+    def _backfilled(self, asked: TransitionFacts) -> Sequence[Event]:
+        earlier = msgspec.json.decode(self.texts[asked.story.story_id].metadata).get("backfill")
+        given = Provenance(reason=self._chance.choice(("a", "b")))
+        return confirming.backfill(asked.story, asked.who, given, earlier, asked.policy)
 
     def _checked(self, asked: TransitionFacts) -> Sequence[Event]:
-        fields = self._check()
+        fields = checks(self._chance)
         events = update_criterion(asked.story, self.texts[asked.story.story_id], "AC-1", fields)
         check_said(asked.story, asked.who, asked.policy, fields, events)
         return events
-
-    def _check(self) -> CriterionFields:
-        """What a check found, or what it is; evidence alone is anybody's to bring."""
-        if self._chance.random() < 0.5:
-            return CriterionFields(status=self._chance.choice(("verified", "failed")))
-        bound = {"type": "manual", "description": self._chance.choice(("a", "b", "c"))}
-        return CriterionFields(verification_criterion=bound)
 
     def _fields(self, story: Story) -> StoryFields:
         match self._chance.choice(("title", "criteria", "metadata")):

@@ -231,6 +231,12 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
             "completed_at",
         )
     ),
+    on.EvidenceReported: AuditShape(
+        "story", "evidence_reported", new=named(
+            "evidence_id", "source", "form", "sha256", "commit_sha", "run_url", "status", "tests", "passed", "failed",
+            "errors", "skipped", "flags", "reporter_agent_id", "issuer", "repository", "ref", "workflow", "run_id",
+        )
+    ),
     on.StoryVerified: AuditShape(
         "story", "verified", WAS_VERIFIED, named("orchestrator_agent_id"), {"verified_status": "verified"},
         {**JUDGED, **named("result", "summary")},

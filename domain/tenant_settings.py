@@ -21,6 +21,9 @@ HIGHEST_PRICE = 100_000_000_000
 LineagePolicy = Literal["agent", "ancestry", "strict"]
 WitnessMode = Literal["off", "observe", "required"]
 """Of the heads that clients say they have seen: not looked at, checked where they are said, to be said always."""
+VerificationGate = Literal["evidence", "ci"] | bool
+"""What verifying waits for: nothing, a passing run, passing evidence of tests, and such evidence from a CI that the
+project trusts."""
 
 
 class TenantSettings(Struct, frozen=True, kw_only=True):
@@ -37,7 +40,7 @@ class TenantSettings(Struct, frozen=True, kw_only=True):
     lineage_policy: LineagePolicy = "ancestry"
     require_distinct_verifier: bool = False
     halt_on_self_attempt: bool = False
-    verification_gate: bool = False
+    verification_gate: VerificationGate = False
     require_capabilities: bool = False
     verifier_binding: bool = False
     knowledge_auto_extract: bool = True
@@ -99,7 +102,6 @@ rate limit up to the operator's ceiling."""
 FLAGS = (
     "auto_reset_on_rejection",
     "require_distinct_verifier",
-    "verification_gate",
     "require_capabilities",
     "halt_on_self_attempt",
     "verifier_binding",
@@ -108,15 +110,16 @@ FLAGS = (
     "cost_anomaly_daily",
 )
 
-CHOICES: Mapping[str, tuple[str, ...]] = {
+CHOICES: Mapping[str, tuple[str | bool, ...]] = {
+    "verification_gate": (False, True, "evidence", "ci"),
     "lineage_policy": ("agent", "ancestry", "strict"),
     "witness_mode": ("off", "observe", "required"),
 }
 """From the weakest to the strongest."""
 
 GUARDS = (
-    "require_distinct_verifier", "verification_gate", "require_capabilities", "halt_on_self_attempt",
-    "verifier_binding", "device_bound_only",
+    "require_distinct_verifier", "require_capabilities", "halt_on_self_attempt", "verifier_binding",
+    "device_bound_only",
 )  # fmt: skip
 """Flags that make custody stronger; taking one back weakens it."""
 
@@ -208,7 +211,9 @@ def _flag(_: str, value: object) -> str | None:
 
 
 def _choice(name: str, value: object) -> str | None:
-    return None if value in CHOICES[name] else must_be_one_of(CHOICES[name])
+    if any(_is(value, each) for each in CHOICES[name]):
+        return None
+    return must_be_one_of([str(each).lower() for each in CHOICES[name]])
 
 
 def _text(_: str, value: object) -> str | None:

@@ -16,6 +16,7 @@ from projections.facts.epic_standing import EPIC_STANDING
 from projections.facts.erasable import ERASABLE
 from projections.facts.import_contents import IMPORT_CONTENTS
 from projections.facts.last_digest import LAST_DIGEST
+from projections.facts.last_evidence import LAST_EVIDENCE, PROJECT_EVIDENCE, TOKEN_EVIDENCE
 from projections.facts.last_run import LAST_RUN
 from projections.facts.log_key import NEWEST_LOG_KEY
 from projections.facts.prerequisites import PREREQUISITES
@@ -29,6 +30,7 @@ from projections.rows import (
     custody_records,
     dispatches,
     erasures,
+    evidence,
     metered_usage,
     orchestrator_states,
     seed_chains,
@@ -87,6 +89,7 @@ PROJECTIONS = (
     Projection("custody_records", custody_records.TABLES, custody_records.apply),
     Projection("story_flag", ("app.story_flag",), STORY_FLAGS.apply),
     Projection("verification_run", verification_runs.TABLES, verification_runs.apply),
+    Projection("evidence", evidence.TABLES, evidence.apply),
     Projection("token_usage", token_usage.TABLES, token_usage.apply),
     Projection("metered_usage", metered_usage.TABLES, metered_usage.apply),
     Projection("token_budget", ("app.token_budget",), BUDGETS.apply),
@@ -163,6 +166,9 @@ _MODELS: Sequence[Model[Any, Any]] = (
     CONTENTS,
     EPIC_STANDING,
     LAST_RUN,
+    LAST_EVIDENCE,
+    PROJECT_EVIDENCE,
+    TOKEN_EVIDENCE,
     LAST_DIGEST,
     ERASABLE,
     NEWEST_LOG_KEY,

@@ -162,6 +162,10 @@ CODES: dict[str, Code] = {
         422, "Somebody has worked on the story here, so it must be reported, reviewed and verified"
     ),
     "verification_run_required": Code(422, "This tenant wants a passing verification run of the report first"),
+    "evidence_required": Code(422, "This tenant wants passing evidence of tests first"),
+    "evidence_unreadable": Code(422, "What was sent is no JUnit file, or no statement of a test result"),
+    "evidence_of_other_commit": Code(422, "The evidence is about another commit than was said"),
+    "story_not_worked_on": Code(422, "Nobody has claimed the story, so there is no work to speak of"),
     "review_not_conducted": Code(422, "There is no review of the current report"),
     "review_required": Code(422, "The review is incomplete"),
     "reason_required": Code(422, "A reason must be given"),

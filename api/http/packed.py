@@ -1,30 +1,40 @@
-"""Bodies that are not JSON yet: protobuf, and what was compressed by gzip; only of routes that take them."""
+"""Bodies that are not JSON yet: protobuf, XML, and what was compressed by gzip; only of routes that take them."""
 
 import zlib
 from collections.abc import Callable, Mapping
 
 from api.http.refusal import Refused
 
-PROTOBUF = b"application/x-protobuf"
+JSON = b"application/json"
 GZIP = b"gzip"
 LARGEST_UNPACKED = 4_000_000
 """A body that becomes larger is refused before it is: gzip makes a thousand bytes of one."""
 
 
-def is_packed(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether it has to be made into JSON; what is neither is looked at as everywhere."""
-    return _kind(headers) == PROTOBUF or headers.get(b"content-encoding", b"").strip().lower() == GZIP
+Makers = Mapping[bytes, Callable[[bytes], bytes]]
+"""By the type of the body: what makes JSON of it. Raises Refused."""
 
 
-def as_json(headers: Mapping[bytes, bytes], body: bytes, protobuf: Callable[[bytes], bytes]) -> bytes:
+def is_packed(headers: Mapping[bytes, bytes], makers: Makers) -> bool:
+    """Whether it has to be made into JSON, or refused with the types that there are; JSON and forms are looked at as
+    everywhere."""
+    kind = _kind(headers)
+    if kind in makers or not kind.endswith((b"json", b"form-urlencoded")):
+        return True
+    return headers.get(b"content-encoding", b"").strip().lower() == GZIP
+
+
+def as_json(headers: Mapping[bytes, bytes], body: bytes, makers: Makers) -> bytes:
     """Raises Refused."""
     encoding = headers.get(b"content-encoding", b"").strip().lower()
     if encoding not in (b"", b"identity", GZIP):
         raise Refused("unsupported_media_type", "A body can be compressed by gzip", headers={"Accept-Encoding": "gzip"})
-    if _kind(headers) not in (PROTOBUF, b"application/json"):
-        raise Refused("unsupported_media_type", "Content-Type must be application/x-protobuf or application/json")
+    kind = _kind(headers)
+    if kind != JSON and kind not in makers:
+        named = b", ".join((*makers, JSON)).decode()
+        raise Refused("unsupported_media_type", f"Content-Type must be one of {named}")
     whole = unpacked(body) if encoding == GZIP else body
-    return protobuf(whole) if _kind(headers) == PROTOBUF else whole
+    return whole if kind == JSON else makers[kind](whole)
 
 
 def unpacked(body: bytes) -> bytes:

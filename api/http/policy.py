@@ -1,7 +1,7 @@
 """What each route declares about itself. A route without an access rule is never built, and never served."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
@@ -26,7 +26,7 @@ KNOWN = frozenset(
         "halts",
         "way_out",
         "places",
-        "protobuf",
+        "packed",
         "not_built",
         "session",
     }
@@ -67,8 +67,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """It may destroy or weaken: what a person has confirmed with a security key is looked for (api/fresh)."""
     halts: bool
     """Waits while the tenant's custody is halted: transitions of custody but for the way out, and what can be one."""
-    protobuf: Callable[[bytes], bytes] | None
-    """Makes JSON of a body in protobuf, which such a route takes as well, and compressed by gzip. Raises Refused."""
+    packed: Mapping[bytes, Callable[[bytes], bytes]]
+    """Makes JSON of bodies of other types, which such a route takes as well, and compressed by gzip. Raises Refused."""
     session: bool
     """A page behind the login: who looks is known by a cookie and never by a key; elsewhere never by a cookie."""
     not_built: str
@@ -100,7 +100,7 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         custody=bool(handler.opt.get("custody")),
         fresh=bool(handler.opt.get("fresh")),
         halts=bool(handler.opt.get("halts") or handler.opt.get("custody")) and not handler.opt.get("way_out"),
-        protobuf=handler.opt.get("protobuf"),
+        packed=handler.opt.get("packed", {}),
         session=bool(handler.opt.get("session")),
         not_built=str(handler.opt.get("not_built", "")),
     )

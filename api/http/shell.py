@@ -202,7 +202,7 @@ class Shell:
     async def _read(self, exchange: Exchange, endpoint: Endpoint, deadline: Deadline, held: Held) -> tuple[bytes, bool]:
         """The bytes as they came, and whether they are a form; of the type nothing is asked where nobody reads them."""
         policy = endpoint.policy
-        packed = policy.protobuf is not None and is_packed(exchange.headers)
+        packed = bool(policy.packed) and is_packed(exchange.headers, policy.packed)
         form = endpoint.reads_body and not packed and check_body_type(exchange.headers)
         most = min(policy.body_bytes, request_body.FORM_BYTES) if form else policy.body_bytes
         length = request_body.announced_length(exchange.headers, most)
@@ -211,8 +211,8 @@ class Shell:
         body = await request_body.read(exchange.receive, most, came, keep=endpoint.reads_body)
         exchange.body_left = False
         deadline.start_again(policy.request_seconds)
-        if packed and policy.protobuf is not None:
-            make = partial(as_json, exchange.headers, body, policy.protobuf)
+        if packed:
+            make = partial(as_json, exchange.headers, body, policy.packed)
             if len(body) <= request_body.FORM_BYTES:
                 return make(), False
             return await asyncio.get_running_loop().run_in_executor(self._checking, make), False

@@ -24,13 +24,14 @@ from api.lifecycle.schemas import (
     refuse_capability,
     review_body,
 )
-from api.lifecycle.transitions import Bodies, Transition, TransitionFacts, make
+from api.lifecycle.transitions import Bodies, Transition, TransitionFacts, evidence_wanted, make
 from api.paths import StoryPath
 from api.services import Provided, Services
 from domain.event import Event, Recorded, Stream
 from domain.lifecycle import judges as confirming
 from domain.lifecycle.artifacts import Artifact, report_artifact
 from domain.lifecycle.events import ReviewCompleted
+from domain.lifecycle.evidence import named
 from domain.lifecycle.identity import Identity
 from domain.lifecycle.judges import Judgement, Provenance, Review
 from domain.lifecycle.refusals import need_agent, need_answerable, need_orchestrator
@@ -54,14 +55,15 @@ REVIEW_ERRORS = (
 VERIFY_ERRORS = (
     "orchestrator_agent_required", "invalid_transition", "self_verify_blocked", "distinct_verifier_required",
     "not_drawn_verifier", "verifier_needed", "criteria_changed", "review_required", "review_not_conducted",
-    "verification_run_required", *CAPABILITY_ERRORS, *RETRYABLE,
+    "verification_run_required", "evidence_required", *CAPABILITY_ERRORS, *RETRYABLE,
 )  # fmt: skip
 REJECT_ERRORS = (
     "orchestrator_agent_required", "reason_required", "invalid_transition", "self_verify_blocked", "cap_rejected",
     *RETRYABLE,
 )  # fmt: skip
 BACKFILL_ERRORS = (
-    "orchestrator_agent_required", "already_verified", "already_rejected", "not_pre_existing", *RETRYABLE,
+    "orchestrator_agent_required", "already_verified", "already_rejected", "not_pre_existing", "evidence_required",
+    *RETRYABLE,
 )  # fmt: skip
 
 
@@ -184,22 +186,24 @@ def verify_transition(services: Services, asking: Asking, story_id: UUID, data: 
     bodies = Bodies(services, asking)
     judgement = Judgement(
         verification_id=services.new_id(), review_type=data.review_type, summary=data.summary,
-        result=data.result or "pass", findings=json_text(data.findings),
+        result=data.result or "pass", findings=json_text(data.findings), commit_sha=data.commit_sha,
     )  # fmt: skip
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
-        judged = structs.replace(judgement, last_run=facts.last_run)
+        judged = structs.replace(judgement, last_run=facts.last_run, evidence=facts.evidence)
         return confirming.verify(facts.story, facts.who, facts.policy, judged, facts.right)
 
     def body(facts: TransitionFacts, recorded: Sequence[Recorded]) -> dict[str, Any]:
         story, shown = facts.story, bodies.story(facts, recorded)
         results = f"GET /api/v1/stories/{story.story_id}/verifications lists the results."
         said = {"description": f"The story is {story.verified_status}. {results}"}
-        return {"status": story.verified_status, "run_id": None, **shown, "next_action": said}
+        newest = facts.evidence.newest
+        found = {"evidence": {"id": newest.evidence_id, **named(newest)}} if newest else {}
+        return {"status": story.verified_status, "run_id": None, **found, **shown, "next_action": said}
 
     return Transition(
         action="verify", decide=decide, body=body, status=202, check=need_orchestrator, confirms=True,
-        needs=[LAST_RUN.need(story_id)], said=data.said(),
+        needs=[LAST_RUN.need(story_id)], following=evidence_wanted(asking, story_id), said=data.said(),
     )  # fmt: skip
 
 
@@ -269,7 +273,7 @@ async def backfill_story(
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
         earlier = msgspec.json.decode(existing(facts.known, text).metadata).get(PROVENANCE)
-        return confirming.backfill(facts.story, facts.who, provenance, earlier)
+        return confirming.backfill(facts.story, facts.who, provenance, earlier, facts.policy)
 
     bodies = Bodies(services, asking)
     transition = Transition(action="backfill", decide=decide, body=bodies.story, check=need_answerable, confirms=True)

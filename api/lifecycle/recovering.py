@@ -13,7 +13,7 @@ from api.http.asking import Asker
 from api.lifecycle import examples
 from api.lifecycle.rights import fresh, signed, token_of
 from api.lifecycle.schemas import RecoverBody
-from api.lifecycle.transitions import StoryNeeds, TransitionFacts
+from api.lifecycle.transitions import StoryNeeds, TransitionFacts, evidence_wanted
 from api.paths import StoryPath
 from api.services import Provided
 from domain.caller import Role
@@ -71,7 +71,10 @@ def _review(facts: TransitionFacts, of: Fresh, _: Hold) -> Sequence[Event]:
 
 def _verify(facts: TransitionFacts, of: Fresh, _: Hold) -> Sequence[Event]:
     need_orchestrator(facts.who)
-    judgement = Judgement(verification_id=of.cap_id, review_type="pick-up", summary="pick-up", last_run=facts.last_run)
+    judgement = Judgement(
+        verification_id=of.cap_id, review_type="pick-up", summary="pick-up", last_run=facts.last_run,
+        evidence=facts.evidence,
+    )  # fmt: skip
     return confirming.verify(facts.story, facts.who, facts.policy, judgement, facts.right)
 
 
@@ -123,7 +126,7 @@ async def recover_capability(
 
     command = Command(
         origin=origin(services, asking), decide=decide, answer=answer, status=201,
-        needs=(*needs.all, need, LAST_RUN.need(story_id)),
+        needs=(*needs.all, need, LAST_RUN.need(story_id)), following=evidence_wanted(asking, story_id),
         streams=lambda known: needs.streams(known, (slot,)),
     )  # fmt: skip
     reply = await submit(services, asking, command)

@@ -20,6 +20,7 @@ from domain.errors import Conflict, CustodyViolation, NotFound
 from domain.event import Event, Recorded, Stream
 from domain.lifecycle.completion import EpicStanding, completes, confirms
 from domain.lifecycle.events import CustodyViolated
+from domain.lifecycle.evidence import Standing, wants_evidence
 from domain.lifecycle.identity import Identity, identity_of
 from domain.lifecycle.next_actions import NextAction, next_actions
 from domain.lifecycle.refusals import check_active
@@ -30,6 +31,7 @@ from domain.tenant import CustodyHalted, Tenant
 from domain.tenant_settings import TenantSettings, read_settings
 from eventstore.log.command import Change, Command, Known, Need, Refusal, existing
 from projections.facts.epic_standing import EPIC_STANDING
+from projections.facts.last_evidence import LAST_EVIDENCE
 from projections.facts.last_run import LAST_RUN
 from projections.rows.agents import AGENTS
 from projections.rows.stories import STORIES
@@ -50,6 +52,11 @@ class TransitionFacts(Struct, frozen=True):
     def last_run(self) -> LastRun | None:
         """Where it was asked for; without it there is none."""
         return self.known.get(LAST_RUN.need(self.story.story_id), None)
+
+    @property
+    def evidence(self) -> Standing:
+        """Where it was asked for, which is where the tenant wants some; without it there is none."""
+        return self.known.get(LAST_EVIDENCE.need(self.story.story_id), Standing())
 
     def with_right(self, right: Right) -> "TransitionFacts":
         return structs.replace(self, right=right)
@@ -199,6 +206,17 @@ class StoryNeeds:
         if facts.policy.halt_on_self_attempt:
             changes.append(Change(Stream("tenant", tenant.tenant_id), CustodyHalted(reason="self_attempt")))
         return Refusal(violation, changes)
+
+
+def evidence_wanted(asking: Asking, story_id: UUID) -> Callable[[Known], Sequence[Need[Any]]]:
+    """What else verifying has to know, of a tenant that wants evidence; of others nobody looks."""
+    tenant, evidence = TENANTS.need(asking.caller.tenant_id), LAST_EVIDENCE.need(story_id)
+
+    def following(known: Known) -> Sequence[Need[Any]]:
+        found = known[tenant]
+        return (evidence,) if found and wants_evidence(read_settings(found.settings)) else ()
+
+    return following
 
 
 class Bodies:

@@ -63,7 +63,7 @@ class LogsBody(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @post(
     "/api/v1/otlp/v1/metrics",
-    opt={**OPTIONS, "protobuf": metrics_as_json},
+    opt={**OPTIONS, "packed": {PROTOBUF.encode(): metrics_as_json}},
     tags=TAGS,
     summary="Take in metrics of token usage (OTLP)",
     description=DESCRIPTION,
@@ -79,7 +79,7 @@ async def take_metrics(
 
 @post(
     "/api/v1/otlp/v1/traces",
-    opt={**OPTIONS, "protobuf": traces_as_json},
+    opt={**OPTIONS, "packed": {PROTOBUF.encode(): traces_as_json}},
     tags=TAGS,
     summary="Take in spans with token usage (OTLP)",
     description=DESCRIPTION,
@@ -96,7 +96,7 @@ async def take_traces(
 
 @post(
     "/api/v1/otlp/v1/logs",
-    opt={**OPTIONS, "protobuf": logs_as_json},
+    opt={**OPTIONS, "packed": {PROTOBUF.encode(): logs_as_json}},
     tags=TAGS,
     summary="Take in log records with token usage (OTLP)",
     description=f"Those that coding agents write of each call of a model; of others nothing is kept. {DESCRIPTION}",

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
+from msgspec import structs
 
 from api.commands import carry_out, origin
 from api.documentation.responses import answers
@@ -30,12 +31,14 @@ from domain.importing.payload import Given, Payload, read_payload
 from domain.importing.plan import ImportWish, ProjectContents, most_new, plan_import
 from domain.lifecycle.identity import identity_of
 from domain.lifecycle.refusals import check_active
+from domain.tenant_settings import read_settings
 from eventstore.gc_pauses import collector_paused
 from eventstore.log.command import Change, Command, Known, existing
 from projections.facts.import_contents import IMPORT_CONTENTS, ImportScope
 from projections.queries.exports import begin_export
 from projections.rows.agents import AGENTS
 from projections.rows.projects import PROJECTS
+from projections.rows.tenants import TENANTS
 
 TAGS = ["Import and export"]
 MANY = 50
@@ -49,7 +52,7 @@ ABOUT_IMPORT = (
 )
 ERRORS = (
     "import_conflict", "export_outdated", "import_invalid", "cycle_detected", "cross_level_deadlock",
-    "orchestrator_agent_required", "agent_deactivated", "idempotency_key_reused",
+    "orchestrator_agent_required", "agent_deactivated", "evidence_required", "idempotency_key_reused",
 )  # fmt: skip
 
 
@@ -165,12 +168,14 @@ def _importing(services: Services, asking: Asking, wish: ImportWish, *, rehearsa
     numbers = tuple(wish.payload.story_numbers) if wish.merge else None
     agent = AGENTS.need(asking.caller.agent_id) if asking.caller.agent_id else None
     contents = IMPORT_CONTENTS.need(ImportScope(wish.project_id, numbers, wish.if_position))
-    needs = (project, contents, agent) if agent else (project, contents)
+    tenant = TENANTS.need(asking.caller.tenant_id)
+    needs = (project, contents, tenant, *((agent,) if agent else ()))
 
     def decide(known: Known) -> Sequence[Change]:
         existing(known, project)
         check_active(known[agent] if agent else None)
-        return [Change(stream, event) for stream, event in plan_import(wish, known[contents])]
+        mine = structs.replace(wish, policy=read_settings(existing(known, tenant).settings))
+        return [Change(stream, event) for stream, event in plan_import(mine, known[contents])]
 
     def streams(known: Known) -> Sequence[Stream]:
         there: ProjectContents = known[contents]

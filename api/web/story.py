@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.audit.routes import show_history
 from api.costs.usage import list_token_usage_of_story
+from api.evidence.routes import list_evidence_of_story
 from api.http.asking import Asker
 from api.http.endpoints import SentHeaders
 from api.lifecycle.records import list_artifacts_of_story, list_reviews_of_story, list_verifications_of_story
@@ -104,6 +105,7 @@ async def _records(reader: Reader, story_id: Any) -> Mapping[str, Sequence[Any]]
     wanted = {
         "criteria": list_acceptance_criteria, "artifacts": list_artifacts_of_story, "reviews": list_reviews_of_story,
         "verifications": list_verifications_of_story, "runs": list_verification_runs_of_story,
+        "evidence": list_evidence_of_story,
     }  # fmt: skip
     return {
         name: (await reader.read(route, story_id=story_id, wanted=HUNDRED))["data"] if reader.may(route) else []

@@ -22,9 +22,9 @@ class Findings:
     def wrong(self, path: str, problem: str) -> None:
         self._wrong.setdefault(path, Invalid(**{path: problem}))
 
-    def inconsistent(self, path: str, message: str, problem: str) -> None:
+    def inconsistent(self, path: str, message: str, problem: str, code: str = "import_invalid") -> None:
         """Well-formed, and contradicts something else in the import or in the project."""
-        self._wrong.setdefault(path, Invalid(message, code="import_invalid", **{path: problem}))
+        self._wrong.setdefault(path, Invalid(message, code=code, **{path: problem}))
 
     def checked(self, path: str, decide: Callable[[], Made]) -> Made | None:
         """What is decided, or None when it was refused: then the refusal is one of the findings."""

@@ -24,10 +24,12 @@ from domain.importing.fields import (
 )
 from domain.importing.findings import MOST_NAMED, Findings
 from domain.importing.payload import EpicItem, Payload, StoryItem
+from domain.lifecycle.evidence import no_evidence, wants_evidence
 from domain.lifecycle.identity import Identity, authorship
 from domain.numbering import parse_story_number
 from domain.project import ProjectImported, ProjectMerged
 from domain.story import Place, Story, StoryCreated, StoryImported, StoryText, create_story, update_story
+from domain.tenant_settings import DEFAULTS, TenantSettings
 
 Fact = tuple[Stream, Event]
 
@@ -66,6 +68,7 @@ class ImportWish(Struct, frozen=True, kw_only=True):
     """One for everything that may be new, see `most_new`."""
     may_verify: bool
     """Stories may come in as verified."""
+    policy: TenantSettings = DEFAULTS
     importer: Identity
     at: datetime
 
@@ -170,6 +173,9 @@ class _Plan:
             return None
         said = structs.asdict(created)
         if statuses.verified == "verified":
+            if wants_evidence(self._wish.policy):
+                without = no_evidence("Nothing comes in as verified", self._wish.policy, "an import has none")
+                self._found.inconsistent(path, without.message, "cannot be verified without evidence", without.code)
             said["metadata"] = marked_as_imported(created.metadata, self._wish.at)
         return StoryImported(
             **said, agent_status=statuses.agent, verified_status=statuses.verified, **authorship(self._wish.importer)

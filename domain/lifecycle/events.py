@@ -135,6 +135,9 @@ class ReviewCompleted(OfStory, frozen=True, kw_only=True):
 
 RunStatus = Literal["pass", "fail", "error"]
 RunnerType = Literal["ci_github", "ci_gitlab", "fly_machine", "manual"]
+EvidenceSource = Literal["key", "ci"]
+EvidenceForm = Literal["junit", "in_toto"]
+EvidenceStatus = Literal["pass", "fail"]
 
 
 class VerificationRunReported(OfStory, frozen=True, kw_only=True):
@@ -154,6 +157,49 @@ class VerificationRunReported(OfStory, frozen=True, kw_only=True):
     started_at: datetime | None = None
     completed_at: datetime
     report_position: int
+
+
+class EvidenceReported(OfStory, frozen=True, kw_only=True):
+    """What tests have found, as whoever posted it says: a key, or a job of a CI whose issuer has signed who it is.
+
+    Of the body that was sent there are its hash and its counts; ``criteria`` is what was found of those that are bound
+    to a test, by their ac_id. ``claim_position`` and ``iteration`` say of which round of the work it is.
+    """
+
+    TAG: ClassVar[str] = "story.evidence_reported"
+    evidence_id: UUID
+    source: EvidenceSource
+    form: EvidenceForm
+    sha256: str
+    size: int
+    commit_sha: str
+    run_url: str | None = None
+    status: EvidenceStatus
+    tests: int
+    passed: int
+    failed: int
+    errors: int
+    skipped: int
+    executed_before: int | None = None
+    """Tests that were not skipped in the evidence before, which this was compared with."""
+    flags: Sequence[str] = ()
+    """nothing_ran, counts_differ, fewer_tests."""
+    criteria: JsonText = JsonText("{}")
+    failed_tests: Sequence[str] = ()
+    """Names of the first twenty."""
+    signatures: int = 0
+    """Of an envelope; unchecked."""
+    reporter_agent_id: UUID | None = None
+    reporter_key_id: UUID | None = None
+    issuer: str | None = None
+    repository: str | None = None
+    repository_id: str | None = None
+    ref: str | None = None
+    workflow: str | None = None
+    run_id: str | None = None
+    jti: str | None = None
+    claim_position: int | None = None
+    iteration: int = 0
 
 
 class Judged(OfStory, frozen=True, kw_only=True):
@@ -265,8 +311,8 @@ class ArtifactReported(Event, frozen=True, kw_only=True):
 
 WorkEvent = (
     StoryContracted | StoryClaimed | StoryStarted | LeaseRenewed | LeaseExpired | ReviewRequested | StoryReported
-    | ReviewCompleted | VerificationRunReported | StoryUnclaimed | StoryForceUnclaimed | StoryAutoReset
-    | CustodyViolated | VerifierDrawn | VerifierNeeded | StoryCommented | StoryFlagged
+    | ReviewCompleted | VerificationRunReported | EvidenceReported | StoryUnclaimed | StoryForceUnclaimed
+    | StoryAutoReset | CustodyViolated | VerifierDrawn | VerifierNeeded | StoryCommented | StoryFlagged
 )  # fmt: skip
 """What agents do. None of these changes whether the story is verified."""
 

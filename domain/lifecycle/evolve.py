@@ -132,7 +132,13 @@ def _changes(story: Story, recorded: Recorded, event: on.StoryChange) -> dict[st
             return {} if story.verifier_dispatch_id else {"verifier_needed": True}
         case on.VerifierDrawn() | on.VerifierNeeded():
             return _drawn(story, event)
-        case CriterionUpdated() | on.CustodyViolated() | on.VerificationRunReported() | on.StoryCommented():
+        case (
+            CriterionUpdated()
+            | on.CustodyViolated()
+            | on.VerificationRunReported()
+            | on.EvidenceReported()
+            | on.StoryCommented()
+        ):
             return {}
         case _:
             assert_never(event)

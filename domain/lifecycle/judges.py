@@ -18,6 +18,7 @@ from domain.fields import must_be_one_of
 from domain.lifecycle import refusals
 from domain.lifecycle.draw import check_drawn
 from domain.lifecycle.events import (
+    EvidenceReported,
     ReviewCompleted,
     StoryAutoReset,
     StoryBackfilled,
@@ -26,6 +27,14 @@ from domain.lifecycle.events import (
     StoryReported,
     StoryVerified,
     VerificationRunReported,
+)
+from domain.lifecycle.evidence import (
+    Posted,
+    Standing,
+    check_evidence,
+    no_evidence,
+    report_evidence,
+    wants_evidence,
 )
 from domain.lifecycle.identity import Identity, authorship, is_implementer, is_of_unknown_hand
 from domain.lifecycle.runs import LastRun, Run, check_passed, reported_run
@@ -60,6 +69,9 @@ class Judgement(Struct, frozen=True, kw_only=True):
     findings: JsonText = JsonText("{}")
     last_run: LastRun | None = None
     """The story's newest, as it is known."""
+    evidence: Standing = Standing()
+    commit_sha: str | None = None
+    """What is verified, where it is said; evidence of another commit is then none."""
 
 
 class Provenance(Struct, frozen=True, kw_only=True):
@@ -116,6 +128,16 @@ def report_run(story: Story, text: StoryText, who: Identity, policy: TenantSetti
     )  # fmt: skip
 
 
+def post_evidence(
+    story: Story, text: StoryText, who: Identity, policy: TenantSettings, posted: Posted
+) -> tuple[EvidenceReported, ...]:
+    """By a key, which is never that of whoever did the work."""
+    if who.role != Role.USER:
+        refusals.need_agent(who)
+    check_other(story, who, policy, "verify")
+    return report_evidence(story, text, posted)
+
+
 def verify(
     story: Story, who: Identity, policy: TenantSettings, judgement: Judgement, right: Right = NOTHING
 ) -> tuple[Event, ...]:
@@ -134,7 +156,9 @@ def verify(
             f"No review of this report of story {story.number} was completed: call review-complete first.",
             code="review_not_conducted",
         )
-    if policy.verification_gate:
+    if wants_evidence(policy):
+        check_evidence(story, policy, judgement.evidence, judgement.commit_sha)
+    elif policy.verification_gate:
         check_passed(story, judgement.last_run)
     return (
         StoryVerified(
@@ -159,7 +183,9 @@ def reject(story: Story, who: Identity, policy: TenantSettings, judgement: Judge
     return (rejected, reset)
 
 
-def backfill(story: Story, who: Identity, provenance: Provenance, earlier: Any) -> tuple[Event, ...]:
+def backfill(
+    story: Story, who: Identity, provenance: Provenance, earlier: Any, policy: TenantSettings
+) -> tuple[Event, ...]:
     """``earlier`` is what metadata.backfill holds: the same once more is answered and changes nothing."""
     refusals.need_answerable(who)
     checked = _checked_provenance(provenance)
@@ -167,7 +193,7 @@ def backfill(story: Story, who: Identity, provenance: Provenance, earlier: Any) 
         said = {"reason": checked.reason, "evidence_url": checked.evidence_url, "pr_number": checked.pr_number}
         if isinstance(earlier, dict) and all(earlier.get(name) == value for name, value in said.items()):
             return ()
-    _check_untouched(story, "backfill")
+    _check_untouched(story, policy, "backfill")
     return (
         StoryBackfilled(
             **_place(story), verified_status_was=story.verified_status, reason=checked.reason or "",
@@ -180,7 +206,7 @@ def mark_complete(story: Story, who: Identity, policy: TenantSettings, judgement
     """For work from before loopctl, under the rules of backfill: nobody here has ever touched the story."""
     orchestrator = refusals.need_orchestrator(who)
     _gate(story, who, policy, "verify")
-    _check_untouched(story, "mark-complete")
+    _check_untouched(story, policy, "mark-complete")
     summary = (judgement.summary or "").strip() or "Complete before loopctl"
     return (StoryMarkedComplete(**_judged(story, orchestrator, judgement), summary=summary, **authorship(who)),)
 
@@ -240,8 +266,9 @@ def _gate(story: Story, who: Identity, policy: TenantSettings, action: Literal["
         )
 
 
-def _check_untouched(story: Story, action: str) -> None:
-    """Raises Invalid: the guards of spec 01, section 3.5, and what the log itself remembers."""
+def _check_untouched(story: Story, policy: TenantSettings, action: str) -> None:
+    """Raises Invalid: the guards of spec 01, section 3.5, and what the log itself remembers. Of work from before there
+    is no evidence, so that where evidence is wanted nothing comes in as verified."""
     if story.verified_status == "verified":
         raise Invalid(f"Cannot {action}: story {story.number} is already verified.", code="already_verified")
     if story.verified_status == "rejected":
@@ -255,6 +282,8 @@ def _check_untouched(story: Story, action: str) -> None:
             "it must be reported, reviewed and verified.",
             code="not_pre_existing",
         )
+    if wants_evidence(policy):
+        raise no_evidence(f"Cannot {action} story {story.number}", policy, "of work from before loopctl there is none")
 
 
 def _checked_review(story: Story, review: Review, now: datetime) -> datetime:

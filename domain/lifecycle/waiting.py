@@ -11,7 +11,8 @@ from msgspec import Struct
 
 Why = Literal[
     "contracted", "not_started", "review_not_requested", "holder_gone", "not_reported", "not_reviewed",
-    "author_unknown", "criteria_changed", "verifier_not_drawn", "run_missing", "not_verified", "rejected_not_reset",
+    "author_unknown", "criteria_changed", "verifier_not_drawn", "run_missing", "evidence_missing",
+    "not_verified", "rejected_not_reset",
 ]  # fmt: skip
 NeededRole = Literal["agent", "orchestrator"]
 
@@ -65,6 +66,11 @@ NEEDS: Mapping[Why, Need] = {
     "run_missing": Need(
         "orchestrator", "report_run", "report-run {} --status pass --commit-sha SHA",
         "A passing run of this report is wanted before anybody verifies: report what running the work has found.",
+    ),
+    "evidence_missing": Need(
+        "orchestrator", "post_evidence", "ci report {} --junit FILE --commit SHA",
+        "Passing evidence of tests is wanted before anybody verifies: from the project's CI, or where any evidence is "
+        "enough from another agent than its implementer.",
     ),
     "not_verified": Need(
         "orchestrator", "verify", "verify {}",

@@ -1,4 +1,4 @@
-"""`loopctl story`: what people and agents say about a story."""
+"""`loopctl story`: what people and agents say about a story, and what its tests say."""
 
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from loopctl.cli.session import session
 from loopctl.cli.settings import READING, REVIEWING
 
 COMMENT: Columns = ("inserted_at", "author_label", "body", "position")
+
+EVIDENCE: Columns = ("inserted_at", "source", "status", "tests", "failed", "errors", "flags", "commit_sha", "sha256")
 
 app = App(name="story")
 
@@ -48,3 +50,16 @@ def comments(story: str, /, *, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHER
     """
     with session(scope, READING) as asked:
         asked.show_list(f"stories/{story_id(asked, story, scope.project)}/comments", pages, COMMENT)
+
+
+@app.command
+def evidence(story: str, /, *, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE) -> None:
+    """List what tests of a story have found, the newest first; `loopctl ci report` posts it.
+
+    Parameters
+    ----------
+    story
+        Its number, with or without US-, or its id.
+    """
+    with session(scope, READING) as asked:
+        asked.show_list(f"stories/{story_id(asked, story, scope.project)}/evidence", pages, EVIDENCE)

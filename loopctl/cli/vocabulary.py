@@ -31,8 +31,8 @@ ACTIONS: Mapping[str, str] = {
     "epic": "created updated deleted completed",
     "story": (
         "created updated deleted imported revised status_changed review_requested review_completed verified"
-        " rejected run_reported auto_reset force_unclaimed backfilled mark_complete criterion_updated lease_renewed"
-        " lease_expired custody_violation verifier_drawn verifier_needed commented flagged_for_rereview"
+        " rejected run_reported evidence_reported auto_reset force_unclaimed backfilled mark_complete criterion_updated"
+        " lease_renewed lease_expired custody_violation verifier_drawn verifier_needed commented flagged_for_rereview"
     ),
     "story_dependency": "created deleted",
     "epic_dependency": "created deleted",

@@ -42,6 +42,13 @@ LIST = """
                         WHERE r.tenant_id = $1 AND r.story_id = s.story_id
                         ORDER BY r.position DESC
                         LIMIT 1), false) THEN 'run_missing'
+                   WHEN s.agent_status = 'reported_done' AND $11::text IS NOT NULL AND NOT coalesce((
+                       SELECT e.status = 'pass' AND e.current AND e.iteration = s.iteration_count
+                              AND e.claim_position IS NOT DISTINCT FROM s.claim_position
+                         FROM app.evidence AS e
+                        WHERE e.tenant_id = $1 AND e.story_id = s.story_id AND $11::text IN ('any', e.source)
+                        ORDER BY e.position DESC
+                        LIMIT 1), false) THEN 'evidence_missing'
                    WHEN s.agent_status = 'reported_done' THEN 'not_verified'
                    WHEN s.agent_status = 'implementing' AND s.review_requested_at IS NOT NULL THEN 'not_reported'
                    WHEN s.lease_expires_at IS NOT NULL THEN NULL
@@ -103,6 +110,10 @@ LIST = """
 """
 
 
+EVIDENCE = {"evidence": "any", "ci": "ci"}
+"""Whose evidence is wanted, by what the tenant's gate says."""
+
+
 class WaitingFilter(Struct, frozen=True, kw_only=True):
     """None filters nothing. Archived projects are left out unless one is named."""
 
@@ -133,7 +144,8 @@ async def list_waiting(
     async def rows(limit: int, offset: int) -> Sequence[Any]:
         return await tx.fetch(
             LIST, tx.tenant_id, wanted.project_id, wanted.epic_id, wanted.reasons(), limit, now, ANY_AGENT,
-            policy.verifier_binding, policy.verification_gate, offset,
+            policy.verifier_binding, policy.verification_gate is True, offset,
+            EVIDENCE.get(str(policy.verification_gate)),
         )  # fmt: skip
 
     limit, offset = page

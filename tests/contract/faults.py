@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.contract.cost_faults import COST_FAULTS
+from tests.contract.evidencing import STATEMENT
 from tests.contract.fault import Fault
 from tests.contract.knowledge_faults import KNOWLEDGE_FAULTS
 from tests.contract.routes import ATTESTED, JUDGEMENT, LINKED, NEW_KEY, SIGNUP_BODY, V1
@@ -107,6 +108,7 @@ DONE_BEFORE = {
 }
 IMPORT = (
     Fault("orchestrator_agent_required", 422, "loose_orchestrator", body=DONE_BEFORE),
+    Fault("evidence_required", 422, "wanting", "wanting_project", DONE_BEFORE),
     Fault("import_conflict", 409, state="full_project", body=_import("1.1")),
     Fault("export_outdated", 409, state="full_project", body=_import("1.1", if_position=0)),
     Fault("import_invalid", 422, body=_import("1.1", "1.1")),
@@ -275,6 +277,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("already_verified", 422, state="verified"),
         Fault("already_rejected", 422, state="rejected"),
         Fault("not_pre_existing", 422, state="claimed"),
+        Fault("evidence_required", 422, "wanting", "wanting_story"),
     ),
     STORY + "contract": (
         NO_AGENT,
@@ -302,6 +305,13 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         *_capability("review-complete", ("dispatched", "reported"), review_type="team"),
     ),
     STORY + "verification-runs": (NO_ORCHESTRATOR, SELF, Fault("story_not_reported_done", 422, state="implementing")),
+    STORY + "evidence": (
+        NO_AGENT,
+        Fault("self_verify_blocked", 409, "implementer"),
+        Fault("story_not_worked_on", 422, state="contracted"),
+        Fault("evidence_unreadable", 422, body={"junit": "<testsuite>", "commit": "9" * 40}),
+        Fault("evidence_of_other_commit", 422, body={"in_toto": STATEMENT, "commit": "9" * 40}),
+    ),
     STORY + "verify": (
         NO_ORCHESTRATOR,
         Fault("cap_rejected", 403, body={**JUDGEMENT, "cap_id": "lc_cap"}),
@@ -311,6 +321,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("review_required", 422, body={}),
         Fault("review_not_conducted", 422, state="reported"),
         Fault("verification_run_required", 422, state="never_run"),
+        Fault("evidence_required", 422, "wanting", "wanting_reviewed"),
         Fault("criteria_changed", 409, state="changed"),
         *_capability("verify", ("dispatched_lead", "reviewed"), **JUDGEMENT),
         Fault("not_drawn_verifier", 409, "bound", "bound_drawn"),

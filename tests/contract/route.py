@@ -17,6 +17,7 @@ PATHS = {
     "dispatch_id": "$dispatch",
     "tenant_id": "$tenant",
     "run_id": "$run",
+    "evidence_id": "$evidence",
     "webhook_id": "$webhook",
     "usage_id": "$usage",
     "budget_id": "$budget",

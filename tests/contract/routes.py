@@ -2,6 +2,7 @@
 something by its id. The tests of this folder put each request wrong in every way that it can be wrong."""
 
 from tests.contract.cost_routes import COSTS, USAGE
+from tests.contract.evidencing import EVIDENCE
 from tests.contract.knowledge_routes import KNOWLEDGE
 from tests.contract.route import PATHS, V1, Route
 from tests.contract.route import public as _public
@@ -98,6 +99,8 @@ READS = (
     _read("/stories/{story_id}/verifications", "orchestrator+", "orchestrator"),
     _read("/stories/{story_id}/verification-runs"),
     _read("/verification-runs/{run_id}"),
+    _read("/stories/{story_id}/evidence"),
+    _read("/evidence/{evidence_id}"),
     _read("/audit/chain"),
     _read("/audit/proof", query={"kind": "inclusion", "index": "0", "size": "1"}),
     _read("/audit/receipts/{position}"),
@@ -166,6 +169,7 @@ LIFECYCLE = (
     _step("report-done", "=agent,orchestrator", "other", "implementing", {"token_usage": USAGE}),
     _step("review-complete", "=agent,orchestrator,user", "reviewer", "reported", {"review_type": "team"}, 201),
     _step("verification-runs", "=orchestrator", "orchestrator", "reported", RUN, 201),
+    _step("evidence", "=agent,orchestrator,user", "reviewer", "reported", EVIDENCE, 201),
     _step("verify", "=orchestrator", "orchestrator", "reviewed", JUDGEMENT, 202),
     _step("reject", "=orchestrator", "orchestrator", "reviewed", {"reason": "no"}),
     _step("unclaim", "=agent", "implementer", "claimed", {}),

@@ -22,7 +22,7 @@ VOCABULARY = {
     "epic": "created updated deleted completed",
     "story": (
         "created updated deleted status_changed verified rejected auto_reset force_unclaimed backfilled mark_complete"
-        " review_requested review_completed run_reported imported revised"
+        " review_requested review_completed run_reported evidence_reported imported revised"
         " commented verifier_drawn verifier_needed flagged_for_rereview criterion_updated lease_renewed lease_expired"
         " custody_violation"
     ),

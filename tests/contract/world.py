@@ -16,6 +16,7 @@ from tests.api.work import Client, client
 from tests.contract.capped import CAPPED, dispatched, freed
 from tests.contract.costing import Costing
 from tests.contract.erasing import Erasing
+from tests.contract.evidencing import Evidencing
 from tests.contract.hooked import Hooking, limited
 from tests.contract.knowing import Knowing
 from tests.contract.recovering import Recovering
@@ -30,11 +31,8 @@ ECHO = {"story_title": "A story", "ac_count": 1}
 JUDGEMENT = {"review_type": "team", "summary": "all seen"}
 STRICT = {"require_distinct_verifier": True, "verification_gate": True}
 GENEROUS = {
-    "max_api_keys": 10_000,
-    "max_projects": 10_000,
-    "max_webhooks": 1000,
-    "rate_limit_requests_per_minute": 100_000,
-}
+    "max_api_keys": 10_000, "max_projects": 10_000, "max_webhooks": 1000, "rate_limit_requests_per_minute": 100_000
+}  # fmt: skip
 
 STEPS: Mapping[str, tuple[str, str, str, Any]] = {
     "contracted": ("story", "implementer", "contract", ECHO),
@@ -64,7 +62,7 @@ VALUES = ("$number", "$name", "$integer", "$email", "$signed_note")
 """Placeholders that are new values, and no ids."""
 
 
-class Side(Struct, Signing, Recovering, Hooking, Erasing, Costing, Skilling, Knowing):
+class Side(Struct, Signing, Recovering, Hooking, Erasing, Costing, Skilling, Knowing, Evidencing):
     """A tenant. Each ``$kind`` is a new thing of that kind, except for ``$project``, ``$epic`` and ``$tenant``."""
 
     database: TestDatabase

@@ -42,7 +42,7 @@ from loopctl.tlog.tile import LARGEST_ENTRY, TILE_WIDTH, Bundle, parse_bundle, p
 from loopctl.tlog.vkey import LARGEST_VKEY, parse_vkey
 from loopctl.tlog.witness import parse_add_checkpoint
 from loopctl.webhook_signatures import ID, SIGNATURE, TIMESTAMP, check
-from tests.house import linear_backlogs
+from tests.house import linear_backlogs, linear_evidence
 from tests.house.fed import BLANKS, DIGITS, LETTERS, Fed, Reader, fed
 from tests.house.large_imports import PLANNED
 from tests.house.tree import Source
@@ -136,6 +136,7 @@ PATTERNS: Mapping[str, Fed] = {
         "fullmatch", COMMAND_LINE, DIGITS.replace("x", "!"), "us_ 1. !", "1 .a !", "1 _1 -", "1. a !"
     ),
     **linear_backlogs.PATTERNS,
+    **linear_evidence.PATTERNS,
     "keys.ENTRY": fed("fullmatch", OUR_OWN, " 0 ", "00000000: A "),
     "counts.NUMBERS": Fed("match", OUR_OWN, (Repeated(b"", b":1\r\n"), Repeated(b":", b"1"))),
     "unreadable.FIRST": fed("search", BODY, ' "id":1 x', '"id":1 \t x', '"id" \t x'),
@@ -262,6 +263,7 @@ READERS: Mapping[str, Reader] = {
         lambda text: parse_vkey(text.decode()), LARGEST_VKEY, (Repeated(b"", b"+"), Repeated(b"a+", b"A"))
     ),
     **linear_backlogs.READERS,
+    **linear_evidence.READERS,
     **{name: Reader(plan, MOST_STORIES, (Repeated(b"", b" "),)) for name, plan in PLANNED.items()},
 }
 
@@ -280,6 +282,7 @@ CUTTERS: Mapping[str, str] = {
     "heads": "a damaged head",
     "checkpoint": "a checkpoint",
     "note": "a note",
+    "junit": "a JUnit file",
     "policy": "a policy",
     "receipt": "a receipt",
     "tile": "the path of a tile",

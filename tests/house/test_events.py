@@ -18,6 +18,7 @@ from domain.lifecycle.completion import STANDING_EVENTS, EpicStanding, evolve_st
 from domain.lifecycle.events import (
     VERIFICATION_EVENTS,
     CustodyViolated,
+    EvidenceReported,
     Judged,
     StoryBackfilled,
     StoryChange,
@@ -47,6 +48,7 @@ GENERAL_WAY = {
     StoryBackfilled,
     StoryMarkedComplete,
     VerificationRunReported,
+    EvidenceReported,
     StoryCommented,
 }
 """They change what the short way does not write, long texts or violators, or come with what does."""

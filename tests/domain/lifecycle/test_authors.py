@@ -68,7 +68,7 @@ def brought(how: str, by: Identity) -> Story:
         case "import" | "import verified":
             return imported(by, "verified" if how == "import verified" else "unverified")
         case "backfill":
-            return after(story(), *confirming.backfill(story(), by, Provenance(reason="r"), None), by=by)
+            return after(story(), *confirming.backfill(story(), by, Provenance(reason="r"), None, POLICIES[0]), by=by)
         case _:
             return after(story(), *confirming.mark_complete(story(), by, POLICIES[0], GOOD), by=by)
 
@@ -146,7 +146,7 @@ def without_author(how: str, by: Identity) -> Story:
     """As the events were before they named the author."""
     nothing: Any = {"author_agent_id": None, "author_key_id": None, "author_lineage": ()}
     if how == "backfill":
-        (event,) = confirming.backfill(story(), by, Provenance(reason="r"), None)
+        (event,) = confirming.backfill(story(), by, Provenance(reason="r"), None, POLICIES[0])
         return after(story(), structs.replace(event, **nothing), by=by)
     event = StoryImported(
         **PLACED, number="1.1", title="T", acceptance_criteria=JsonText("[]"), metadata=JsonText("{}"),

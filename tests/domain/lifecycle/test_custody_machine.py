@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from bench.custody import PATHS, Machine, bulk_without_gate
-from bench.custody_controls import CONTROLS
+from bench.custody import PATHS, WANTING, Machine, bulk_without_gate
+from bench.custody_controls import CONTROLS, OF_EVIDENCE
 from bench.custody_model import Bypass, Model, Person, Policy
 
 ANN = Person("ann", "agent", UUID(int=1), (UUID(int=2),), agent_type="orchestrator")
@@ -44,6 +44,20 @@ def test_what_once_was_a_way_round_is_found(control: Callable[[], AbstractContex
     """The controls."""
     with control(), pytest.raises(Bypass):
         Machine(seed=1).run(STEPS)
+
+
+def test_where_evidence_is_wanted_nothing_is_verified_without_it() -> None:
+    report = Machine(seed=1, settings=WANTING).run(STEPS // 2)
+    assert set(report.verifications) == {"verify", "bulk-verify", "verify-all"}
+
+
+@pytest.mark.parametrize("control", OF_EVIDENCE.values())
+def test_without_a_guard_of_evidence_the_machine_finds_a_bypass(
+    control: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """The controls."""
+    with control(), pytest.raises(Bypass):
+        Machine(seed=1, settings=WANTING).run(STEPS)
 
 
 def watched(*steps: tuple[Person, str]) -> Model:

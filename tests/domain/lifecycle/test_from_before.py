@@ -54,13 +54,15 @@ PROVENANCE = Provenance(reason=" done ", evidence_url=" https://x/y@z ", pr_numb
 
 
 def test_a_backfill_says_where_the_work_comes_from() -> None:
-    assert confirming.backfill(story(), lea, PROVENANCE, None) == (
+    assert confirming.backfill(story(), lea, PROVENANCE, None, POLICY) == (
         StoryBackfilled(
             **place("pending"), verified_status_was="unverified", reason="done", evidence_url="https://x/y@z",
             pr_number=7, **BY_LEA,
         ),
     )  # fmt: skip
-    (plain,) = confirming.backfill(story(), lea, Provenance(reason="done", evidence_url="  "), {"reason": "done"})
+    (plain,) = confirming.backfill(
+        story(), lea, Provenance(reason="done", evidence_url="  "), {"reason": "done"}, POLICY
+    )
     assert isinstance(plain, StoryBackfilled)
     assert (plain.evidence_url, plain.pr_number) == (None, None)
 
@@ -68,10 +70,10 @@ def test_a_backfill_says_where_the_work_comes_from() -> None:
 def test_the_same_backfill_once_more_changes_nothing() -> None:
     done = story(agent_status="reported_done", verified_status="verified")
     said = {"reason": "done", "evidence_url": "https://x/y@z", "pr_number": 7}
-    assert confirming.backfill(done, lea, PROVENANCE, said) == ()
-    assert confirming.backfill(done, lea, PROVENANCE, {**said, "backfilled_at": "then"}) == ()
+    assert confirming.backfill(done, lea, PROVENANCE, said, POLICY) == ()
+    assert confirming.backfill(done, lea, PROVENANCE, {**said, "backfilled_at": "then"}, POLICY) == ()
     for other in ({**said, "reason": "x"}, {**said, "evidence_url": None}, {**said, "pr_number": 8}, {}, None, "done"):
-        assert refused(partial(confirming.backfill, done, lea, PROVENANCE, other), "already_verified", Invalid)
+        assert refused(partial(confirming.backfill, done, lea, PROVENANCE, other, POLICY), "already_verified", Invalid)
 
 
 @pytest.mark.parametrize("decide", ["backfill", "mark_complete"])
@@ -90,7 +92,7 @@ def test_the_same_backfill_once_more_changes_nothing() -> None:
 def test_only_what_nobody_here_has_ever_touched_comes_from_before(decide: str, changes: Any, code: str) -> None:
     touched = story(**changes)
     error = refused(
-        lambda: confirming.backfill(touched, lea, PROVENANCE, None)
+        lambda: confirming.backfill(touched, lea, PROVENANCE, None, POLICY)
         if decide == "backfill"
         else confirming.mark_complete(touched, lea, POLICY, GOOD),
         code, Invalid,
@@ -113,7 +115,7 @@ def test_only_what_nobody_here_has_ever_touched_comes_from_before(decide: str, c
 )
 def test_what_is_wrong_with_a_backfill_is_named(changes: Any, field: str, said: str) -> None:
     given = structs.replace(PROVENANCE, **changes)
-    error = refused(lambda: confirming.backfill(story(), lea, given, None), "validation_failed", Invalid)
+    error = refused(lambda: confirming.backfill(story(), lea, given, None, POLICY), "validation_failed", Invalid)
     assert error.facts["details"] == {field: [said]}
 
 
@@ -122,7 +124,7 @@ def test_what_is_wrong_with_a_backfill_is_named(changes: Any, field: str, said: 
     [{"pr_number": 1}, {"reason": "é" * 1000}, {"evidence_url": "https://" + "x" * 1992}, {"evidence_url": "http://x"}],
 )
 def test_the_longest_reason_and_address_are_good(changes: Any) -> None:
-    assert confirming.backfill(story(), lea, structs.replace(PROVENANCE, **changes), None)
+    assert confirming.backfill(story(), lea, structs.replace(PROVENANCE, **changes), None, POLICY)
 
 
 def test_work_from_before_is_marked_complete() -> None:

@@ -13,6 +13,7 @@ from domain.errors import Conflict, Rejected
 from domain.event import JsonText
 from domain.lifecycle import implementer as working
 from domain.lifecycle import judges as confirming
+from domain.lifecycle.evidence import Case, Posted, Results, Said, Standing
 from domain.lifecycle.identity import Identity
 from domain.lifecycle.implementer import Echo, Hold
 from domain.lifecycle.judges import Judgement, Provenance, Review
@@ -51,6 +52,10 @@ TEXT = StoryText(
     story_id=UUID(int=3), description=None, acceptance_criteria=JsonText("[]"), metadata=JsonText("{}"),
     criteria_checks=JsonText("{}"),
 )  # fmt: skip
+RESULTS = Results(form="junit", sha256="0" * 64, size=1, cases=(Case("t", "passed"),))
+POSTED = Posted(
+    Said(evidence_id=UUID(int=62), results=RESULTS, commit_sha="9" * 40, run_url=None), Standing(), None
+)  # fmt: skip
 GOOD = Judgement(verification_id=UUID(int=51), review_type="team", summary="ok")
 HOLD = Hold(lease_seconds=60)
 ACTIONS: dict[str, Callable[[Story, Identity], Any]] = {
@@ -66,9 +71,10 @@ ACTIONS: dict[str, Callable[[Story, Identity], Any]] = {
         of, by, POLICY, Review(review_id=UUID(int=52), review_type="team"), LATER
     ),
     "verification-runs": lambda of, by: confirming.report_run(of, TEXT, by, POLICY, RUN),
+    "evidence": lambda of, by: confirming.post_evidence(of, TEXT, by, POLICY, POSTED),
     "verify": lambda of, by: confirming.verify(of, by, POLICY, GOOD),
     "reject": lambda of, by: confirming.reject(of, by, POLICY, GOOD),
-    "backfill": lambda of, by: confirming.backfill(of, by, Provenance(reason="r"), None),
+    "backfill": lambda of, by: confirming.backfill(of, by, Provenance(reason="r"), None, POLICY),
     "mark-complete": lambda of, by: confirming.mark_complete(of, by, POLICY, GOOD),
 }
 
@@ -92,7 +98,7 @@ def expected(action: str, state: str, judged: str, name: str) -> str:
     if unknown:
         return unknown
     if (
-        action in ("verification-runs", "verify", "reject", "mark-complete")
+        action in ("verification-runs", "evidence", "verify", "reject", "mark-complete")
         and _is_anns(state)
         and name.startswith("ann")
     ):
@@ -109,7 +115,7 @@ def _unknown(action: str, name: str) -> str:
         return "orchestrator_agent_required"
     if name == "ben the implementer" or action == "backfill":
         return ""
-    return "" if (action, name) == ("review-complete", "human") else "agent_identity_required"
+    return "" if action in ("review-complete", "evidence") and name == "human" else "agent_identity_required"
 
 
 def _is_anns(state: str) -> bool:
@@ -173,6 +179,7 @@ WHEN: dict[str, Callable[[str, str, bool], str]] = {
     "report": _others("implementing", "invalid_transition", "self_report_blocked"),
     "review-complete": _others("reported_done", "story_not_reported_done", "self_review_blocked"),
     "verification-runs": lambda state, _, __: _only(state, "reported_done", "story_not_reported_done"),
+    "evidence": lambda state, _, __: "yes" if _is_anns(state) else "story_not_worked_on",
     "verify": lambda state, judged, _: _only(state, "reported_done") if judged != "verified" else "invalid_transition",
     "reject": lambda state, judged, _: "yes" if judged == "verified" else _only(state, "reported_done"),
     "backfill": _from_before,

@@ -13,7 +13,7 @@ from loopctl.cli.options import Common
 from tests.contract.routes import LIFECYCLE
 
 LISTED = [each for group in GROUPS.values() for each in group]
-OTHERWISE = {"start-work", "report-done", "force-unclaim", "artifacts", "verification-runs"}
+OTHERWISE = {"start-work", "report-done", "force-unclaim", "artifacts", "verification-runs", "evidence"}
 """Other names of a step, an option of one, what a report sends along, and what report-run sends."""
 
 

@@ -1,0 +1,1 @@
+"""Evidence of tests: taken in from CI and from keys, and shown."""
