@@ -30,6 +30,7 @@ BENCHMARKS = {
     "mcp_tokens": ("bench.mcp_tokens", "tokens of one job: by few tools, by the 52, by the command"),
     "pages": ("bench.pages", "200 open boards, a board of 1,000 stories, how soon a board moves"),
     "knowledge": ("bench.knowledge", "50,000 articles: search, context, and filing one beside a story"),
+    "retrieval": ("bench.retrieval", "nDCG@10 by words, by meaning and by both, over this documentation"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 

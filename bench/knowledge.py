@@ -1,4 +1,5 @@
-"""The knowledge wiki with many articles: search, context and index over HTTP, and filing one beside filing a story.
+"""The knowledge wiki with many articles: search in its three ways, context and index, and filing one beside filing a
+story. Vectors are drawn by chance, 256 numbers each, so that what is measured is the service and not a provider.
 
 Words are drawn as in a language: a few stand nearly everywhere, most hardly anywhere. `python -m bench.knowledge 2000`
 measures with fewer articles.
@@ -14,8 +15,10 @@ from urllib.parse import quote
 
 import uvloop
 
+from api.knowledge.semantic import Semantic
 from bench.servers import bench_server
-from bench.table import at_most, median, percentile, told
+from bench.table import at_most, median, percentile, tell_machine, told
+from egress.embeddings import Vector, unit
 from tests.api.logs import service
 from tests.api.work import Client, client
 from tests.support.database import session
@@ -26,6 +29,7 @@ SEARCH_MS, CONTEXT_MS = 50, 80
 FILING = 1.2
 MS = 1000
 BATCH = 1000
+MODES = ("keyword", "semantic", "combined")
 CATEGORIES = ("pattern", "convention", "decision", "finding", "reference")
 
 INSERT = """
@@ -35,6 +39,28 @@ INSERT = """
            now() - g.place * INTERVAL '1 minute', now() - g.place * INTERVAL '1 minute', 0
       FROM unnest($2::text[], $3::text[], $4::text[], $5::integer[]) AS g (title, body, category, place)
 """
+
+
+VECTORS = """
+    INSERT INTO app.article_vector (tenant_id, article_id, model, text_hash, embedding)
+    SELECT a.tenant_id, a.article_id, $2, '', l2_normalize(drawn.numbers::real[]::vector)
+      FROM app.article AS a
+     CROSS JOIN LATERAL (
+           SELECT array_agg(random() - 0.5) AS numbers
+             FROM generate_series(1, $3::integer)
+            WHERE a.article_id IS NOT NULL) AS drawn
+     WHERE a.tenant_id = $1
+"""
+NUMBERS = 256
+
+
+class Drawn:
+    """A provider that takes no time."""
+
+    model, alike = "drawn", 0.9
+
+    async def embed(self, texts: Sequence[str], seconds: float) -> Sequence[Vector]:  # noqa: ARG002  # it waits for nobody
+        return [unit([chance.gauss() for _ in range(NUMBERS)]) for chance in (random.Random(text) for text in texts)]
 
 
 class Language:
@@ -64,7 +90,9 @@ async def fill(url: str, who: Client, language: Language, articles: int) -> None
                 INSERT, who.tenant, [f"{language.text(6)} {place}" for place in places],
                 [language.text(WORDS_OF_ARTICLE) for _ in places], [CATEGORIES[place % 5] for place in places], places,
             )  # fmt: skip
+        await connection.execute(VECTORS, who.tenant, f"{Drawn.model}/{NUMBERS}", NUMBERS, timeout=600)
         await connection.execute("VACUUM (ANALYZE) app.article_search")
+        await connection.execute("VACUUM (ANALYZE) app.article_vector")
         await connection.execute("ANALYZE app.article")
 
 
@@ -91,14 +119,14 @@ async def measure_reads(who: Client, language: Language) -> None:
         "one word or another": lambda: " or ".join(language.text(4).split()),
     }
     for name, make in kinds.items():
-        for path, parameter, bar in (("search", "q", SEARCH_MS), ("context", "query", CONTEXT_MS)):
+        for path, bar in (*((f"search?mode={mode}&q=", SEARCH_MS) for mode in MODES), ("context?query=", CONTEXT_MS)):
 
-            async def ask(make: Callable[[], str] = make, path: str = path, parameter: str = parameter) -> Any:
-                return await who.get(f"/knowledge/{path}?{parameter}={quote(make())}")
+            async def ask(make: Callable[[], str] = make, path: str = path) -> Any:
+                return await who.get(f"/knowledge/{path}{quote(make())}")
 
             took = await timed(ask, ASKED)
             beside = f"ms, p99; p50 {percentile(took, 0.5):.1f}"
-            at_most(f"{path}: {name}", percentile(took, 0.99), bar, beside)
+            at_most(f"{path.removesuffix('=')}: {name}", percentile(took, 0.99), bar, beside)
     took = await timed(lambda: who.get("/knowledge/index"), 20)
     told("index of 1000 titles", f"p50 {percentile(took, 0.5):.1f} ms")
 
@@ -120,7 +148,8 @@ async def measure_filing(who: Client, language: Language) -> None:
 
 async def run(articles: int) -> None:
     language = Language(7)
-    async with bench_server() as server, service(server) as running:
+    async with bench_server() as server, service(server, semantic=Semantic(Drawn())) as running:
+        await tell_machine(server.admin_url)
         who = await client(running)
         began = time.perf_counter()
         await fill(server.migrator_url, who, language, articles)

@@ -30,6 +30,10 @@ class BenchServer(Struct, frozen=True):
         return with_role(self.admin_url, "loopctl_app", PASSWORDS.app)
 
     @property
+    def worker_url(self) -> str:
+        return with_role(self.admin_url, "loopctl_worker", PASSWORDS.worker)
+
+    @property
     def migrator_url(self) -> str:
         return with_role(self.admin_url, "loopctl_migrator", PASSWORDS.migrator)
 

@@ -12,7 +12,7 @@ from api.services import Services
 from domain.knowledge.ranking import POOL, combine
 from egress.embeddings import EmbeddingFailed
 from eventstore.database.transaction import TenantTx
-from projections.queries.article_search import Hit, Wanted, search_words, snippets_of
+from projections.queries.article_search import Hit, Wanted, overlaps, search_words, snippets_of
 from projections.queries.article_vectors import Question, TooMany
 
 Mode = Literal["combined", "keyword", "semantic"]
@@ -85,12 +85,14 @@ async def _by_meaning(services: Services, tx: TenantTx, question: Question, look
         return Searched(hits=near, total=total, mode="semantic", by_meaning=True, fallback=False)
     near = await vectors.nearest(tx, question, POOL)
     words, _ = await search_words(tx, question.wanted, POOL, 0, snippets=False)
-    scores = combine({each.article_id: each.score for each in words}, {each.article_id: each.score for each in near})
     hits = {each.article_id: each for each in (*near, *words)}
+    # A question in whole sentences has few articles with all of its words, so that which have many of them counts.
+    said = await overlaps(tx, question.wanted.text, list(hits))
+    scores = combine(said, {each.article_id: each.score for each in near})
+    scores |= dict.fromkeys(hits.keys() - scores.keys(), 0.0)
     page = [*scores.items()][looked.offset : looked.offset + looked.limit]
     shown = [structs.replace(hits[id_], score=score) for id_, score in page]
     if looked.snippets:
-        matched = {each.article_id for each in words}
-        texts = await snippets_of(tx, question.wanted.text, [id_ for id_, _ in page if id_ in matched])
+        texts = await snippets_of(tx, question.wanted.text, [id_ for id_, _ in page if id_ in said])
         shown = [structs.replace(each, snippet=texts.get(each.article_id)) for each in shown]
     return Searched(hits=shown, total=len(scores), mode="combined", by_meaning=True, fallback=False)

@@ -32,6 +32,16 @@ KEYWORD = """
      ORDER BY found.score DESC, a.updated_at DESC, a.article_id
 """
 
+# How much of a question stands in these articles: any of its words, not all, and the less the longer the text is.
+OVERLAPS = """
+    SELECT s.article_id, ts_rank(s.words, asked.query, 1) AS score
+      FROM (SELECT replace(websearch_to_tsquery('pg_catalog.english', $2)::text, ' & ', ' | ')::tsquery AS query)
+           AS asked
+     CROSS JOIN app.article_search AS s
+     WHERE s.tenant_id = $1 AND s.article_id = ANY ($3::uuid[]) AND s.words @@ asked.query
+     ORDER BY score DESC, s.article_id
+"""
+
 SNIPPETS = """
     SELECT a.article_id,
            ts_headline('pg_catalog.english', left(a.body, 20000), websearch_to_tsquery('pg_catalog.english', $2),
@@ -135,6 +145,12 @@ async def search_words(
     rows = await tx.fetch(KEYWORD, *filters, limit, offset, snippets)
     counted = rows or (await tx.fetch(KEYWORD, *filters, 1, 0, False) if offset else [])
     return [hit_of(row) for row in rows], counted[0]["total"] if counted else 0
+
+
+async def overlaps(tx: TenantTx, text: str, article_ids: Sequence[UUID]) -> Mapping[UUID, float]:
+    """Of those that have a word of the question, from the best on."""
+    rows = await tx.fetch(OVERLAPS, tx.tenant_id, text, list(article_ids)) if article_ids else []
+    return {row["article_id"]: row["score"] for row in rows}
 
 
 async def snippets_of(tx: TenantTx, text: str, article_ids: Sequence[UUID]) -> Mapping[UUID, str]:
