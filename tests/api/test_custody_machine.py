@@ -1,7 +1,6 @@
 """A slice of the campaign `make soak ARGS=custody_http`: all mutating routes, and what they change (06, B2 and T2)."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import os
 
 import pytest
 
@@ -11,6 +10,16 @@ from bench.custody_requests import SETTINGS, operations
 from domain.tenant_settings import CHOICES, FLAGS
 from tests.api.asgi import ask, made
 from tests.support.database import TestDatabase
+
+DEAR = {
+    "no gate in the bulk path",
+    "revocations that leave the keys below",
+    "halts that nothing heeds",
+    "a halt that answers for what was done before it",
+}
+"""Found after thousands of requests: here with LOOPCTL_TEST_ALL, and by each `make soak ARGS=custody_http`."""
+
+HERE = [name for name in CONTROLS if name not in DEAR or "LOOPCTL_TEST_ALL" in os.environ]
 
 
 @pytest.mark.slow
@@ -27,10 +36,8 @@ def test_every_setting_of_custody_is_among_those_that_tenants_of_the_machine_cho
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)  # by chance some take thousands of requests
-@pytest.mark.parametrize("control", CONTROLS.values(), ids=list(CONTROLS))
-async def test_what_once_was_a_way_round_is_found(
-    database: TestDatabase, control: Callable[[], AbstractContextManager[None]]
-) -> None:
+@pytest.mark.parametrize("name", HERE)
+async def test_what_once_was_a_way_round_is_found(database: TestDatabase, name: str) -> None:
     """The controls."""
-    with control(), pytest.raises(Bypass):
+    with CONTROLS[name](), pytest.raises(Bypass):
         await campaign(database, 20_000, seed=3)
