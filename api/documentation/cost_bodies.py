@@ -40,6 +40,13 @@ SPAN = {
     ],
 }  # fmt: skip
 TRACED = {"resource": OF_STORY, "scopeSpans": [{"spans": [SPAN]}]}
+RECORD = {
+    "body": {"stringValue": "claude_code.api_request"}, "attributes": [
+        {"key": "model", "value": {"stringValue": "claude-sonnet-4-5"}},
+        {"key": "input_tokens", "value": {"intValue": "12000"}},
+    ],
+}  # fmt: skip
+LOGGED = {"resource": OF_STORY, "scopeLogs": [{"logRecords": [RECORD]}]}
 
 COST_BODIES: Mapping[str, Shown] = {
     "UsageBody": Shown(USAGE, ("model_name", "input_tokens", "output_tokens"), MEMBERS),
@@ -53,6 +60,7 @@ COST_BODIES: Mapping[str, Shown] = {
     ),
     "MetricsBody": Shown({"resourceMetrics": [MEASURED]}),
     "TracesBody": Shown({"resourceSpans": [TRACED]}),
+    "LogsBody": Shown({"resourceLogs": [LOGGED]}),
     "SettleAnomalyBody": Shown(
         {"resolved": True, "note": "A large migration"},
         members={"note": text(LONGEST_TITLE)},

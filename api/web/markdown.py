@@ -101,4 +101,4 @@ def _frame(tag: str, nesting: int) -> Token:
     attributes: dict[str, str | int | float] = (
         {"class": "table-frame", "tabindex": "0", "role": "region", "aria-label": "Table"} if nesting > 0 else {}
     )
-    return Token("frame", tag, nesting, attrs=attributes, block=True)  # type: ignore[arg-type]
+    return Token("frame", tag, nesting, attrs=attributes, block=True)  # type: ignore[arg-type]  # 0 or 1 or -1, as an int
