@@ -31,6 +31,9 @@ class ShownTenantsQuery(ShownQuery, frozen=True, kw_only=True):
     status: Annotated[
         Literal["", "active", "suspended", "deactivated", "pending_enrollment"], Meta(description="Only these")
     ] = ""
+    table: Annotated[Literal["tenants", "violations"], Meta(description="Which of the tables, as JSON or CSV")] = (
+        "tenants"
+    )
     page: Annotated[int, Meta(ge=1, le=10_000, description="Page, from 1")] = 1
 
 
@@ -43,9 +46,10 @@ async def show_tenants(
         page=wanted.page, page_size=A_PAGE, search=wanted.search or UNSET, status=wanted.status or UNSET
     )
     found = await reader.read(list_tenants, wanted=query)
-    if wanted.format != "html":
-        return table(found["data"], wanted.format, "tenants")
     violations = await reader.read(list_violators, wanted=ViolatorsQuery(page_size=MOST_VIOLATIONS))
+    if wanted.format != "html":
+        rows = {"tenants": found["data"], "violations": violations["data"]}[wanted.table]
+        return table(rows, wanted.format, wanted.table)
     return await shown(
         reader, sent_headers, "admin.html", active="tenants", wanted=wanted, statuses=STATUSES, tenants=found["data"],
         meta=found["meta"], stats=(await reader.read(show_stats))["stats"], violations=violations["data"],
@@ -64,12 +68,18 @@ async def _own_key(reader: Reader) -> Authenticator | None:
     summary="A tenant, for superadmins",
 )  # fmt: skip
 async def show_tenant_page(
-    services: Provided, asking: Asker, sent_headers: SentHeaders, tenant_id: TenantPath
+    services: Provided,
+    asking: Asker,
+    sent_headers: SentHeaders,
+    tenant_id: TenantPath,
+    wanted: NamedDependency[ShownQuery],
 ) -> Response[bytes]:
     reader = Reader(services, asking)
     tenant: Any = (await reader.read(show_tenant, tenant_id=tenant_id))["tenant"]
     query = ViolatorsQuery(tenant_id=tenant_id, status="all", page_size=MOST_VIOLATIONS)
     violations = await reader.read(list_violators, wanted=query)
+    if wanted.format != "html":
+        return table(violations["data"], wanted.format, f"violations-{tenant['slug']}")
     head, _ = await services.log_reader.head(tenant_id)
     return await shown(
         reader, sent_headers, "admin_tenant.html", active="tenants", tenant=tenant, head=head,

@@ -26,10 +26,10 @@ class Lineage(Struct, frozen=True):
     """A person has made the root."""
 
     def shared_with(self, other: "Lineage | None") -> Sequence[Link]:
-        """Who is above both, a person's root left out: under it everybody would be everybody's relative."""
+        """Who stands above both, or is one of them. Whether that makes them relatives is the tenant's policy: under a
+        person's root everybody would be everybody's."""
         theirs = {link.id for link in other.links} if other else set[str]()
-        own = self.links[1:] if self.human_root else self.links
-        return [link for link in own if link.id in theirs]
+        return [link for link in self.links if link.id in theirs]
 
 
 async def lineage_of(reader: Reader, dispatch_id: str | None, names: Mapping[str, str]) -> Lineage | None:

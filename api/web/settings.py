@@ -1,10 +1,13 @@
 """Keys, security keys, sessions and settings of the tenant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
+import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from msgspec import Meta
 
 from api.api_keys.routes import list_api_keys
 from api.api_keys.schemas import KeysQuery
@@ -18,25 +21,42 @@ from api.web.reading import Reader
 from api.web.showing import OF_SESSION, ShownQuery, shown, table
 from projections.rows.web_sessions import list_sessions
 
+Table = Literal["api-keys", "security-keys", "sessions"]
+
+
+class SettingsQuery(ShownQuery, frozen=True, kw_only=True):
+    table: Annotated[Table, Meta(description="Which of the tables, as JSON or CSV")] = "api-keys"
+
+
 USERS = {**OF_SESSION, "access": "user+"}
 
 
 @get("/app/settings", opt=USERS, include_in_schema=False, summary="Keys, security keys, sessions and settings")
 async def show_settings(
-    services: Provided, asking: Asker, sent_headers: SentHeaders, wanted: NamedDependency[ShownQuery]
+    services: Provided, asking: Asker, sent_headers: SentHeaders, wanted: NamedDependency[SettingsQuery]
 ) -> Response[bytes]:
     reader = Reader(services, asking)
     keys = await reader.all(list_api_keys, KeysQuery(page_size=100))
-    if wanted.format != "html":
-        return table(keys, wanted.format, "api-keys")
     authenticators = await reader.all(list_authenticators, PageQuery(page_size=100))
     tenant = (await reader.read(show_own_tenant))["tenant"]
     async with services.reading(asking.caller.tenant_id) as tx:
-        sessions = await list_sessions(tx, services.utc_now())
+        sessions: list[Mapping[str, Any]] = [
+            msgspec.to_builtins(dict(each)) for each in await list_sessions(tx, services.utc_now())
+        ]
+    if wanted.format != "html":
+        rows = {"api-keys": keys, "security-keys": authenticators, "sessions": sessions}
+        return table(rows[wanted.table], wanted.format, wanted.table)
     return await shown(
         reader, sent_headers, "settings.html", active="settings", keys=keys, authenticators=authenticators,
-        tenant=tenant, sessions=sessions,
+        tenant=tenant, sessions=sessions, recommended=RECOMMENDED,
     )  # fmt: skip
 
+
+RECOMMENDED = (
+    ("require_distinct_verifier", True, "Implementer, reviewer and verifier are three."),
+    ("require_capabilities", True, "Each step takes a signed capability that is good once."),
+    ("halt_on_self_attempt", True, "Custody halts when somebody tries to confirm its own work."),
+)
+"""Settings that make custody stricter, and what each means."""
 
 ROUTES: Sequence[HTTPRouteHandler] = (show_settings,)

@@ -72,6 +72,14 @@ GROUPS = (
     ),
 )
 """The pages of the list at the side. Those of projects are as many as there are, up to a bound."""
+HELP = Group(
+    "Help",
+    (
+        Link("guide", "Guide", "/docs", show_own_tenant),
+        Link("wiki", "Wiki", "/wiki", show_own_tenant),
+        Link("api", "API", "/swaggerui", show_own_tenant),
+    ),
+)
 MOST_PROJECTS = 8
 OPERATING = (Group("Operating", (Link("tenants", "Tenants", "/app/admin", list_tenants),)),)
 """Of a superadmin's pages."""
@@ -102,7 +110,7 @@ async def here(reader: Reader, headers: Mapping[bytes, bytes]) -> Here:
     ]  # fmt: skip
     return Here(
         whole["tenant"]["name"], caller.role.value, caller.key_name, token,
-        [group for group in groups if group.links],
+        [*(group for group in groups if group.links), HELP],
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """A story: both statuses, criteria with their evidence, who did what, and everything that happened to it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response, get
@@ -33,6 +33,10 @@ MOST_WAITED_FOR = 20
 
 
 class StoryQuery(ShownQuery, frozen=True, kw_only=True):
+    table: Annotated[
+        Literal["history", "criteria", "evidence", "reviews", "verifications"],
+        Meta(description="Which of the tables, as JSON or CSV"),
+    ] = "history"
     at: Annotated[int, Meta(ge=0, description="A position in the log: the story as of then")] | UnsetType = UNSET
 
 
@@ -47,23 +51,34 @@ async def show_story_page(
     reader = Reader(services, asking)
     story = (await reader.read(show_story_by_id, story_id=story_id, wanted=ShowQuery(at=wanted.at)))["story"]
     history = await reader.all(show_history, HUNDRED, story_id=story_id)
+    at = None if wanted.at is UNSET else wanted.at
+    records = {name: until(at, history, found) for name, found in (await _records(reader, story_id)).items()}
     if wanted.format != "html":
-        return table(history, wanted.format, f"history-{story_id}")
+        evidence = [*_of_kind("run", records["runs"]), *_of_kind("artifact", records["artifacts"])]
+        rows = {**records, "history": history, "evidence": evidence}[wanted.table]
+        return table(rows, wanted.format, f"{wanted.table}-{story_id}")
     project = (await reader.read(show_project, project=story["project_id"]))["project"]
     now = services.utc_now()
-    at = None if wanted.at is UNSET else wanted.at
     usage = await reader.read(list_token_usage_of_story, story_id=story_id, wanted=HUNDRED)
     names = await agent_names(reader)
     implementer, verifier = [
         await lineage_of(reader, story[f"{who}_dispatch_id"], names) for who in ("implementer", "verifier")
     ]
-    records = {name: until(at, history, found) for name, found in (await _records(reader, story_id)).items()}
     return await shown(
         reader, sent_headers, "story.html", active=project["slug"], story=story, project=project, history=history,
         lane=lane_of(story), titles=LANES, stale=is_stale(story, now), names=names, at=at,
         replay=replay(history, at), usage=usage, implementer=implementer, verifier=verifier,
         waits_for=await _waited_for(reader, story), **records,
     )  # fmt: skip
+
+
+def _of_kind(kind: str, records: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """With the members that both kinds of evidence have, so that they stand in one table."""
+    return [
+        {"kind": kind, "what": each.get("path") or each.get("commit_sha"), "status": each.get("status"),
+         "by": each["reporter_agent_id"], "at": each["inserted_at"], "record": each}
+        for each in records
+    ]  # fmt: skip
 
 
 class Replay(Struct, frozen=True):

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta
 
 from api.http.asking import Asker
 from api.http.endpoints import SentHeaders
+from api.http.query import StrictQuery
 from api.pages import PageQuery
 from api.paths import DeliveryPath, WebhookPath
 from api.services import Provided
@@ -27,6 +28,10 @@ class ChosenQuery(ShownQuery, frozen=True, kw_only=True):
         Literal["", "pending", "delivered", "failed", "exhausted"], Meta(description="Only deliveries that stand so")
     ] = ""
     page: Annotated[int, Meta(ge=1, le=10_000, description="Page, from 1")] = 1
+
+
+class AttemptsQuery(StrictQuery, frozen=True, kw_only=True):
+    format: Annotated[Literal["json", "csv"], Meta(description="What the page's table holds, in this form")] = "json"
 
 
 @get("/app/webhooks", opt=USERS, include_in_schema=False, summary="The webhooks of the tenant")
@@ -73,7 +78,24 @@ async def show_delivery_page(
     return await shown(reader, sent_headers, "delivery.html", active="webhooks", webhook=webhook, delivery=delivery)
 
 
+@get(
+    "/app/webhooks/{webhook_id:uuid}/deliveries/{delivery_id:uuid}/attempts", opt=USERS, include_in_schema=False,
+    summary="The attempts of a delivery, as JSON or CSV",
+)  # fmt: skip
+async def show_attempts(
+    services: Provided,
+    asking: Asker,
+    webhook_id: WebhookPath,
+    delivery_id: DeliveryPath,
+    wanted: NamedDependency[AttemptsQuery],
+) -> Response[bytes]:
+    reader = Reader(services, asking)
+    delivery = (await reader.read(show_delivery, webhook_id=webhook_id, delivery_id=delivery_id))["delivery"]
+    return table(delivery["history"], wanted.format, f"attempts-{delivery_id}")
+
+
 ROUTES: Sequence[HTTPRouteHandler] = (
+    show_attempts,
     show_webhooks,
     show_webhook_page,
     show_delivery_page,

@@ -1,5 +1,6 @@
 """How values are written on pages."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -62,9 +63,10 @@ def happened(entry: Mapping[str, Any]) -> str:
     new = entry["new_state"] if isinstance(entry["new_state"], Mapping) else {}
     if entry["action"] in ("status_changed", "auto_reset"):
         return MOVES.get(new.get("agent_status", ""), said(entry["action"]))
-    if entry["action"] == "created":
+    action = entry["action"].removeprefix(f"{entry['entity_type']}.")
+    if action == "created":
         return MADE.get(entry["entity_type"], f"{said(entry['entity_type'])} made")
-    return said(entry["action"])
+    return said(action)
 
 
 def lane_reached(entry: Mapping[str, Any]) -> str:
@@ -128,5 +130,5 @@ def _datetime(value: datetime | str | None) -> datetime | None:
 FILTERS: Mapping[str, Callable[..., str | int]] = {
     "number": number, "dollars": dollars, "percent": percent, "tone": tone, "said": said, "moment": moment, "iso": iso,
     "use": use, "ago": ago, "span": span, "short": short, "plain_json": plain_json, "happened": happened,
-    "lane_reached": lane_reached, "story_of": story_of, "stands": lane_of,
+    "lane_reached": lane_reached, "shell": shlex.quote, "story_of": story_of, "stands": lane_of,
 }  # fmt: skip

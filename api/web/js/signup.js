@@ -53,6 +53,14 @@ const told = (action) => async (event) => {
   try { await action(); } catch (error) { show("signup-error", error.message || error.name); }
 };
 
+// The slug follows the name until it is written by hand.
+const name = byId("tenant-name-input"), slug = byId("tenant-slug-input");
+let own = false;
+slug.addEventListener("input", () => { own = slug.value !== ""; });
+name.addEventListener("input", () => {
+  const letters = name.value.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  if (!own) { slug.value = letters.replace(/^-+|-+$/g, "").slice(0, 63); }
+});
 byId("enroll-authenticator-btn").addEventListener("click", told(enrol));
 byId("signup-form").addEventListener("submit", told(submit));
 leadToName("signup-wrong-address", "signup-right-address");

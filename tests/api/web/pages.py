@@ -13,7 +13,8 @@ ANYBODYS = (
 ORCHESTRATORS = ("/app/agents", "/app/custody", "/app/custody/entries/:position", "/app/custody/heads")
 USERS = (
     "/app/custody/export",
-    "/app/webhooks", "/app/webhooks/:webhook_id", "/app/webhooks/:webhook_id/deliveries/:delivery_id", "/app/settings",
+    "/app/webhooks", "/app/webhooks/:webhook_id", "/app/webhooks/:webhook_id/deliveries/:delivery_id",
+    "/app/webhooks/:webhook_id/deliveries/:delivery_id/attempts", "/app/settings",
 )  # fmt: skip
 
 SUPERADMINS = ("/app/admin", "/app/admin/tenants/:tenant_id")

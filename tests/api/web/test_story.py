@@ -78,7 +78,8 @@ async def test_a_story_shows_by_whom_its_hands_were_sent(served: Service) -> Non
     drawn = (await user.shown(story))["verifier_dispatch_id"]
     assert drawn in (judge["dispatch"]["id"], session["dispatch"]["id"])
     assert "Drawn to verify" in body
-    assert ("Shares nobody with the implementer." in body) == (drawn == judge["dispatch"]["id"])
+    assert ("Nobody stands above both." in body) == (drawn == judge["dispatch"]["id"])
+    assert ("Above both: lead." in body) == (drawn == session["dispatch"]["id"])
 
 
 async def test_the_side_of_a_page_has_the_projects_and_how_much_waits(
