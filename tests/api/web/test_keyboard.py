@@ -1,6 +1,6 @@
-"""The keyboard alone reaches everything on the main pages, sees where it is, and does what the mouse does."""
+"""The keyboard alone reaches everything on every page, sees where it is, and does what the mouse does."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
@@ -80,18 +80,29 @@ async def to(page: Page, selector: str) -> None:
     raise AssertionError(f"{selector} was not reached")
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/login", "/app", "/app/inbox", "/app/costs", "/app/custody", "/app/projects/my-app/board",
-             "/app/projects/my-app/graph", "story"]
-)  # fmt: skip
-async def test_tab_reaches_everything_in_sight_and_with_a_ring(page: Page, laid_out: World, path: str) -> None:
+PUBLIC = ("/", "/login", "/signup", "/recovery", "/wiki", "/wiki/agent-pattern", "/terms", "/privacy", "/nowhere")
+
+
+async def walked(page: Page, laid_out: World, paths: Iterable[str]) -> list[str]:
+    """What is wrong on each of the pages."""
+    found = []
+    for path in paths:
+        await page.open(laid_out.address + path)
+        await page.wait_for(f"document.readyState === 'complete' && location.pathname === '{path.partition('?')[0]}'")
+        found += [f"{path}: {each}" for each in await walk(page)]
+    return found
+
+
+async def test_tab_reaches_everything_of_a_tenants_pages_in_sight_and_with_a_ring(page: Page, laid_out: World) -> None:
     """Went red with tabindex -1 on a button, and with outline: none."""
-    path = f"/app/stories/{laid_out.stories[1]}" if path == "story" else path
-    if path == "/login":  # from where whoever is signed in is sent on
-        await page.call("Network.clearBrowserCookies")
-    await page.open(laid_out.address + path)
-    await page.wait_for(f"document.readyState === 'complete' && location.pathname === '{path}'")
-    assert await walk(page) == []
+    assert await walked(page, laid_out, laid_out.paths) == []
+
+
+async def test_tab_reaches_everything_for_everybody_and_for_superadmins(page: Page, laid_out: World) -> None:
+    await page.call("Network.clearBrowserCookies")  # from /login whoever is signed in is sent on
+    assert await walked(page, laid_out, PUBLIC) == []
+    await signed_in(page, laid_out.address, await sign_in(laid_out.service, laid_out.root))
+    assert await walked(page, laid_out, laid_out.operating) == []
 
 
 async def test_a_place_that_tab_does_not_reach_is_found(page: Page, laid_out: World) -> None:
