@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INTEROP := $(VENV)/interop
+FAILOVER := $(VENV)/failover
 UV := $(shell command -v uv 2>/dev/null)
 # What is run ends with make, also when make is killed.
 ENDS_WITH_US := LOOPCTL_ENDS_WITH=$$PPID exec
@@ -18,7 +19,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MAKE_VENV = $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Cannot create $(VENV): install your system's python3-venv package (or uv) and try again." >&2; exit 1; }
 endif
 
-.PHONY: setup up test lint check bench soak screenshots interop embeddings clean lock
+.PHONY: setup up test lint check bench soak screenshots interop embeddings failover clean lock
 .DEFAULT_GOAL := up
 
 $(BIN)/python:
@@ -86,13 +87,21 @@ interop: $(VENV)/.runtime requirements-interop.lock  ## our log and our tools be
 embeddings: $(VENV)/.runtime requirements-embeddings.lock  ## the small model of LOOPCTL_EMBEDDINGS_URL=local
 	@$(INSTALL) --require-hashes --no-deps -r requirements-embeddings.lock
 
+# Patroni lives apart as well; etcd is a package of the system.
+failover: $(VENV)/.dev requirements-failover.lock  ## the primary of a Patroni cluster killed under writers: make failover ARGS="50"
+	@[ -x $(FAILOVER)/bin/python ] || $(MAKE) --no-print-directory VENV=$(FAILOVER) $(FAILOVER)/bin/python
+	@[ $(FAILOVER)/.installed -nt requirements-failover.lock ] || { \
+	  $(patsubst $(BIN)/python,$(FAILOVER)/bin/python,$(INSTALL)) --require-hashes -r requirements-failover.lock && \
+	  touch $(FAILOVER)/.installed; }
+	@$(ENDS_WITH_US) $(BIN)/python -m bench.soak failover $(ARGS)
+
 clean:  ## removes what set-up and builds made; the data in var/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Re-resolves the lock files (needs uv). No index host may end up in them.
 lock: $(BIN)/python
-	@for what in server: dev:-dev assets:-assets interop:-interop embeddings:-embeddings; do \
+	@for what in server: dev:-dev assets:-assets interop:-interop embeddings:-embeddings failover:-failover; do \
 	  case $${what%%:*} in server|dev) also=pyproject.toml;; assets|embeddings) also=--no-deps;; *) also=;; esac; \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    --no-emit-index-url --no-emit-find-links $(LOCKFLAGS) --group $${what%%:*} $$also -o requirements$${what##*:}.lock; done

@@ -54,6 +54,7 @@ from egress.client import Egress
 from egress.destination import rules_of
 from egress.embeddings import provider_of
 from eventstore.callers.caller_cache import CallerCache
+from eventstore.catalog.check import assert_replicated
 from eventstore.database.silence import watching
 from eventstore.database.transaction import Database
 from eventstore.following.liveness import jobs_health
@@ -168,7 +169,7 @@ def _store(database: Database, announcer: Announcer, callers: CallerCache, news:
     )
 
 
-def _probes(outside: Outside, seal: Seal) -> Probes:
+def _probes(settings: Settings, outside: Outside, seal: Seal) -> Probes:
     async def jobs() -> None:
         if not (await jobs_health(outside.redis)).ok:
             raise NoWorker
@@ -178,8 +179,13 @@ def _probes(outside: Outside, seal: Seal) -> Probes:
         if outside.limiter.is_local:
             raise LimitsAreLocal
 
+    async def commit_replicated() -> None:
+        async with outside.database.system_transaction() as tx:
+            await assert_replicated(tx)
+
     return Probes(
-        database=outside.database.ping, redis=ping_redis, jobs=jobs, seal=lambda: seal, clock=time.monotonic
+        database=outside.database.ping, redis=ping_redis, jobs=jobs, seal=lambda: seal, clock=time.monotonic,
+        replication=commit_replicated if settings.synchronous_replication else None,
     )  # fmt: skip
 
 
@@ -222,7 +228,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         webhook_secrets=WebhookSecrets(keyring),
         problem_of_url=Egress(rules_of(settings)).problem,
         peppers=parse_keys(settings.peppers),
-        health=HealthCheck(version, _probes(outside, seal)),
+        health=HealthCheck(version, _probes(settings, outside, seal)),
         metrics=Metrics(settings.metrics_dir),
         tool_threads=ToolThreads(limits.tools.process),
         documents=Documents(version),

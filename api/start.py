@@ -57,7 +57,7 @@ async def checked_database(settings: Settings) -> Database:
     except (WrongRole, ValueError) as error:
         raise StartRefused(str(error)) from error
     try:
-        await _check(database)
+        await _check(database, replicated=settings.synchronous_replication)
     except BaseException:
         await database.close()
         raise
@@ -79,13 +79,13 @@ async def checked_seal(settings: Settings, database: Database) -> Seal:
     return seal
 
 
-async def _check(database: Database) -> None:
+async def _check(database: Database, *, replicated: bool) -> None:
     try:
         async with database.system_transaction() as tx:
             schema = await check_schema(tx)
             if not schema.serves:
                 raise StartRefused(schema.sentence)
-            await assert_durability(tx)
+            await assert_durability(tx, replicated=replicated)
         async with database.system_transaction() as tx:
             await assert_catalog(tx)
     except (CatalogViolated, NotDurable, MigrationError) as error:

@@ -240,20 +240,26 @@ class Chaos:
 
     def _recorded(self) -> Counter[tuple[str, str]]:
         """Story and tag of every event of a story, from an export that verifies."""
-        headers = {"Authorization": f"Bearer {self._crew.user}"}
-        archive = self._started.data.parent / "export.tar"
-        url = self._started.address + "/api/v1/audit/export"
-        archive.write_bytes(httpx2.get(url, headers=headers, timeout=60, trust_env=False).content)
-        command = [sys.executable, "-c", LOOPCTL, "log", "verify", str(archive)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False)
-        if done.returncode:
-            raise Broken(f"the export does not verify: {done.stdout} {done.stderr}")
+        archive = verified_export(self._started, self._crew.user)
         found: Counter[tuple[str, str]] = Counter()
         for name, data in ArchiveSource(archive).members():
             if name.startswith("tile/entries/") and isinstance(group := parse_tile_path(name), Bundle):
                 heads = (decode_head(raw) for raw in parse_bundle(group, data))
                 found.update((head.entity[1], head.type) for head in heads if head.type in TAGS.values())
         return found
+
+
+def verified_export(started: Run, raw_key: str) -> Path:
+    """The tenant's log as a file. Raises Broken when it does not verify."""
+    headers = {"Authorization": f"Bearer {raw_key}"}
+    archive = started.data.parent / "export.tar"
+    url = started.address + "/api/v1/audit/export"
+    archive.write_bytes(httpx2.get(url, headers=headers, timeout=60, trust_env=False).content)
+    command = [sys.executable, "-c", LOOPCTL, "log", "verify", str(archive)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False)
+    if done.returncode:
+        raise Broken(f"the export does not verify: {done.stdout} {done.stderr}")
+    return archive
 
 
 LOOPCTL = "from loopctl.cli.main import main; import sys; sys.argv[0] = 'loopctl'; sys.exit(main())"

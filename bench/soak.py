@@ -11,6 +11,7 @@ CAMPAIGNS = {
     "hoarding": "200 unread exports and 200 unfinished imports of one tenant, beside another",
     "isolation": "two tenants on two connections, directly and through pgbouncer, 100,000 requests each",
     "claims": "10,000 hostile and 10,000 honest claims of heads, and what halts",
+    "failover": "the primary of a Patroni cluster killed under eight writers, 50 times (`make failover` first)",
     "feed": "the change feed beside writers whose clocks jump, 60 s",
     "chaos": "SIGKILL of API, worker and PostgreSQL under eight writers, 30 strikes",
     "custody": "steps of custody by every path in this process, 1,000,000",

@@ -35,6 +35,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         Url | None,
         Meta(description="PostgreSQL to use instead of the embedded one", extra=SECRET),
     ] = None
+    synchronous_replication: Annotated[
+        bool,
+        Meta(description="Whether to start only on a PostgreSQL that waits for a standby, and to be healthy only then"),
+    ] = False
     redis_url: Annotated[Url | None, Meta(description="Redis to use instead of the embedded one", extra=SECRET)] = None
     public_url: Annotated[
         Url | None,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 from asyncpg.exceptions import ClientConfigurationError
@@ -28,9 +29,30 @@ UNREADABLE = (
 )
 
 
+WHICH_SERVER = (
+    "The database address names several servers and not which of them is meant: add target_session_attrs=read-write to "
+    "it (postgresql://role:password@host1:port,host2:port/database?target_session_attrs=read-write), so that no "
+    "connection ends at a standby."
+)
+THE_PRIMARY = frozenset({"read-write", "primary"})
+
+
+def names_one_server(url: str) -> bool:
+    """Does the address lead to one server, or among several to the one that takes writes?"""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return True  # unreadable, which whoever connects says in other words
+    options = parse_qs(parts.query)
+    several = "," in parts.netloc.rpartition("@")[2] or any("," in hosts for hosts in options.get("host", []))
+    return not several or THE_PRIMARY.issuperset(options.get("target_session_attrs", [""]))
+
+
 @asynccontextmanager
 async def connected(url: str, query_seconds: float = QUERY_SECONDS) -> "AsyncIterator[Connection]":
     """A connection for the length of the block; what PostgreSQL says against it becomes a MigrationError."""
+    if not names_one_server(url):
+        raise MigrationError(WHICH_SERVER)
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=query_seconds)
     except MALFORMED:

@@ -10,6 +10,7 @@ import msgspec
 
 from config.loader import load_settings
 from config.settings import Settings
+from eventstore.catalog.check import NotDurable, assert_durability
 from eventstore.database.tenants import ListedTenant, each_tenant
 from eventstore.database.transaction import Database, Timeouts
 from migrations.roles import with_role
@@ -57,8 +58,11 @@ def owner_url(given: argparse.Namespace, settings: Settings) -> str:
 
 @asynccontextmanager
 async def app_database(settings: Settings) -> AsyncIterator[Database]:
+    """Raises Declined when a standby is demanded and PostgreSQL waits for none."""
     database = await Database.connect(app_url(settings), role="loopctl_app", max_size=2, timeouts=PATIENT)
     try:
+        if settings.synchronous_replication:
+            await _check_replicated(database)
         yield database
     finally:
         await database.close()
@@ -79,6 +83,15 @@ async def chosen_tenants(database: Database, slug: str | None) -> list[ListedTen
     if slug is not None and not found:
         raise Declined(f"There is no tenant {slug}.")
     return found
+
+
+async def _check_replicated(database: Database) -> None:
+    """Raises Declined."""
+    try:
+        async with database.system_transaction() as tx:
+            await assert_durability(tx, replicated=True)
+    except NotDurable as error:
+        raise Declined(str(error)) from error
 
 
 def _url(settings: Settings) -> str:

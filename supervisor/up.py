@@ -32,7 +32,10 @@ from supervisor.redis import EmbeddedRedis
 
 OPERATOR_NEEDS = frozenset(
     f"LOOPCTL_{name}"
-    for name in ("DATABASE_URL", "KEKS", "KEKS_FILE", "PEPPERS", "PEPPERS_FILE", "PUBLIC_URL", "HOST", "PORT")
+    for name in (
+        *("DATABASE_URL", "SYNCHRONOUS_REPLICATION", "PUBLIC_URL", "HOST", "PORT"),
+        *("KEKS", "KEKS_FILE", "PEPPERS", "PEPPERS_FILE"),
+    )
 )
 ROLES_TAKEN = (
     "This PostgreSQL has the roles of another loopctl: give their passwords (LOOPCTL_APP_PASSWORD and so on, see "
@@ -228,6 +231,7 @@ class Up:
             "LOOPCTL_METRICS_DIR": str(metrics),
             "LOOPCTL_WORKERS": str(settings.workers),
             "LOOPCTL_WORKER_THREADS": str(settings.worker_threads),
+            "LOOPCTL_SYNCHRONOUS_REPLICATION": str(settings.synchronous_replication).lower(),
             "LOOPCTL_PROXIES": str(settings.proxies),
             "LOOPCTL_RATE_LIMIT_CEILING": str(settings.rate_limit_ceiling),
             "LOOPCTL_EGRESS_ALLOW": str(settings.egress_allow or ""),

@@ -25,13 +25,15 @@ class Addresses(Struct, frozen=True):
 
     database_url: str
     redis_url: str
+    replicated: bool
+    """Whether PostgreSQL has to wait for a standby."""
 
 
 def required(settings: Settings) -> Addresses:
     """Raises StartRefused."""
     if not settings.database_url or not settings.redis_url:
         raise StartRefused("The worker needs LOOPCTL_DATABASE_URL and LOOPCTL_REDIS_URL.")
-    return Addresses(settings.database_url, settings.redis_url)
+    return Addresses(settings.database_url, settings.redis_url, settings.synchronous_replication)
 
 
 async def checked_database(addresses: Addresses, connections: int, stop: asyncio.Event) -> Database | None:
@@ -40,7 +42,7 @@ async def checked_database(addresses: Addresses, connections: int, stop: asyncio
     pause = 0.0
     while not await set_within(stop, pause):
         try:
-            return await _open(addresses.database_url, connections)
+            return await _open(addresses, connections)
         except DatabaseUnavailable as error:
             outage.failed("start", error)
         except (WrongRole, MigrationError, NotDurable, CatalogViolated) as error:
@@ -60,21 +62,22 @@ async def checked_seal(database: Database, keks: Sequence[Key], stop: asyncio.Ev
     return Seal(sealed=True, reason="The worker was stopped.")
 
 
-async def _open(url: str, connections: int) -> Database:
+async def _open(addresses: Addresses, connections: int) -> Database:
     # No floor: asyncpg would log a stack trace for every attempt to restore it while PostgreSQL is away.
+    url = addresses.database_url
     database = await Database.connect(url, role="loopctl_worker", min_size=0, max_size=connections)
     try:
         async with database.system_transaction() as tx:
-            await _check(tx)
+            await _check(tx, replicated=addresses.replicated)
     except BaseException:
         await database.close()
         raise
     return database
 
 
-async def _check(tx: SystemTx) -> None:
+async def _check(tx: SystemTx, *, replicated: bool) -> None:
     schema = await check_schema(tx)
     if not schema.serves:
         raise StartRefused(schema.sentence)
-    await assert_durability(tx)
+    await assert_durability(tx, replicated=replicated)
     await assert_catalog(tx)  # last: it leaves the transaction with another search path

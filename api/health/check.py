@@ -32,6 +32,8 @@ class Probes(Struct, frozen=True, kw_only=True):
     database: Probe
     redis: Probe
     jobs: Probe
+    replication: Probe | None = None
+    """None where no standby is demanded."""
     seal: Callable[[], Sealing]
     clock: Callable[[], float]
 
@@ -54,7 +56,7 @@ class HealthCheck:
         """Takes at most PROBE_SECONDS; the seal is read fresh, because reading it costs nothing."""
         checks = await self._recent()
         seal = self._probes.seal()
-        failed = "error" in (checks.database, checks.redis, checks.jobs)
+        failed = "error" in (checks.database, checks.redis, checks.jobs, checks.replication)
         status: Status = "degraded" if failed else "sealed" if seal.sealed else "ok"
         reason = (seal.reason or "The keys at rest are missing.") if seal.sealed else UNSET
         return Health(status=status, version=self._version, checks=checks, reason=reason)
@@ -73,7 +75,9 @@ class HealthCheck:
             database = group.create_task(_outcome(probes.database))
             redis = group.create_task(_outcome(probes.redis))
             jobs = group.create_task(_outcome(probes.jobs))
-        return Checks(database.result(), redis.result(), jobs.result(), jobs.result())
+            replication = group.create_task(_outcome(probes.replication)) if probes.replication else None
+        replicated = replication.result() if replication else UNSET
+        return Checks(database.result(), redis.result(), jobs.result(), jobs.result(), replicated)
 
 
 async def _outcome(probe: Probe) -> Outcome:

@@ -15,6 +15,10 @@ class Checks(Struct, frozen=True):
     redis: Annotated[Outcome, Meta(description="Redis answers")]
     jobs: Annotated[Outcome, Meta(description="A worker has lately shown a sign of life")]
     oban: Annotated[Outcome, Meta(description="The same as jobs, under the name that older clients read")]
+    replication: (
+        Annotated[Outcome, Meta(description="A commit gets to the synchronous standby, where the operator demands one")]
+        | UnsetType
+    ) = UNSET
 
 
 class Health(Struct, frozen=True):

@@ -20,6 +20,7 @@ __all__ = [
     "Violation",
     "assert_catalog",
     "assert_durability",
+    "assert_replicated",
     "check_catalog",
 ]
 
@@ -37,6 +38,11 @@ DURABILITY = """
      ORDER BY wanted.name
      LIMIT 10
 """
+
+
+STANDBYS = "SELECT current_setting('synchronous_standby_names') AS value"
+CONFIRMED = "SELECT pg_logical_emit_message(true, 'loopctl', '')"
+"""Writes a few bytes to the server's log that nothing reads, so that the COMMIT has something to wait for."""
 
 
 class Violation(Struct, frozen=True):
@@ -84,11 +90,22 @@ async def assert_catalog(reader: Reader, expected: Expected = EXPECTED) -> None:
         raise CatalogViolated(violations)
 
 
-async def assert_durability(reader: Reader) -> None:
-    """Asks for the settings as this very session has them. Raises NotDurable."""
+async def assert_durability(reader: Reader, *, replicated: bool = False) -> None:
+    """Asks for the settings as this very session has them; ``replicated`` when a commit has to wait for a standby.
+
+    Raises NotDurable.
+    """
     wrong = [f"{row['name']} is {row['value']}" for row in await reader.fetch(DURABILITY)]
+    if replicated and not (await reader.fetch(STANDBYS))[0]["value"]:
+        wrong.append("synchronous_standby_names is empty, and LOOPCTL_SYNCHRONOUS_REPLICATION demands a standby")
     if wrong:
         raise NotDurable(f"This PostgreSQL may lose what it has acknowledged: {', '.join(wrong)}.")
+
+
+async def assert_replicated(reader: Reader) -> None:
+    """Returns when the end of the transaction will show that a commit gets to a standby. Raises NotDurable."""
+    await assert_durability(reader, replicated=True)
+    await reader.fetch(CONFIRMED)
 
 
 def _names(expected: Expected, field: str) -> frozenset[str]:

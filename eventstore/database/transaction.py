@@ -23,7 +23,7 @@ from eventstore.database.unavailable import (
     is_outdated,
     named,
 )
-from migrations.connection import DATABASE_ERRORS, MALFORMED, UNREADABLE, in_words
+from migrations.connection import DATABASE_ERRORS, MALFORMED, UNREADABLE, WHICH_SERVER, in_words, names_one_server
 
 __all__ = [
     "Contended",
@@ -61,7 +61,8 @@ class Timeouts(Struct, frozen=True, kw_only=True):
 
 
 class WrongRole(Exception):
-    """The address does not lead into the database as the role that this process is meant to have."""
+    """The address does not lead into the database as the role that this process is meant to have, or may lead to a
+    server that takes no writes."""
 
 
 NOT_LET_IN = (
@@ -159,6 +160,8 @@ class Database:
 
         ``statement_cache_size=0`` in the address is for a pooler that gives each transaction another connection.
         """
+        if not names_one_server(url):
+            raise WrongRole(WHICH_SERVER)
         timeouts = timeouts or Timeouts()
         url, uncached = UNCACHED.subn(r"\1", url)
         url = url.rstrip("?&") if uncached else url

@@ -54,6 +54,16 @@ async def test_what_is_broken_comes_before_what_is_sealed() -> None:
     assert answer.json()["status"] == "degraded"
 
 
+async def nothing() -> None:
+    """Works."""
+
+
+@pytest.mark.parametrize(("probe", "said", "status"), [(nothing, "ok", 200), (fails, "error", 503)])
+async def test_replication_is_said_where_it_is_demanded(probe: Any, said: str, status: int) -> None:
+    answer = await ask(made(replication=probe), "/health")
+    assert (answer.status, answer.json()["checks"]["replication"]) == (status, said)
+
+
 def counted() -> tuple[list[None], Callable[[], Awaitable[None]]]:
     calls: list[None] = []
 

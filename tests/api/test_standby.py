@@ -1,6 +1,7 @@
 """Where PostgreSQL waits for a standby, no answer promises what the standby has not: neither the first nor one that is
 given again. Went red while a retry was answered from a row that a failover loses."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,14 +11,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from eventstore.database.transaction import Database, Timeouts
+from api.start import checked_database
+from config.refusal import StartRefused
+from config.settings import Settings
+from eventstore.catalog.check import NotDurable, assert_replicated
+from eventstore.database.transaction import Database, DatabaseUnavailable, Timeouts
 from migrations.roles import bootstrap, with_role
 from migrations.runner import migrate
+from operations.command import Declined
+from operations.reaching import app_database
 from tests.api.logs import Service, service
 from tests.api.team import Work, work
 from tests.api.work import Client
 from tests.support.cluster import STANDBY, OwnServer, own_server, standby_of
 from tests.support.database import PASSWORDS, session
+from workers.start import Addresses
+from workers.start import checked_database as checked_database_of_worker
 
 VERIFY = {"review_type": "team", "summary": "ok"}
 KEYED = {"Idempotency_Key": "the only one"}
@@ -31,6 +40,10 @@ class Migrated(msgspec.Struct, frozen=True):
     @property
     def app_url(self) -> str:
         return with_role(self.admin_url, "loopctl_app", PASSWORDS.app)
+
+    @property
+    def worker_url(self) -> str:
+        return with_role(self.admin_url, "loopctl_worker", PASSWORDS.worker)
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +132,41 @@ async def test_an_answer_of_many_commands_waits_too(primary: OwnServer, loop: Wo
     assert (again.status, again.body, again.headers["idempotent-replayed"]) == (422, first.body, "true")
 
 
+async def test_who_demands_a_standby_starts_on_no_server_that_waits_for_none(primary: OwnServer, loop: Work) -> None:
+    urls = Migrated(primary.admin_url)
+    settings = Settings(database_url=urls.app_url, synchronous_replication=True)
+    of_worker, unset = Addresses(urls.worker_url, "", replicated=True), "synchronous_standby_names is empty"
+    with pytest.raises(StartRefused, match=unset):
+        await checked_database(settings)
+    with pytest.raises(StartRefused, match=unset):
+        await checked_database_of_worker(of_worker, 1, asyncio.Event())
+    with pytest.raises(Declined, match=unset):
+        async with app_database(settings):
+            pass
+    async with waits_for(primary, "nobody"):  # the control; the standby may come later
+        await (await checked_database(settings)).close()
+        opened = await checked_database_of_worker(of_worker, 1, asyncio.Event())
+        assert opened is not None
+        await opened.close()
+        async with app_database(settings):
+            pass
+
+
+async def test_what_health_asks_fails_without_the_standby(primary: OwnServer, loop: Work) -> None:
+    database = await Database.connect(Migrated(primary.admin_url).app_url, role="loopctl_app", timeouts=SHORT)
+
+    async def ask() -> None:
+        async with database.system_transaction() as tx:
+            await assert_replicated(tx)
+
+    with pytest.raises(NotDurable):
+        await ask()
+    async with waits_for(primary, "nobody"):
+        with pytest.raises(DatabaseUnavailable):
+            await ask()
+    await database.close()
+
+
 @pytest.mark.slow
 async def test_after_a_failover_a_retry_hears_what_was_promised_and_nothing_is_there_twice(
     tmp_path: Path, primary: OwnServer, loop: Work
@@ -126,6 +174,8 @@ async def test_after_a_failover_a_retry_hears_what_was_promised_and_nothing_is_t
     user, project = loop.team.user, {"name": "Kept", "slug": "kept"}
     with standby_of(primary, tmp_path / "standby") as standby:
         async with waits_for(primary, STANDBY), impatient(primary) as other:
+            async with loop.team.user.service.store.database.system_transaction() as tx:
+                await assert_replicated(tx)
             with standby.hanging():
                 first = await seen_by(user, other).post("/projects", project, **KEYED)
                 again = await seen_by(user, other).post("/projects", project, **KEYED)

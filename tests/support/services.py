@@ -102,12 +102,12 @@ def nothing_at_all() -> AbstractAsyncContextManager[SystemTx]:
 
 
 def services_with(**given: Any) -> Services:
-    """Of the probes ``database``, ``redis``, ``jobs``, ``seal`` and ``clock`` those that are given."""
+    """Of the probes ``database``, ``redis``, ``jobs``, ``replication``, ``seal`` and ``clock`` those that are given."""
     version, settings = given.pop("version", "1.2.3"), given.pop("settings", Settings())
     clock, codec = given.pop("clock", time.monotonic), given.pop("codec", CODEC)
     probes = Probes(
         database=given.pop("database", answers), redis=given.pop("redis", answers), jobs=given.pop("jobs", answers),
-        seal=given.pop("seal", SealIs), clock=clock,
+        replication=given.pop("replication", None), seal=given.pop("seal", SealIs), clock=clock,
     )  # fmt: skip
     stand_ins: dict[str, Any] = {
         "settings": settings, "version": version, "limits": Limits(), "submit": nowhere, "reading": nothing_to_read,
