@@ -37,6 +37,13 @@ WHICH_SERVER = (
 THE_PRIMARY = frozenset({"read-write", "primary"})
 
 
+def of_one_server(url: str, refused: type[Exception]) -> str:
+    """The address. Raises ``refused``, with the sentence that says how it is done right, unless `names_one_server`."""
+    if not names_one_server(url):
+        raise refused(WHICH_SERVER)
+    return url
+
+
 def names_one_server(url: str) -> bool:
     """Does the address lead to one server, or among several to the one that takes writes?"""
     try:
@@ -51,8 +58,7 @@ def names_one_server(url: str) -> bool:
 @asynccontextmanager
 async def connected(url: str, query_seconds: float = QUERY_SECONDS) -> "AsyncIterator[Connection]":
     """A connection for the length of the block; what PostgreSQL says against it becomes a MigrationError."""
-    if not names_one_server(url):
-        raise MigrationError(WHICH_SERVER)
+    url = of_one_server(url, MigrationError)
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=query_seconds)
     except MALFORMED:

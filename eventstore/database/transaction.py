@@ -23,7 +23,7 @@ from eventstore.database.unavailable import (
     is_outdated,
     named,
 )
-from migrations.connection import DATABASE_ERRORS, MALFORMED, UNREADABLE, WHICH_SERVER, in_words, names_one_server
+from migrations.connection import DATABASE_ERRORS, MALFORMED, UNREADABLE, in_words, of_one_server
 
 __all__ = [
     "Contended",
@@ -61,8 +61,7 @@ class Timeouts(Struct, frozen=True, kw_only=True):
 
 
 class WrongRole(Exception):
-    """The address does not lead into the database as the role that this process is meant to have, or may lead to a
-    server that takes no writes."""
+    """The address does not lead, or not surely, to the server that takes writes, as the role of this process."""
 
 
 NOT_LET_IN = (
@@ -160,10 +159,8 @@ class Database:
 
         ``statement_cache_size=0`` in the address is for a pooler that gives each transaction another connection.
         """
-        if not names_one_server(url):
-            raise WrongRole(WHICH_SERVER)
         timeouts = timeouts or Timeouts()
-        url, uncached = UNCACHED.subn(r"\1", url)
+        url, uncached = UNCACHED.subn(r"\1", of_one_server(url, WrongRole))
         url = url.rstrip("?&") if uncached else url
 
         def open_one() -> Awaitable[Connection]:
