@@ -30,6 +30,9 @@ from api.documentation import routes as documentation
 from api.epics import reading as epic_reads
 from api.epics import routes as epics
 from api.evidence import routes as evidence
+from api.evidence import stories as ci_stories
+from api.evidence import trust as ci_trust
+from api.evidence.callers import callers_of_ci
 from api.health import routes as health
 from api.http.asking import Gate
 from api.http.endpoints import GIVEN
@@ -87,8 +90,8 @@ NOUNS = (
     skills, skill_versions, skill_costs, ui_tests, ui_test_runs,
     articles, curating, finding, linting, knowledge_export, pipeline,
     knowledge_analytics,
-    agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, evidence, bulk,
-    next_claim, epics,
+    agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk,
+    evidence, ci_trust, ci_stories, next_claim, epics,
     token_usage,
     token_budgets,
     cost_analytics,
@@ -136,6 +139,7 @@ def _surroundings(services: Services) -> Surroundings:
         gate=Gate(
             find_caller=services.find_caller,
             find_visitor=partial(find_visitor, services),
+            find_ci=callers_of_ci(services, services.egress),
             find_tenant=partial(_tenant, services),
             check_rate=services.check_rate,
             mark_of=services.mark_of_callers,

@@ -14,10 +14,12 @@ from api.http.errors import failure_of, render
 from api.http.refusal import Refused
 from api.services import Services
 from api.webauthn.relying_party import relying_party
+from domain.ci_trust import distrusted
 from domain.errors import NotFound, Rejected
 from domain.event import Recorded, Stream
 from eventstore.log.command import Command, Known, Need, Origin, Reply
 from eventstore.log.idempotency import find_reply
+from projections.rows.ci_trusts import CI_TRUSTS
 from projections.rows.keys import KEYS
 from projections.rows.tenants import TENANTS
 
@@ -30,7 +32,9 @@ def origin(services: Services, asking: Asking) -> Origin:
     """Whose wish it is. What is known of the key and its tenant is looked at with every decision."""
     caller = asking.caller
     needs: Sequence[Need[Any]] = ()
-    if not caller.superadmin:  # keys of superadmins are in no log, and are looked up each time
+    if caller.ci:
+        needs = (CI_TRUSTS.need(caller.key_id), TENANTS.need(caller.tenant_id))
+    elif not caller.superadmin:  # keys of superadmins are in no log, and are looked up each time
         needs = (KEYS.need(caller.key_id), TENANTS.need(caller.tenant_id))
     elif asking.halts:
         needs = (TENANTS.need(caller.tenant_id),)
@@ -51,7 +55,10 @@ def check_caller(asking: Asking, at: datetime, known: Known) -> None:
     if caller.superadmin and not asking.halts:
         return
     tenant = known[TENANTS.need(caller.tenant_id)]
-    if not caller.superadmin:
+    if caller.ci:
+        if distrusted(known[CI_TRUSTS.need(caller.key_id)], caller.ci):
+            raise Refused("ci_not_trusted")
+    elif not caller.superadmin:
         key = known[KEYS.need(caller.key_id)]
         if key is None or not key.is_good(at):
             raise Refused("invalid_api_key")

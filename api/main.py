@@ -195,6 +195,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
             raise Refused("sealed", seal.reason)
         return await outside.callers.find(raw_key, utc_now())
 
+    egress = Egress(rules_of(settings))
     codec, keyring, limits = Codec(EVENTS, UPCASTERS), Keyring(parse_keys(settings.keks)), Limits()
     return Services(
         settings=settings,
@@ -226,7 +227,8 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         semantic=_semantic(settings),
         purpose_keys=PurposeKeys(outside.database, keyring, outside.writer.submit),
         webhook_secrets=WebhookSecrets(keyring),
-        problem_of_url=Egress(rules_of(settings)).problem,
+        egress=egress,
+        problem_of_url=egress.problem,
         peppers=parse_keys(settings.peppers),
         health=HealthCheck(version, _probes(settings, outside, seal)),
         metrics=Metrics(settings.metrics_dir),

@@ -32,6 +32,7 @@ from config.keys import Key
 from config.settings import Settings
 from domain.caller import Caller
 from domain.event import Recorded
+from egress.client import Egress
 from eventstore.database.asking import Ask
 from eventstore.database.transaction import SystemTx, TenantTx
 from eventstore.keys.purpose_keys import PurposeKeys
@@ -99,6 +100,8 @@ class Services(Struct, frozen=True, kw_only=True):
     purpose_keys: PurposeKeys
     """Of a tenant, for what is signed besides heads, and for draws."""
     webhook_secrets: WebhookSecrets
+    egress: Egress
+    """To the issuers of a CI's tokens."""
     problem_of_url: Callable[[str], Awaitable[str | None]]
     """What speaks against sending requests there, in words for whoever chose the address; None for nothing."""
     peppers: Sequence[Key]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from config.attestation import MakerRoots, Models
+from config.issuers import Issuers, Kind
 from config.networks import Networks
 
 SECRET = {"secret": True}
@@ -70,6 +71,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     embeddings_dimensions: Annotated[
         Dimensions | None, Meta(description="Numbers of a vector that it is asked for; default the model's own")
     ] = None
+    ci_issuers: Annotated[
+        Issuers | None,
+        Meta(
+            description="Issuers of CI tokens besides github.com's and gitlab.com's: github=URL or gitlab=URL, by comma"
+        ),
+    ] = None
     webauthn_rp_id: Annotated[
         Contact | None,
         Meta(description="Domain that security keys are bound to; default the host of the public address"),
@@ -122,6 +129,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     def heads_dir(self) -> Path:
         """Where the newest signed head of each log is remembered: never restored together with the database."""
         return self.data_dir / "heads"
+
+    def issuers(self) -> dict[str, Kind]:
+        """Of a CI's tokens: what kind of CI each is, by its address."""
+        return (self.ci_issuers or Issuers()).kinds
 
     def base_url(self) -> str:
         """The address that clients see, without trailing slash; never taken from a request."""

@@ -11,6 +11,7 @@ from domain import (
     agent,
     authenticator,
     capability,
+    ci_trust,
     dependency,
     dispatch,
     epic,
@@ -165,6 +166,10 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     project.ProjectArchived: AuditShape(
         "project", "archived", old=named(status="status_was"), new={}, becomes={"status": "archived"},
     ),
+    ci_trust.CiTrusted: AuditShape(
+        "ci_trust", "set", new=named("project_id", "issuer", "repository_id", "owner_id", "workflow", "ref"),
+    ),
+    ci_trust.CiDistrusted: AuditShape("ci_trust", "removed", new=named("project_id")),
     project.ProjectImported: AuditShape(
         "project", "imported", new=named("epics_created", "stories_created", "dependencies_created"),
     ),

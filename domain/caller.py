@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.agent import AgentType
+from domain.ci_trust import CiJob
 from domain.tenant_settings import DEFAULTS, WitnessMode
 
 NO_TENANT = UUID(int=0)
@@ -68,6 +69,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     superadmin: bool = False
     """The key is a superadmin's, whatever role it acts in. Such keys are in no tenant's log."""
     impersonation: Impersonation | None = None
+    ci: CiJob | None = None
+    """A job of a CI that a project trusts; ``key_id`` is then that of the trust, which is no key."""
 
     @property
     def actor(self) -> tuple[str, ...]:
@@ -78,6 +81,8 @@ class Caller(Struct, frozen=True, kw_only=True):
             return (f"superadmin_key:{self.key_id}", label, f"effective_role:{taken.value}")
         if self.superadmin:
             return (f"superadmin_key:{self.key_id}", f"superadmin:{self.key_name}"[:255])
+        if self.ci:
+            return (f"ci:{self.key_id}", f"ci:{self.ci.identity.repository}@{self.ci.identity.ref}"[:255])
         return (f"api_key:{self.key_id}", f"{self.role.value}:{self.key_name}"[:255], *map(str, self.lineage))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from domain.agent import AGENT_EVENTS
 from domain.authenticator import AUTHENTICATOR_EVENTS
 from domain.capability import CAPABILITY_EVENTS
+from domain.ci_trust import CI_TRUST_EVENTS
 from domain.dependency import EPIC_DEPENDENCY_EVENTS, STORY_DEPENDENCY_EVENTS
 from domain.dispatch import DISPATCH_EVENTS
 from domain.epic import EPIC_EVENTS
@@ -49,6 +50,7 @@ STREAMS: Mapping[str, Events[Any]] = {
     "projection": STATE_DIGEST_EVENTS,
     "payload": ERASURE_EVENTS,
     "project": PROJECT_EVENTS,
+    "ci_trust": CI_TRUST_EVENTS,
     "epic": EPIC_EVENTS,
     "story_dependency": STORY_DEPENDENCY_EVENTS,
     "epic_dependency": EPIC_DEPENDENCY_EVENTS,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from domain.authenticator import AuthenticatorEnrolled, AuthenticatorRemoved
+from domain.ci_trust import CiTrusted
 from domain.dispatch import DispatchCreated
 from domain.epic import EpicDeleted
 from domain.erasure import PayloadErased
@@ -16,6 +17,7 @@ from domain.tenant import HaltCleared, Tenant, TenantUpdated, weakens
 
 ALWAYS: Mapping[type[Event], str] = {
     ProjectArchived: "delete a project",
+    CiTrusted: "trust a CI",
     EpicDeleted: "delete an epic",
     StoryDeleted: "delete a story",
     AuthenticatorEnrolled: "enrol a security key",

@@ -46,6 +46,7 @@ from projections.rows.articles import ARTICLE_LINKS, ARTICLES, SLUG_HOLDER, TITL
 from projections.rows.authenticators import ALL_AUTHENTICATORS, AUTHENTICATORS
 from projections.rows.capabilities import CAPABILITIES
 from projections.rows.challenges import CHALLENGES
+from projections.rows.ci_trusts import CI_TRUSTS
 from projections.rows.cost_anomalies import ANOMALIES, ARCHIVALS, OPEN_ANOMALY
 from projections.rows.dispatches import DISPATCHES, LIVE, POOL
 from projections.rows.entity import Entity, EntityModel
@@ -89,6 +90,7 @@ PROJECTIONS = (
     Projection("custody_records", custody_records.TABLES, custody_records.apply),
     Projection("story_flag", ("app.story_flag",), STORY_FLAGS.apply),
     Projection("verification_run", verification_runs.TABLES, verification_runs.apply),
+    Projection("ci_trust", ("app.ci_trust",), CI_TRUSTS.apply),
     Projection("evidence", evidence.TABLES, evidence.apply),
     Projection("token_usage", token_usage.TABLES, token_usage.apply),
     Projection("metered_usage", metered_usage.TABLES, metered_usage.apply),
@@ -143,6 +145,7 @@ ENTITIES: Sequence[Entity[Any]] = (
     metered_usage.METERED_USAGE,
     violators.VIOLATORS,
     RECOVERIES,
+    CI_TRUSTS,
 )
 _MODELS: Sequence[Model[Any, Any]] = (
     *map(EntityModel, ENTITIES),

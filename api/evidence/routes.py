@@ -12,6 +12,7 @@ from litestar.params import JSONBody
 from msgspec import UNSET
 
 from api.documentation.responses import answers
+from api.evidence.by_ci import post_by_ci
 from api.evidence.examples import EVIDENCE
 from api.evidence.schemas import LARGEST_BODY, PACKED, EvidenceBody, EvidenceQuery, evidence_body
 from api.http.asking import Asker
@@ -45,6 +46,7 @@ ERRORS = (
         "custody": True,
         "body_bytes": LARGEST_BODY,
         "packed": PACKED,
+        "ci": "post",
         "errors": ERRORS,
     },
     tags=TAGS,
@@ -55,7 +57,9 @@ ERRORS = (
     "query; or either as the text of a member of a JSON body. The log keeps the hash of the file, its counts, and what "
     "was found of the criteria that are bound to a test; not the file. It verifies nothing; a tenant whose "
     "`verification_gate` is `evidence` or `ci` wants passing evidence before anybody verifies. Whoever did the work "
-    "posts none. The same again changes nothing.",
+    "posts none. The same again changes nothing. A job of a CI that the project trusts posts with the token of its "
+    "issuer in the place of a key; that is refused as ci_token_refused (401), ci_not_trusted (403), ci_token_used "
+    "(409) and ci_issuer_unavailable (503).",
     status_code=201,
     responses=answers(201, "The evidence", {"evidence": EVIDENCE}),
 )
@@ -73,7 +77,20 @@ async def post_evidence(
         run_url=data.run_url if wanted.run_url is UNSET else wanted.run_url,
         agent_id=asking.caller.agent_id, key_id=asking.caller.key_id,
     )  # fmt: skip
-    text, standing = STORY_TEXTS.need(story_id), LAST_EVIDENCE.need(story_id)
+    standing = LAST_EVIDENCE.need(story_id)
+
+    def answered(known: Known, recorded: Sequence[Recorded]) -> dict[str, Any]:
+        rows = [row_of(each, each.event) for each in recorded if isinstance(each.event, EvidenceReported)]
+        if rows:
+            return {"evidence": evidence_body(asking.caller.tenant_id, rows[0])}
+        newest = known[standing].newest
+        if newest is None:
+            raise NotFound("Not found")
+        return {"evidence": {"id": newest.evidence_id, **named(newest)}, "already": True}
+
+    if asking.caller.ci:
+        return await post_by_ci(services, asking, story_id, (said, answered), asking.caller.ci)
+    text = STORY_TEXTS.need(story_id)
 
     def decide(facts: TransitionFacts) -> Sequence[Event]:
         known = facts.known
@@ -81,13 +98,7 @@ async def post_evidence(
         return confirming.post_evidence(facts.story, existing(known, text), facts.who, facts.policy, posted)
 
     def body(facts: TransitionFacts, recorded: Sequence[Recorded]) -> dict[str, Any]:
-        rows = [row_of(each, each.event) for each in recorded if isinstance(each.event, EvidenceReported)]
-        if rows:
-            return {"evidence": evidence_body(asking.caller.tenant_id, rows[0])}
-        newest = facts.known[standing].newest
-        if newest is None:
-            raise NotFound("Not found")
-        return {"evidence": {"id": newest.evidence_id, **named(newest)}}
+        return answered(facts.known, recorded)
 
     def following(known: Known) -> Sequence[Need[Any]]:
         story = known[STORIES.need(story_id)]

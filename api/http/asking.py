@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -30,6 +30,10 @@ NO_CEREMONY = "Loopctl-Ceremony is the ceremony_id that POST /api/v1/ceremonies 
 
 FindCaller = Callable[[str], Awaitable[Caller]]
 """From a raw key. Raises UnknownKey, TenantInactive."""
+
+CiUse = Literal["post", "read"]
+FindCi = Callable[[str, CiUse], Awaitable[Caller]]
+"""From a CI's token, for a route that takes one. Raises Refused."""
 
 FindVisitor = Callable[[Mapping[bytes, bytes]], Awaitable[Caller | None]]
 """From the headers of a page's request; None without a session, and with one that has ended."""
@@ -169,6 +173,7 @@ class Gate(Struct, frozen=True):
 
     find_caller: FindCaller
     find_visitor: FindVisitor
+    find_ci: FindCi
     find_tenant: FindTenant
     check_rate: CheckRate
     mark_of: Callable[[UUID], int]
@@ -186,8 +191,9 @@ class Gate(Struct, frozen=True):
         """``more`` takes the headers that the answer has from here on, a refusal as well. Raises Refused."""
         if policy.session:
             return await self._visitor(headers, policy)
-        caller = await self._counted(headers, peer, more, admin=policy.admin)
-        self.note(caller)
+        caller = await self._counted(headers, peer, more, policy)
+        if caller.ci is None:
+            self.note(caller)
         if caller.tenant_id == NO_TENANT and not policy.admin:
             raise Refused("tenant_context_required")
         check_role(policy.access, caller.role)
@@ -220,17 +226,20 @@ class Gate(Struct, frozen=True):
         if not _token(headers):
             return
         try:
-            self.note(await self._counted(headers, peer, more, admin=False))
+            self.note(await self._counted(headers, peer, more, None))
         except Refused as refusal:
             if refusal.code == "rate_limited":
                 raise
         except DatabaseUnavailable:
             return
 
-    async def _counted(self, headers: Mapping[bytes, bytes], peer: Peer, more: list[Header], *, admin: bool) -> Caller:
+    async def _counted(
+        self, headers: Mapping[bytes, bytes], peer: Peer, more: list[Header], policy: Policy | None
+    ) -> Caller:
+        """``policy`` of the route, None when there is none."""
         for _ in range(MOST_LOOKS):
-            caller = await self._found(headers, peer)
-            if caller.superadmin and not admin:
+            caller = await self._found(headers, peer, policy.ci if policy else None)
+            if caller.superadmin and not (policy and policy.admin):
                 caller = await self._impersonating(caller, headers)
             if caller.role == Role.SUPERADMIN:  # one that took no role is not limited
                 return caller
@@ -250,7 +259,7 @@ class Gate(Struct, frozen=True):
             raise verdict.refusal()
         return caller
 
-    async def _found(self, headers: Mapping[bytes, bytes], peer: Peer) -> Caller:
+    async def _found(self, headers: Mapping[bytes, bytes], peer: Peer, ci: CiUse | None) -> Caller:
         token = _token(headers)
         if not token:
             raise Refused("unauthorized")
@@ -258,6 +267,8 @@ class Gate(Struct, frozen=True):
         if self.failed_keys:
             source = self.failed_keys.source(headers, peer)
             self.failed_keys.check(source, raw_key)
+        if ci is not None and raw_key.count(".") == 2:
+            return await self._of_ci(raw_key, ci, source or self.failed_keys.source(headers, peer))
         try:
             return await self.find_caller(raw_key)
         except UnknownKey:
@@ -265,6 +276,15 @@ class Gate(Struct, frozen=True):
             raise Refused("invalid_api_key") from None
         except TenantInactive:
             raise Refused("tenant_inactive") from None
+
+    async def _of_ci(self, token: str, use: CiUse, source: str) -> Caller:
+        """A token that is refused counts as a key that there is not."""
+        try:
+            return await self.find_ci(token, use)
+        except Refused as refusal:
+            if refusal.code == "ci_token_refused":
+                self.failed_keys.add(source)
+            raise
 
     async def _impersonating(self, caller: Caller, headers: Mapping[bytes, bytes]) -> Caller:
         """The superadmin in the tenant that it names, suspended or not; as it is when it names none."""

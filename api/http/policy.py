@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
@@ -29,6 +30,7 @@ KNOWN = frozenset(
         "packed",
         "not_built",
         "session",
+        "ci",
     }
 )
 
@@ -71,6 +73,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Makes JSON of bodies of other types, which such a route takes as well, and compressed by gzip. Raises Refused."""
     session: bool
     """A page behind the login: who looks is known by a cookie and never by a key; elsewhere never by a cookie."""
+    ci: Literal["post", "read"] | None
+    """What a job of a CI may do here with a token that its issuer has signed, where it may at all (api/evidence)."""
     not_built: str
     """What the contracts name and this version does not do, as they write it; empty for what it does."""
 
@@ -102,5 +106,6 @@ def policy_of(handler: HTTPRouteHandler, name: str, limits: Limits) -> Policy:
         halts=bool(handler.opt.get("halts") or handler.opt.get("custody")) and not handler.opt.get("way_out"),
         packed=handler.opt.get("packed", {}),
         session=bool(handler.opt.get("session")),
+        ci=handler.opt.get("ci"),
         not_built=str(handler.opt.get("not_built", "")),
     )

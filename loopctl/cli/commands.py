@@ -57,6 +57,7 @@ GROUPS: Mapping[str, Sequence[Listed]] = {
         ("backfill", "backfill", "Mark work as verified that was done before loopctl."),
     ),
     "Look back": (
+        *_in("ci", ("ci", "app", "In a CI: post what tests have found, and check whether a change is verified.")),
         *_in("work", ("history", "history", "Show all that happened to a story.")),
         *_in("feed", ("changes", "changes", "Show what has changed since; --follow goes on."),
              ("audit", "audit", "Search the audit trail."),

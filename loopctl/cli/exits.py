@@ -85,6 +85,8 @@ HINTS = {
     "review_required": "First, by another agent: loopctl review-complete {story} --review-type TYPE --summary TEXT",
     "review_not_conducted": "First, by another agent: loopctl review-complete {story} --review-type TYPE --summary …",
     "verification_run_required": "Whoever runs the work: loopctl report-run {story} --status pass --commit-sha SHA",
+    "evidence_required": "A CI posts it: loopctl ci report --junit FILE. See: loopctl story evidence {story}",
+    "ci_not_trusted": "A user says what is trusted: loopctl api PUT projects/SLUG/ci-trust (docs/ci.md)",
     "import_conflict": "To add to what is there: loopctl import … --merge",
     "version_conflict": "See what is stored: loopctl state load",
     "lease_lost": "The claim has ended; begin again: loopctl contract {story}",

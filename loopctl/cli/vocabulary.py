@@ -28,6 +28,7 @@ ACTIONS: Mapping[str, str] = {
     "api_key": "created linked revoked rotated",
     "agent": "registered updated",
     "project": "created updated archived imported merge_imported",
+    "ci_trust": "set removed",
     "epic": "created updated deleted completed",
     "story": (
         "created updated deleted imported revised status_changed review_requested review_completed verified"

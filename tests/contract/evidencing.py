@@ -10,6 +10,10 @@ EVIDENCE = {
     "junit": '<testsuite><testcase classname="tests.a" name="test_a"/></testsuite>', "commit": "9" * 40,
     "run_url": "https://ci.example.com/17",
 }  # fmt: skip
+CI_TRUST = {
+    "issuer": "https://gitlab.com", "repository_id": "7", "owner_id": "8",
+    "workflow": "gitlab.com/acme/keys//.gitlab-ci.yml", "ref": "refs/heads/main",
+}  # fmt: skip
 STATEMENT = (
     '{"_type": "https://in-toto.io/Statement/v1", "subject": [{"digest": {"gitCommit": "' + "8" * 40 + '"}}], '
     '"predicateType": "https://in-toto.io/attestation/test-result/v0.1", "predicate": {"result": "PASSED"}}'
@@ -33,6 +37,12 @@ class Evidencing:
         answer = await self.caller("reviewer").post(f"/stories/{story}/evidence", EVIDENCE)
         assert answer.status == 201, answer.body
         return str(answer.json()["evidence"]["id"])
+
+    async def make_trusting_project(self) -> str:
+        project = str(await self.make("new_project"))
+        answer = await self.team.user.send("PUT", f"/projects/{project}/ci-trust", CI_TRUST)
+        assert answer.status == 200, answer.body
+        return project
 
     async def make_wanting_reviewed(self) -> str:
         """Of a tenant that wants evidence, whose orchestrator is ``wanting``; there is none."""

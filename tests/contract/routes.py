@@ -2,7 +2,7 @@
 something by its id. The tests of this folder put each request wrong in every way that it can be wrong."""
 
 from tests.contract.cost_routes import COSTS, USAGE
-from tests.contract.evidencing import EVIDENCE
+from tests.contract.evidencing import CI_TRUST, EVIDENCE
 from tests.contract.knowledge_routes import KNOWLEDGE
 from tests.contract.route import PATHS, V1, Route
 from tests.contract.route import public as _public
@@ -122,6 +122,10 @@ WORK = (
     _write("POST", "/projects", "orchestrator+", 201, "orchestrator", body={"name": "P", "slug": "$name"}),
     _write("PATCH", "/projects/{project}", "orchestrator+", 200, "orchestrator", body={"mission": "m"}),
     _write("PUT", "/projects/{project}", "orchestrator+", 200, "orchestrator", body={"mission": "m"}),
+    _write("PUT", "/projects/{project}/ci-trust", "user+", 200, "user", body=CI_TRUST),
+    _read("/projects/{project}/ci-stories", query={"numbers": "1.1,1.2"}),
+    _read("/projects/{project}/ci-trust", ids={"project": "$trusting_project"}),
+    _write("DELETE", "/projects/{project}/ci-trust", "user+", 204, "user", ids={"project": "$trusting_project"}),
     _write("DELETE", "/projects/{project}", "user+", 200, "user", ids={"project": "$new_project"}),
     _write(
         "POST", "/projects/{project}/import", "=orchestrator,user,superadmin", 201, "user",

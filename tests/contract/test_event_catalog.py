@@ -18,6 +18,7 @@ VOCABULARY = {
         " custody_halted halt_cleared custody_violation witness_suspect"
     ),
     "agent": "registered updated",
+    "ci_trust": "set removed",
     "project": "created updated archived imported merge_imported",
     "epic": "created updated deleted completed",
     "story": (

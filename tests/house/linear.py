@@ -268,6 +268,7 @@ READERS: Mapping[str, Reader] = {
 }
 
 CUTTERS: Mapping[str, str] = {
+    **linear_evidence.CUTTERS,
     "asking": "Prefer, Idempotency-Key",
     "local": "X-Forwarded-For",
     "packed": "Content-Type",
@@ -282,7 +283,6 @@ CUTTERS: Mapping[str, str] = {
     "heads": "a damaged head",
     "checkpoint": "a checkpoint",
     "note": "a note",
-    "junit": "a JUnit file",
     "policy": "a policy",
     "receipt": "a receipt",
     "tile": "the path of a tile",

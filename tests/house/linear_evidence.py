@@ -8,7 +8,11 @@ from api.evidence.junit import LARGEST, read_junit
 from bench.growing import Repeated
 from tests.house.fed import DIGITS, Fed, Reader, fed
 
-PATTERNS: Mapping[str, Fed] = {"evidence.COMMIT": fed("fullmatch", LARGEST, DIGITS, "a x")}
+PATTERNS: Mapping[str, Fed] = {
+    "evidence.COMMIT": fed("fullmatch", LARGEST, DIGITS, "a x"),
+    "ci_change.NAMED": fed("findall", LARGEST, "US- 7 x", "US-7. 7 x", " US- "),
+    "ci_identity.AUDIENCE": fed("fullmatch", LARGEST, "urn:loopctl: a !"),
+}
 READERS: Mapping[str, Reader] = {
     "a JUnit file": Reader(
         read_junit,
@@ -23,4 +27,10 @@ READERS: Mapping[str, Reader] = {
     "a statement of a test result": Reader(
         read_in_toto, LARGEST_STATEMENT, (Repeated(b"", b"["), Repeated(b'{"payload": "', b"A"), Repeated(b'{"', b"\\"))
     ),
+}  # fmt: skip
+
+CUTTERS: Mapping[str, str] = {
+    "junit": "a JUnit file",
+    # Once over a text that is short or our own.
+    "issuer_keys": "", "tokens": "", "stories": "", "ci": "", "ci_identity": "", "ci_change": "",
 }  # fmt: skip

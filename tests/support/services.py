@@ -30,6 +30,8 @@ from config.settings import Settings
 from domain.caller import Caller
 from domain.event import Recorded
 from domain.events import EVENTS, UPCASTERS
+from egress.client import Egress
+from egress.destination import Rules
 from eventstore.callers.callers import UnknownKey
 from eventstore.database.transaction import SystemTx, TenantTx
 from eventstore.database.unavailable import DatabaseUnavailable
@@ -122,7 +124,7 @@ def services_with(**given: Any) -> Services:
         "callers_changed": nobody_is_told, "note_caller": unnoticed, "reviewed": unnoticed, "note_reads": unnoticed,
         "semantic": Semantic(None),
         "purpose_keys": PurposeKeys(None, Keyring(()), nowhere), "peppers": (),
-        "webhook_secrets": WebhookSecrets(Keyring(())), "problem_of_url": no_problem,
+        "webhook_secrets": WebhookSecrets(Keyring(())), "egress": Egress(Rules()), "problem_of_url": no_problem,
         "health": HealthCheck(version, probes), "metrics": Metrics(settings.metrics_dir),
         "tool_threads": ToolThreads(Limits().tools.process),
         "documents": Documents(version), "assets": Assets(), "log": io.BytesIO(),

@@ -52,6 +52,9 @@ TABLE: dict[str, Sequence[str]] = {
     f"history {ID}": READS,
     f"story comment {ID} Seen": ("orchestrator", "agent", "user", "plain"),
     f"story comments {ID}": READS,
+    f"story evidence {ID}": READS,
+    f"ci check 2.1 --project {ID}": READS,
+    f"ci report 2.1 --junit backlog.json --project {ID}": READS,
     "changes": READS,
     f"wait {ID} --timeout 0": READS,
     "audit": PLANS,
@@ -210,7 +213,7 @@ def test_the_environment_goes_before_the_file(alone: Shell) -> None:
 
 
 # What reads a file first, or takes a key of its own.
-APART = ("import", "sync", "impersonate", "--file")
+APART = ("import", "sync", "impersonate", "--file", "--junit")
 
 
 def test_one_key_for_everything_stays_that(alone: Shell) -> None:
