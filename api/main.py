@@ -205,7 +205,9 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         reading=outside.database.tenant_transaction,
         reading_once=outside.database.ask_tenant,
         reading_names=outside.database.system_transaction,
-        log_reader=LogReader(outside.database, keyring, FileLastSigned(settings.heads_dir)),
+        log_reader=LogReader(
+            outside.database, keyring, FileLastSigned(settings.heads_dir), replicated=settings.synchronous_replication
+        ),
         codec=codec,
         renderer=Renderer(codec),
         stories=StoryRenderer(),

@@ -109,9 +109,10 @@ class FailoverCluster:
             text = text.replace("synchronous_mode: true", "synchronous_mode: false")
             text = text.replace("synchronous_mode_strict: true", "synchronous_mode_strict: false")
         configuration.write_text(text)
+        environment = self.environment_of(node, self._etcd_port, self._passwords)
         with (node.folder / "log").open("ab") as log:
             node.patroni = guarded(subprocess.Popen(
-                [*self._account.prefix, str(PATRONI), str(configuration)], env=self._environment(node), cwd="/",
+                [*self._account.prefix, str(PATRONI), str(configuration)], env=environment, cwd="/",
                 stdout=log, stderr=subprocess.STDOUT,
             ))  # fmt: skip
 
@@ -186,11 +187,12 @@ class FailoverCluster:
                 cwd="/", stdout=log, stderr=subprocess.STDOUT,
             )))  # fmt: skip
 
-    def _environment(self, node: Node) -> dict[str, str]:
-        """What deploy/patroni/node.env has of a machine."""
+    @staticmethod
+    def environment_of(node: Node, etcd_port: int, passwords: Mapping[str, str]) -> dict[str, str]:
+        """What deploy/patroni/node.env.example has of a machine."""
         return {
             "PATH": os.environ["PATH"], "HOME": str(node.folder), "PATRONI_NAME": node.name,
-            "PATRONI_ETCD3_HOSTS": f"127.0.0.1:{self._etcd_port}",
+            "PATRONI_ETCD3_HOSTS": f"127.0.0.1:{etcd_port}",
             "PATRONI_RESTAPI_LISTEN": f"127.0.0.1:{node.rest_port}",
             "PATRONI_RESTAPI_CONNECT_ADDRESS": f"127.0.0.1:{node.rest_port}",
             "PATRONI_POSTGRESQL_LISTEN": f"127.0.0.1:{node.postgres_port}",
@@ -198,7 +200,7 @@ class FailoverCluster:
             "PATRONI_POSTGRESQL_DATA_DIR": str(node.folder / "data"),
             "PATRONI_POSTGRESQL_PGPASS": str(node.folder / "pgpass"),
             "PATRONI_POSTGRESQL_BIN_DIR": str(binaries()),
-            **{f"PATRONI_{role}_PASSWORD": password for role, password in self._passwords.items()},
+            **{f"PATRONI_{role}_PASSWORD": password for role, password in passwords.items()},
         }  # fmt: skip
 
     def _make_database(self) -> None:

@@ -152,7 +152,15 @@ def _following(
         log.warning("tree_heads_unsigned", reason=seal.reason)
     else:
         keyring = Keyring(parse_keys(settings.keks))
-        consumers.append(TreeHeads(database, keyring, FileLastSigned(settings.heads_dir), metrics))
+        consumers.append(
+            TreeHeads(
+                database,
+                keyring,
+                FileLastSigned(settings.heads_dir),
+                metrics,
+                replicated=settings.synchronous_replication,
+            )
+        )
     return Following(database, consumers, metrics, program.following)
 
 

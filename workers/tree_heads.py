@@ -11,7 +11,7 @@ from eventstore.following.follow import advance, hold_place
 from eventstore.heads.checkpoints import SHORTEST_INTERVAL, Ends, read_ends
 from eventstore.heads.last_signed import LastSigned
 from eventstore.heads.rederive import HeadRefused
-from eventstore.heads.signing import ClockBehind, sign_if_due
+from eventstore.heads.signing import ClockBehind, confirm_growth, sign_if_due
 from eventstore.keys.keyring import Keyring
 from workers.follower_metrics import FollowerMetrics
 
@@ -37,10 +37,15 @@ class TreeHeads(Struct, frozen=True):
     last_signed: LastSigned
     metrics: FollowerMetrics
     name: str = "tree_heads"
+    replicated: bool = False
+    """PostgreSQL waits for a standby."""
 
     async def look(self, tenant_id: UUID) -> float | None:
         """Seconds after which the next head is due, None when the newest is over the whole log."""
         try:
+            if self.replicated:
+                async with self.database.tenant_transaction(tenant_id) as tx:
+                    await confirm_growth(tx)
             async with self.database.tenant_transaction(tenant_id) as tx:
                 return await self._sign(tx)
         except HeadRefused as error:

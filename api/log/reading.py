@@ -17,7 +17,7 @@ from eventstore.heads.cosignatures import Cosignature, cosignatures_of
 from eventstore.heads.last_signed import LastSigned
 from eventstore.heads.log_keys import LogKey, NoLogKey, read_log_keys
 from eventstore.heads.rotate import Changing, Signing, begin_change
-from eventstore.heads.signing import sign_if_due
+from eventstore.heads.signing import confirm_growth, sign_if_due
 from eventstore.heads.story_proof import ProvenEntry, prove_story
 from eventstore.heads.tree import consistency_proof, inclusion_proof, read_bundle, read_tile, receipt
 from eventstore.keys.keyring import Keyring
@@ -63,14 +63,20 @@ class LogReader:
     Without a database there is no tenant at all.
     """
 
-    def __init__(self, database: Database | None, keyring: Keyring, last_signed: LastSigned | None = None) -> None:
+    def __init__(
+        self, database: Database | None, keyring: Keyring, last_signed: LastSigned | None = None,
+        *, replicated: bool = False,
+    ) -> None:  # fmt: skip
+        """``replicated`` when PostgreSQL waits for a standby."""
         self._database = database
+        self._replicated = replicated
         self.signing = Signing(keyring, last_signed)
         self.standing = Claims(database, time.monotonic).standing
         self._signing: dict[UUID, asyncio.Task[StoredHead]] = {}
 
     async def head(self, tenant_id: UUID, at_least: int | None = None) -> tuple[StoredHead, LogKey]:
         """The newest head, signed now if the last is more than a second behind; or the smallest with that size."""
+        await self._confirmed(tenant_id)
         async with self._reading(tenant_id) as tx:
             newest = await sign_if_due(tx, self.signing.keyring, self.signing.last_signed) or await newest_checkpoint(
                 tx
@@ -93,11 +99,13 @@ class LogReader:
 
     async def whole_head(self, tenant_id: UUID) -> StoredHead:
         """Of the log as it is now, signed at once if it was not."""
+        await self._confirmed(tenant_id)
         async with self._reading(tenant_id) as tx:
             return await self.signing.current(tx)
 
     async def begin_change(self, tenant_id: UUID, reason: str) -> Changing:
         """Of the key. Raises NotFound where there is none."""
+        await self._confirmed(tenant_id)
         async with self._reading(tenant_id) as tx:
             return await begin_change(tx, self.signing, reason)
 
@@ -161,6 +169,11 @@ class LogReader:
         if not entries:
             raise NotFound(MISSING)
         return head, entries
+
+    async def _confirmed(self, tenant_id: UUID) -> None:
+        if self._replicated:
+            async with self._reading(tenant_id) as tx:
+                await confirm_growth(tx)
 
     async def _covering(self, tenant_id: UUID, position: int) -> StoredHead:
         """One signature for all of this process that wait for one: each alone would hold a connection meanwhile.

@@ -7,6 +7,7 @@ again from the entries. It leaves the process only after the transaction that st
 from collections.abc import Sequence
 from datetime import datetime
 
+from eventstore.catalog.check import CONFIRMED
 from eventstore.database.transaction import TenantTx
 from eventstore.heads.checkpoints import Ends, StoredHead, checkpoint_at, read_ends, store
 from eventstore.heads.last_signed import LastSigned
@@ -39,6 +40,16 @@ async def current_checkpoint(tx: TenantTx, keyring: Keyring, last_signed: LastSi
     if ends.signed is not None and not ends.grown and await _is_remembered(tx, last_signed, ends.signed):
         return ends.signed
     return await _sign(tx, keyring, last_signed)
+
+
+async def confirm_growth(tx: TenantTx) -> None:
+    """In a transaction of its own before one that signs, where PostgreSQL waits for a standby: after its commit the
+    standby has every entry that is not signed yet.
+
+    A head of entries that a failover takes back would be a proof against us, and nothing would be signed on top of it.
+    """
+    if (await read_ends(tx)).grown:
+        await tx.fetchval(CONFIRMED)
 
 
 async def sign_if_due(tx: TenantTx, keyring: Keyring, last_signed: LastSigned | None = None) -> StoredHead | None:

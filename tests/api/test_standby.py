@@ -10,23 +10,28 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
 
+from api.log.reading import LogReader
 from api.start import checked_database
 from config.refusal import StartRefused
 from config.settings import Settings
 from eventstore.catalog.check import NotDurable, assert_replicated
 from eventstore.database.transaction import Database, DatabaseUnavailable, Timeouts
+from eventstore.heads.last_signed import FileLastSigned
 from migrations.roles import bootstrap, with_role
 from migrations.runner import migrate
 from operations.command import Declined
 from operations.reaching import app_database
-from tests.api.logs import Service, service
+from tests.api.logs import KEYRING, Service, service
 from tests.api.team import Work, work
 from tests.api.work import Client
 from tests.support.cluster import STANDBY, OwnServer, own_server, standby_of
 from tests.support.database import PASSWORDS, session
+from workers.follower_metrics import FollowerMetrics
 from workers.start import Addresses
 from workers.start import checked_database as checked_database_of_worker
+from workers.tree_heads import TreeHeads
 
 VERIFY = {"review_type": "team", "summary": "ok"}
 KEYED = {"Idempotency_Key": "the only one"}
@@ -165,6 +170,28 @@ async def test_what_health_asks_fails_without_the_standby(primary: OwnServer, lo
         with pytest.raises(DatabaseUnavailable):
             await ask()
     await database.close()
+
+
+@pytest.mark.parametrize("replicated", [True, False], ids=["confirmed first", "the control"])
+async def test_no_head_is_signed_of_entries_that_the_standby_may_not_have(
+    primary: OwnServer, loop: Work, tmp_path: Path, replicated: bool
+) -> None:
+    """Went red while a head was remembered outside of entries that a failover takes back: nothing would ever be signed
+    on top of it."""
+    urls, remembered = Migrated(primary.admin_url), FileLastSigned(tmp_path / "heads")
+    tenant = loop.team.user.tenant
+    of_worker = await Database.connect(urls.worker_url, role="loopctl_worker", timeouts=SHORT)
+    heads = TreeHeads(of_worker, KEYRING, remembered, FollowerMetrics(CollectorRegistry()), replicated=replicated)
+    async with impatient(primary) as other, waits_for(primary, "nobody"):
+        log = LogReader(other.store.database, KEYRING, remembered, replicated=replicated)
+        assert unknown(await seen_by(loop.team.user, other).post("/projects", {"name": "Lost", "slug": "lost"}))
+        for sign in (heads.look, log.whole_head) if replicated else (heads.look,):
+            with pytest.raises(DatabaseUnavailable):
+                await sign(tenant)
+        assert (await remembered.read(tenant) is None) is replicated
+    await heads.look(tenant)
+    assert await remembered.read(tenant) is not None
+    await of_worker.close()
 
 
 @pytest.mark.slow
