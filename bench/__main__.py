@@ -31,6 +31,7 @@ BENCHMARKS = {
     "pages": ("bench.pages", "200 open boards, a board of 1,000 stories, how soon a board moves"),
     "knowledge": ("bench.knowledge", "50,000 articles: search, context, and filing one beside a story"),
     "retrieval": ("bench.retrieval", "nDCG@10 by words, by meaning and by both, over this documentation"),
+    "usage_reads": ("bench.usage_reads", "a million reports of usage: a project's summary, the ranking, and one more"),
     "start": ("bench.start", "first and second start of `make up`"),
 }
 
