@@ -4,6 +4,7 @@ by its primary key; and a report beside a step of a story. `python -m bench.usag
 The reports are events of the log, written as every other through the writer and the read models.
 """
 
+import asyncio
 import random
 import sys
 import time
@@ -30,7 +31,9 @@ from tests.api.work import Client
 from tests.support.database import session
 from tests.support.events import put
 
-REPORTS, ASKED, WRITTEN = 1_000_000, 300, 300
+REPORTS, ASKED, WRITTEN = 1_000_000, 300, 400
+TOGETHER = 20
+"""Writes at once."""
 PROJECTS, EPICS, STORIES, AGENTS = 5, 10, 50, 50
 """Epics of a project, stories of an epic."""
 MODELS, PHASES = ("claude-opus-4", "claude-sonnet-4-5", "gpt-5", "home-made"), ("planning", "implementing", "reviewing")
@@ -57,7 +60,8 @@ class Laid(Struct, frozen=True):
 
 def lay_out(chance: random.Random) -> tuple[Laid, list[Happening]]:
     """Of the stories three fifths are verified; a fifth was rejected before, once or twice."""
-    laid, events = Laid([], [uuid4() for _ in range(AGENTS)]), []
+    laid = Laid([], [uuid4() for _ in range(AGENTS)])
+    events: list[Happening] = []
     for number, agent in enumerate(laid.agents):
         named: dict[str, Any] = {"name": f"worker-{number}", "agent_type": "implementer", "metadata": JsonText("{}")}
         events.append((Stream("agent", agent), AgentRegistered(**named, key_id=str(uuid4()))))
@@ -77,7 +81,8 @@ def lay_out(chance: random.Random) -> tuple[Laid, list[Happening]]:
 
 
 def _story(place: Place, number: str, *, verified: bool) -> Iterator[Happening]:
-    stream, where = Stream("story", place.story_id), {"project_id": place.project_id, "epic_id": place.epic_id}
+    stream = Stream("story", place.story_id)
+    where: dict[str, Any] = {"project_id": place.project_id, "epic_id": place.epic_id}
     yield (
         stream,
         StoryCreated(**where, number=number, title="S", acceptance_criteria=JsonText("[]"), metadata=JsonText("{}")),
@@ -89,7 +94,7 @@ def _story(place: Place, number: str, *, verified: bool) -> Iterator[Happening]:
     for iteration in range(1, place.attempts + 1):
         yield stream, StoryRejected(**said, verification_id=uuid4(), iteration=iteration, reason="no")
     if verified:
-        last = {"verification_id": uuid4(), "iteration": place.attempts + 1}
+        last: dict[str, Any] = {"verification_id": uuid4(), "iteration": place.attempts + 1}
         yield stream, StoryVerified(**said, **last, result="pass", summary="s")
 
 
@@ -112,6 +117,8 @@ async def fill(user: Client, url: str, chance: random.Random, reports: int) -> L
     for start in range(0, reports, AT_ONCE):
         some = [report(chance, laid) for _ in range(min(AT_ONCE, reports - start))]
         await put(user.service.store, user.tenant, *some, at=NOON)
+        if (start + AT_ONCE) % 100_000 == 0:
+            print(f"{start + AT_ONCE} reports written", flush=True)
     async with session(url) as connection:
         await connection.execute("SET ROLE loopctl_owner")
         for table in TABLES:
@@ -162,22 +169,43 @@ async def measure_reads(people: Team, database: Database, laid: Laid, chance: ra
         told(f"{path}, which adds up the reports", f"{median(slow):.0f} ms")
 
 
+def usage_of(story: str) -> dict[str, Any]:
+    return {"story_id": story, "model_name": "claude-sonnet-4-5", "input_tokens": 100, "output_tokens": 10}
+
+
 async def measure_writes(people: Team) -> None:
-    """A report and a step, in turns."""
+    """A report and a step, in turns; then many at once of each."""
     user, worker = people.user, people.implementer
     epic = await user.epic(await user.project())
-    reports: list[float] = []
-    steps: list[float] = []
-    for number in range(WRITTEN):
-        story = await user.story(epic, f"1.{number + 1}")
-        shown = (await user.get(f"/stories/{story}")).json()["story"]
-        echo = {"story_title": shown["title"], "ac_count": len(shown["acceptance_criteria"])}
-        usage = {"story_id": story, "model_name": "claude-sonnet-4-5", "input_tokens": 100, "output_tokens": 10}
-        steps += await timed(lambda s=story, e=echo: worker.post(f"/stories/{s}/contract", e), 1)  # type: ignore[misc]  # now
-        reports += await timed(lambda u=usage: worker.post("/token-usage", u), 1)  # type: ignore[misc]  # now
-        steps += await timed(lambda s=story: worker.post(f"/stories/{s}/claim", {}), 1)  # type: ignore[misc]  # now
-    beside = f"report {median(reports):.2f} ms, step {median(steps):.2f} ms, medians of {WRITTEN}"
-    at_most("a report / a step of a story", median(reports) / median(steps), TIMES_A_STEP, beside)
+    stories = [await user.story(epic, f"1.{number + 1}") for number in range(WRITTEN)]
+    shown = [(await user.get(f"/stories/{story}")).json()["story"] for story in stories]
+    echoes = {
+        each["id"]: {"story_title": each["title"], "ac_count": len(each["acceptance_criteria"])} for each in shown
+    }
+
+    def reports(story: str) -> Awaitable[Any]:
+        return worker.post("/token-usage", usage_of(story))
+
+    def steps(story: str) -> Awaitable[Any]:
+        return worker.post(f"/stories/{story}/contract", echoes[story])
+
+    lone, some = stories[: WRITTEN // 2], stories[WRITTEN // 2 :]
+    took: dict[str, list[float]] = {"report": [], "step": []}
+    for story in lone:
+        took["report"] += await timed(lambda s=story: reports(s), 1)  # type: ignore[misc]  # a lambda's default
+        took["step"] += await timed(lambda s=story: steps(s), 1)  # type: ignore[misc]  # a lambda's default
+    one, other = median(took["report"]), median(took["step"])
+    at_most("a report / a step of a story", one / other, TIMES_A_STEP, f"{one:.2f} and {other:.2f} ms, medians")
+    await asyncio.gather(*(reports(story) for story in some))
+    spent: dict[str, list[float]] = {"report": [], "step": []}
+    for start in range(0, len(some), TOGETHER):
+        for name, act in (("report", reports), ("step", steps)):
+            began = time.perf_counter()
+            answers = await asyncio.gather(*(act(story) for story in some[start : start + TOGETHER]))
+            spent[name].append((time.perf_counter() - began) * MS / len(answers))
+    one, other = median(spent["report"]), median(spent["step"])
+    what = f"the same, {TOGETHER} at once"
+    at_most(what, one / other, TIMES_A_STEP, f"{one:.2f} and {other:.2f} ms each, medians")
 
 
 async def run(reports: int) -> None:

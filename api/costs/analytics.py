@@ -22,6 +22,7 @@ from api.costs.analytics_schemas import (
     epic_rows,
     mix_body,
     model_rows,
+    primary_models,
     profile_body,
     share,
     trend_body,
@@ -45,14 +46,16 @@ from projections.queries.costs import (
     added_up,
     agents_with_budgets,
     epics_with_costs,
+    ranked_sums,
     rework_costs,
-    running_sums,
+    summary_of,
     trends,
     verified_costs,
 )
 from projections.queries.metered import metered_of_agents, metered_of_models, metered_of_periods
 from projections.rows.agents import find_agent
 from projections.rows.metered_usage import metered
+from projections.rows.projects import find_project
 from projections.rows.token_budgets import BudgetFilter, list_budgets
 
 TAGS = ["Costs"]
@@ -69,8 +72,12 @@ async def _project(services: Services, asking: Asking, project: str | UnsetType)
     return found
 
 
-async def _sums(tx: TenantTx, only: CostFilter) -> Sequence[Slice]:
-    return await added_up(tx, only) if only.has_dates else await running_sums(tx, only.project_id)
+async def _ranked(tx: TenantTx, only: CostFilter) -> tuple[Sequence[Slice], Mapping[UUID, str]]:
+    """What agents have cost, and their models."""
+    if not only.has_dates:
+        return await ranked_sums(tx, only.project_id)
+    slices = await added_up(tx, only)
+    return slices, primary_models(slices)
 
 
 @get(
@@ -88,10 +95,10 @@ async def show_agent_costs(
     only, page = wanted.only(await _project(services, asking, wanted.project_id)), page_of(wanted)
     async with services.reading(asking.caller.tenant_id) as tx:
         await check_after(tx, wanted.after)
-        slices = await _sums(tx, only)
+        slices, models = await _ranked(tx, only)
         measured = await metered_of_agents(tx, only)
         agents = await agents_with_budgets(tx, _named(slices, measured))
-    rows = agent_rows(slices, agents, wanted.rank_by, measured)
+    rows = agent_rows(slices, agents, wanted.rank_by, measured, models)
     return page.answer(list(page.of(rows)), len(rows))
 
 
@@ -129,9 +136,10 @@ async def show_epic_costs(services: Provided, asking: Asker, wanted: NamedDepend
 async def show_project_costs(
     services: Provided, asking: Asker, project: ProjectPath, wanted: NamedDependency[AfterQuery]
 ) -> dict[str, Any]:
+    project_id = await project_id_of(services, asking, project)
     async with services.reading(asking.caller.tenant_id) as tx:
         await check_after(tx, wanted.after)
-    return {"data": await _project_costs(services, asking, project)}
+        return {"data": await _project_costs(tx, project_id)}
 
 
 @get(
@@ -146,27 +154,28 @@ async def show_project_costs(
 async def show_project_token_usage(
     services: Provided, asking: Asker, project: ProjectPath, wanted: NamedDependency[AfterQuery]
 ) -> dict[str, Any]:
-    costs = await _project_costs(services, asking, project)
-    only = CostFilter(project_id=await project_id_of(services, asking, project))
+    project_id = await project_id_of(services, asking, project)
+    only = CostFilter(project_id=project_id)
     async with services.reading(asking.caller.tenant_id) as tx:
         await check_after(tx, wanted.after)
+        costs = await _project_costs(tx, project_id)
         slices, measured = await added_up(tx, only), await metered_of_agents(tx, only)
         agents = await agents_with_budgets(tx, _named(slices, measured))
         models = model_rows(slices, await metered_of_models(tx, only))
     return {"data": {**costs, "agents": agent_rows(slices, agents, "tokens", measured), "models": models}}
 
 
-async def _project_costs(services: Services, asking: Asking, project: str) -> dict[str, Any]:
-    project_id = await project_id_of(services, asking, project)
-    await check_there(services, asking, project_id)
-    async with services.reading(asking.caller.tenant_id) as tx:
-        slices = await running_sums(tx, project_id)
-        budgets, _ = await list_budgets(tx, BudgetFilter("project", project_id), 10, 0)
-        verified, verified_cost = await verified_costs(tx, project_id)
-        rework = await rework_costs(tx, project_id)
-        measured = (await metered(tx, [("project", project_id)])).get(("project", project_id), NO_MEASURE)
-        named = await agents_with_budgets(tx, [each.agent_id for each in slices if each.agent_id])
-    whole = next((each for each in slices if each.agent_id is None), None)
+async def _project_costs(tx: TenantTx, project_id: UUID) -> dict[str, Any]:
+    """Raises NotFound."""
+    if await find_project(tx, project_id) is None:
+        raise NotFound("Not found")
+    slices = await summary_of(tx, project_id)
+    budgets, _ = await list_budgets(tx, BudgetFilter("project", project_id), 10, 0)
+    verified, verified_cost = await verified_costs(tx, project_id)
+    rework = await rework_costs(tx, project_id)
+    measured = (await metered(tx, [("project", project_id)])).get(("project", project_id), NO_MEASURE)
+    named = await agents_with_budgets(tx, [each.agent_id for each in slices if each.agent_id])
+    whole = next((each for each in slices if not (each.agent_id or each.model_name or each.phase)), None)
     used, stories = (whole.figures, whole.story_count) if whole else (NOTHING, 0)
     budget = next((each for each, _ in budgets if each.per is None), None)
     ranked = agent_rows(slices, named, "cost")
@@ -198,14 +207,8 @@ async def _project_costs(services: Services, asking: Asking, project: str) -> di
     }
 
 
-def _by(slices: Sequence[Slice], what: str) -> dict[str, Figures]:
-    """Sums of the finest slices, by model or phase."""
-    found: dict[str, Figures] = {}
-    for each in slices:
-        if each.agent_id and each.model_name and each.phase:
-            name = getattr(each, what)
-            found[name] = found.get(name, NOTHING).plus(each.figures)
-    return found
+def _by(slices: Sequence[Slice], what: Literal["model_name", "phase"]) -> dict[str, Figures]:
+    return {name: each.figures for each in slices if (name := getattr(each, what))}
 
 
 @get(

@@ -71,12 +71,13 @@ class EpicCostsQuery(PageQuery, frozen=True, kw_only=True):
 
 
 def agent_rows(
-    slices: Sequence[Slice], agents: Mapping[UUID, Any], rank_by: str, measured: Mapping[UUID, Measured] = NOT_MEASURED
-) -> list[dict[str, Any]]:
+    slices: Sequence[Slice], agents: Mapping[UUID, Any], rank_by: str,
+    measured: Mapping[UUID, Measured] = NOT_MEASURED, models: Mapping[UUID, str] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Ranked: the least for a story first, of equals the one with the smaller id. After those, without a rank, agents
     that were measured and have reported nothing: who says nothing is not left out."""
     whole = [each for each in slices if each.agent_id and each.model_name is None]
-    models = primary_models(slices)
+    models = primary_models(slices) if models is None else models
 
     def rank(each: Slice) -> tuple[float, UUID]:
         amount = each.figures.total_tokens if rank_by == "tokens" else each.figures.cost_millicents

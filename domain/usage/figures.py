@@ -85,5 +85,10 @@ def scopes_of(project_id: UUID, epic_id: UUID | None, story_id: UUID, agent_id: 
     return scopes
 
 
+def attempt_scope(event: TokenUsageReported | TokenUsageCorrected | TokenUsageDeleted) -> Scope:
+    """Kept for nothing but rework: what an attempt has cost that was rejected afterwards."""
+    return f"attempt_{event.attempt}", event.story_id
+
+
 def scopes_of_event(event: TokenUsageReported | TokenUsageCorrected | TokenUsageDeleted) -> Sequence[Scope]:
     return scopes_of(event.project_id, event.epic_id, event.story_id, event.agent_id)

@@ -54,13 +54,40 @@ ADDED_UP = f"""
                              (r.agent_id, r.model_name, r.phase))
 """  # noqa: S608  # names of our own
 
-RUNNING = f"""
-    SELECT s.agent_id, s.model_name, s.phase, {", ".join(f"sum(s.{name})::bigint AS {name}" for name in FIGURES)},
-           sum(s.story_count)::bigint AS story_count
+SUMMARY = f"""
+    SELECT s.agent_id, s.model_name, s.phase, {", ".join(f"s.{name}" for name in FIGURES)}, s.story_count
       FROM app.usage_slice AS s
-     WHERE s.tenant_id = $1 AND ($2::uuid IS NULL OR s.project_id = $2)
-     GROUP BY s.agent_id, s.model_name, s.phase
-    HAVING sum(s.report_count) > 0
+     WHERE s.tenant_id = $1 AND s.project_id = $2 AND s.model_name = '' AND s.report_count > 0
+     UNION ALL
+    SELECT $3::uuid, coalesce(s.model_name, ''), coalesce(s.phase, ''),
+           {", ".join(f"sum(s.{name})::bigint AS {name}" for name in FIGURES)}, 0
+      FROM app.usage_slice AS s
+     WHERE s.tenant_id = $1 AND s.project_id = $2 AND s.model_name <> '' AND s.report_count > 0
+     GROUP BY GROUPING SETS ((s.model_name), (s.phase))
+"""  # noqa: S608  # names of our own
+
+RANKED = f"""
+    WITH of_model AS (
+        SELECT s.agent_id, s.model_name,
+               sum(s.input_tokens + s.cache_read_tokens + s.cache_write_tokens + s.output_tokens) AS tokens
+          FROM app.usage_slice AS s
+         WHERE s.tenant_id = $1 AND ($2::uuid IS NULL OR s.project_id = $2) AND s.model_name <> ''
+           AND s.report_count > 0
+         GROUP BY s.agent_id, s.model_name),
+    most AS (
+        SELECT DISTINCT ON (m.agent_id) m.agent_id, m.model_name
+          FROM of_model AS m
+         ORDER BY m.agent_id, m.tokens DESC, m.model_name COLLATE "C"),
+    whole AS (
+        SELECT s.agent_id, {", ".join(f"sum(s.{name})::bigint AS {name}" for name in FIGURES)},
+               sum(s.story_count)::bigint AS story_count
+          FROM app.usage_slice AS s
+         WHERE s.tenant_id = $1 AND ($2::uuid IS NULL OR s.project_id = $2) AND s.model_name = '' AND s.agent_id <> $3
+         GROUP BY s.agent_id
+        HAVING sum(s.report_count) > 0)
+    SELECT w.*, m.model_name AS primary_model
+      FROM whole AS w
+      LEFT JOIN most AS m ON m.agent_id = w.agent_id
 """  # noqa: S608  # names of our own
 
 TRENDS = f"""
@@ -81,16 +108,20 @@ VERIFIED = """
      WHERE t.tenant_id = $1 AND t.project_id = $2 AND t.verified_status = 'verified'
 """
 
-REWORK = f"""
-    SELECT coalesce(sum(r.cost_millicents), 0)::bigint AS cost_millicents, coalesce(sum({TOKENS}), 0)::bigint AS tokens
+# Of a story that was rejected all attempts before the one that it is at.
+REWORK = """
+    SELECT coalesce(sum(s.cost_millicents), 0)::bigint AS cost_millicents,
+           coalesce(sum(s.input_tokens + s.cache_read_tokens + s.cache_write_tokens + s.output_tokens), 0)::bigint
+               AS tokens
       FROM (SELECT v.story_id, max(v.iteration) AS iteration
               FROM app.verification AS v
               JOIN app.story AS t ON t.tenant_id = $1 AND t.story_id = v.story_id AND t.project_id = $2
              WHERE v.tenant_id = $1 AND v.result = 'fail'
              GROUP BY v.story_id) AS f
-      JOIN app.token_usage_report AS r
-        ON r.tenant_id = $1 AND r.story_id = f.story_id AND r.attempt < f.iteration AND r.deleted_at IS NULL
-"""  # noqa: S608  # names of our own
+     CROSS JOIN LATERAL generate_series(0, f.iteration - 1) AS n (attempt)
+      JOIN app.usage_spend AS s
+        ON s.tenant_id = $1 AND s.scope_type = 'attempt_' || n.attempt AND s.scope_id = f.story_id
+"""
 
 EPICS = f"""
     SELECT e.epic_id, e.number, e.title, p.stories AS story_count, p.verified AS completed_story_count,
@@ -162,15 +193,28 @@ async def added_up(tx: TenantTx, only: CostFilter) -> Sequence[Slice]:
     return [_slice(row) for row in rows if not (row["of_agent"] and row["agent_id"] is None)]
 
 
-async def running_sums(tx: TenantTx, project_id: UUID | None) -> Sequence[Slice]:
-    """All of it, of each agent, and of each agent by model and phase."""
+async def summary_of(tx: TenantTx, project_id: UUID) -> Sequence[Slice]:
+    """From the running sums: all of it, of each agent, of each model and of each phase."""
     return [
         Slice(
             agent_id=None if row["agent_id"] == EVERYBODY else row["agent_id"], model_name=row["model_name"] or None,
-            phase=row["phase"] or None, figures=figures_in(row), story_count=int(row["story_count"]),
+            phase=row["phase"] or None, figures=figures_in(row), story_count=row["story_count"],
         )
-        for row in await tx.fetch(RUNNING, tx.tenant_id, project_id)
+        for row in await tx.fetch(SUMMARY, tx.tenant_id, project_id, EVERYBODY)
     ]  # fmt: skip
+
+
+async def ranked_sums(tx: TenantTx, project_id: UUID | None) -> tuple[Sequence[Slice], dict[UUID, str]]:
+    """From the running sums, of each agent; and the model with the most tokens, of equals the first by name."""
+    rows = await tx.fetch(RANKED, tx.tenant_id, project_id, EVERYBODY)
+    slices = [
+        Slice(
+            agent_id=row["agent_id"], model_name=None, phase=None, figures=figures_in(row),
+            story_count=int(row["story_count"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+    return slices, {row["agent_id"]: row["primary_model"] for row in rows}
 
 
 async def trends(tx: TenantTx, only: CostFilter, unit: str, limit: int, offset: int) -> tuple[Sequence[Any], int]:

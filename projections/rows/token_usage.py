@@ -13,7 +13,7 @@ from msgspec import structs
 from domain.event import Recorded
 from domain.usage.archival import TokenDataArchived, parted
 from domain.usage.events import TOKEN_USAGE_EVENTS, TokenUsageEvent
-from domain.usage.figures import NOTHING, Figures, Scope, agent_in, figures_of, scopes_of_event
+from domain.usage.figures import NOTHING, Figures, Scope, agent_in, attempt_scope, figures_of, scopes_of_event
 from domain.usage.report import UsageReport, evolve_report
 from eventstore.database.transaction import TenantTx
 from projections.rows.entity import Entity
@@ -91,7 +91,7 @@ async def _add(tx: TenantTx, recorded: Sequence[Recorded], events: Sequence[Toke
 def _sums(events: Sequence[TokenUsageEvent]) -> dict[Scope, Figures]:
     sums: dict[Scope, Figures] = {}
     for event in events:
-        figures, scopes = figures_of(event), list(scopes_of_event(event))
+        figures, scopes = figures_of(event), [*scopes_of_event(event), attempt_scope(event)]
         if event.agent_id is not None:
             scopes.append((AGENT_STORY, agent_in(event.story_id, event.agent_id)))
         for scope in scopes:

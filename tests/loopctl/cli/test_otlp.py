@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opentelemetry._logs import LogRecord
 from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -92,6 +96,21 @@ def test_spans_of_calls_are_taken_in(
         span.set_attribute("gen_ai.usage.output_tokens", 42)
     provider.shutdown()
     assert metered(shell, story, "spans")["total_tokens"] == 742
+
+
+def test_log_records_of_calls_are_taken_in(
+    shell: Shell, story: str, resource: Resource, running: Run, given: dict[str, Any]
+) -> None:
+    """As a coding agent writes them: the event's name is the body of the record."""
+    provider = LoggerProvider(resource=resource)
+    exporter = OTLPLogExporter(endpoint=f"{running.address}/api/v1/otlp/v1/logs", **given)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    counts = {"input_tokens": 700, "output_tokens": 42, "cache_read_tokens": "5000", "cost_usd": 0.01}
+    said = {"event.name": "api_request", "model": "claude-sonnet-4-5", **counts}
+    provider.get_logger("agent").emit(LogRecord(body="claude_code.api_request", attributes=said))
+    provider.shutdown()
+    assert metered(shell, story, "logs")["total_tokens"] == 5_742
+    assert metered(shell, story, "logs")["total_cost_millicents"] == 1_000
 
 
 def test_without_a_key_nothing_is_taken(shell: Shell, story: str, resource: Resource, running: Run) -> None:
