@@ -1,6 +1,6 @@
 """What the work costs: token-usage, cost-anomalies, budget (spec 04, sections 7 and 8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -31,7 +31,7 @@ BUDGET: Columns = (
 REPORT: Columns = ("inserted_at", "model_name", "phase", "total_tokens", "cost_dollars", "cost_source", "id")
 EFFICIENCY: Columns = ("agent", "tokens", "stories", "tok/story", "model", "budget%")
 """The table of the landing page, in its words."""
-EPIC: Columns = ("epic_number", "epic_title", "story_count", "total_tokens", "total_cost_dollars", "utilization_pct")
+EPIC: Columns = ("epic", "title", "stories", "tokens", "cost", "budget%")
 ANOMALY: Columns = ("story_title", "anomaly_type", "deviation_factor", "agent_name", "story_cost_millicents", "id")
 
 
@@ -90,39 +90,40 @@ def token_usage(
             return
         id_ = project_id(asked, scope.project)
         if by_epic:
-            _show_measured(asked, asked.client.get("analytics/epics", project_id=id_, page_size=100), EPIC)
+            _show_table(asked, asked.client.get("analytics/epics", project_id=id_, page_size=100), EPIC, _of_epic)
         elif by_agent:
-            _show_agents(asked, asked.client.get("analytics/agents", project_id=id_, rank_by="tokens", page_size=100))
+            found = asked.client.get("analytics/agents", project_id=id_, rank_by="tokens", page_size=100)
+            _show_table(asked, found, EFFICIENCY, _efficiency)
         else:
             asked.show(asked.client.get(f"analytics/projects/{id_}"))
 
 
-def _show_agents(asked: Session, body: Any) -> None:
-    """JSON as the server sent it; for people the table that the documents print."""
+def _show_table(asked: Session, body: Any, columns: Columns, row_of: Callable[[Mapping[str, Any]], Any]) -> None:
+    """JSON as the server sent it; for people a table, with a column of what was measured where anything was."""
     if not asked.output.for_people:
         asked.show(body)
         return
-    rows = [{**_efficiency(row), "metered_tokens": row.get("metered_tokens")} for row in body["data"]]
-    _show_measured(asked, {**body, "data": rows}, EFFICIENCY)
-
-
-def _show_measured(asked: Session, body: Any, columns: Columns) -> None:
-    """For people with a column of what was measured, where anything was."""
-    if not asked.output.for_people:
-        asked.show(body, columns)
-        return
-    amounts = [_measured(row.get("metered_tokens")) for row in body["data"]]
-    if not any(amounts):
-        asked.show(body, columns)
-        return
-    rows = [{**row, "measured": amount or "-"} for row, amount in zip(body["data"], amounts, strict=True)]
-    asked.show({**body, "data": rows}, (*columns, "measured"))
+    measured = [_measured(row.get("metered_tokens")) for row in body["data"]]
+    rows = [{**row_of(row), "measured": most or "-"} for row, most in zip(body["data"], measured, strict=True)]
+    asked.show({**body, "data": rows}, (*columns, "measured") if any(measured) else columns)
 
 
 def _measured(tokens: Mapping[str, int | None] | None) -> str | None:
     """The greatest of the signals, which all tell the same calls."""
     told = [amount for amount in (tokens or {}).values() if amount is not None]
     return f"{max(told):,}" if told else None
+
+
+def _of_epic(row: Mapping[str, Any]) -> dict[str, Any]:
+    share = row.get("utilization_pct")
+    return {
+        "epic": row.get("epic_number"),
+        "title": row.get("epic_title"),
+        "stories": row.get("story_count"),
+        "tokens": f"{row.get('total_tokens', 0):,}",
+        "cost": f"${row.get('total_cost_dollars')}",
+        "budget%": "-" if share is None else f"{share}%",
+    }
 
 
 def _efficiency(row: Mapping[str, Any]) -> dict[str, Any]:

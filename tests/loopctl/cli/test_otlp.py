@@ -16,6 +16,7 @@ from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData, Pe
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.util.types import AnyValue
 
 from tests.loopctl.cli.conftest import Keys
 from tests.loopctl.cli.shell import Shell
@@ -105,8 +106,13 @@ def test_log_records_of_calls_are_taken_in(
     provider = LoggerProvider(resource=resource)
     exporter = OTLPLogExporter(endpoint=f"{running.address}/api/v1/otlp/v1/logs", **given)
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
-    counts = {"input_tokens": 700, "output_tokens": 42, "cache_read_tokens": "5000", "cost_usd": 0.01}
-    said = {"event.name": "api_request", "model": "claude-sonnet-4-5", **counts}
+    counts: dict[str, AnyValue] = {
+        "input_tokens": 700,
+        "output_tokens": 42,
+        "cache_read_tokens": "5000",
+        "cost_usd": 0.01,
+    }
+    said: dict[str, AnyValue] = {"event.name": "api_request", "model": "claude-sonnet-4-5", **counts}
     provider.get_logger("agent").emit(LogRecord(body="claude_code.api_request", attributes=said))
     provider.shutdown()
     assert metered(shell, story, "logs")["total_tokens"] == 5_742
