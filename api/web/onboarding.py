@@ -34,6 +34,8 @@ class Step(Struct, frozen=True):
     done: bool
     text: str
     command: str = ""
+    link: tuple[str, str] | None = None
+    """Address and words of where it is done."""
 
 
 @get("/tenants/{tenant_id:uuid}/onboarding", opt=ANY_ACCEPT, include_in_schema=False, summary="The first steps")
@@ -57,13 +59,24 @@ async def steps(services: Services, reader: Reader) -> Sequence[Step]:
     projects = (await reader.read(list_projects_of_tenant, wanted=ProjectsQuery(page_size=1)))["meta"]["total_count"]
     stories = (await reader.read(list_stories_of_tenant, wanted=StoriesQuery(limit=1)))["meta"]["total_count"]
     agents = (await reader.read(list_agents_of_tenant, wanted=AgentsQuery(page_size=1)))["meta"]["total_count"]
+    told = tenant["settings"].get("onboarding")
+    completed = told.get("completed", ()) if isinstance(told, dict) else ()
     server = services.settings.base_url()
     return (
         Step("audit_key", "Generate audit signing key", tenant["has_audit_key"],
              "Every tree head of this tenant's log is signed with it, and anybody can check the signatures.",
              f"curl {server}/api/v1/tenants/{tenant['id']}/audit_public_key"),
         Step("second_authenticator", "Enrol a second security key", touched >= 2,
-             "The last one cannot be removed, and a lost one is no trouble when there is another."),
+             "The last one cannot be removed, and a lost one is no trouble when there is another.",
+             link=("/app/settings", "Settings, security keys")),
+        Step("client", "Log in on your machine", any(key["last_used_at"] for key in keys),
+             "The command line keeps your API key, and every command below uses it.",
+             f"loopctl auth login --server {server}"),
+        Step("system_article_tour", "Read the system articles", "system_article_tour" in completed,
+             "How agents take part, and what each refusal means. This step is ticked when you say so.",
+             "loopctl api PATCH tenants/me --data "
+             "'{\"settings\": {\"onboarding\": {\"completed\": [\"system_article_tour\"]}}}'",
+             link=("/wiki", "The wiki")),
         Step("keys", "Create API keys for your agents", {"agent", "orchestrator"} <= roles,
              "One of role orchestrator, which verifies and rejects; one of role agent for each agent.",
              "loopctl keys create --name worker-1 --role agent"),

@@ -26,7 +26,8 @@ MOVES = {
     "contracted": "contracted", "assigned": "claimed", "implementing": "started", "reported_done": "reported as done",
     "pending": "put back",
 }  # fmt: skip
-MADE = {"artifact_report": "artifact reported", "token_usage_report": "usage reported", "story": "written down"}
+MADE = {"artifact_report": "artifact reported", "token_usage_report": "usage reported", "story": "written down",
+        "article": "filed"}  # fmt: skip
 
 
 def number(value: float) -> str:
@@ -63,7 +64,7 @@ def happened(entry: Mapping[str, Any]) -> str:
     new = entry["new_state"] if isinstance(entry["new_state"], Mapping) else {}
     if entry["action"] in ("status_changed", "auto_reset"):
         return MOVES.get(new.get("agent_status", ""), said(entry["action"]))
-    action = entry["action"].removeprefix(f"{entry['entity_type']}.")
+    action = entry["action"].removeprefix(f"{entry['entity_type']}.").removeprefix(f"{entry['entity_type']}_")
     if action == "created":
         return MADE.get(entry["entity_type"], f"{said(entry['entity_type'])} made")
     return said(action)

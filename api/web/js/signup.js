@@ -62,5 +62,10 @@ name.addEventListener("input", () => {
   if (!own) { slug.value = letters.replace(/^-+|-+$/g, "").slice(0, 63); }
 });
 byId("enroll-authenticator-btn").addEventListener("click", told(enrol));
+byId("signup-copy-btn").hidden = !navigator.clipboard;
+byId("signup-copy-btn").addEventListener("click", async () => {
+  await navigator.clipboard.writeText(byId("signup-raw-key").textContent);
+  byId("signup-copy-btn").textContent = "Copied";
+});
 byId("signup-form").addEventListener("submit", told(submit));
 leadToName("signup-wrong-address", "signup-right-address");

@@ -28,7 +28,8 @@ IN_DOCS = (
     "landing", "overview", "board", "graph", "story", "inbox", "costs", "agents", "knowledge", "admin", "custody",
     "custody-entry", "verify",
 )  # fmt: skip
-PUBLIC = ("/", "/docs", "/login", "/signup", "/verify", "/terms", "/nowhere", "/design")
+PUBLIC = ("/", "/docs", "/login", "/signup", "/verify", "/terms", "/nowhere", "/design", "/wiki",
+          "/wiki/agent-pattern", "/recovery")  # fmt: skip
 WIDTHS = (1280, 768, 360)
 PRESSED = {"custody-entry": "verify-entry"}
 """What is worth seeing is what the browser found."""
@@ -61,7 +62,7 @@ async def take_all(postgres_url: str, wish: Wish) -> None:
     async with showroom(postgres_url) as (address, furnished, cookie), browser_page() as page:
         _, raw = await superadmin(furnished.database, "Grace")
         root = await sign_in(furnished.user.service, raw)
-        paths = {**{path.strip("/") or "landing": path for path in PUBLIC}, **furnished.paths}
+        paths = {**{path.strip("/").replace("/", "-") or "landing": path for path in PUBLIC}, **furnished.paths}
         for name, path in paths.items():
             if name in wish.only or not wish.only:
                 await signed_in(page, address, root if path.startswith("/app/admin") else cookie)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from api.web.rendering import TEMPLATES
-from tests.api.test_signup_page import click, enrol, signed_up, virtual_key
+from tests.api.test_recovery_page import present
+from tests.api.test_signup_page import click, enrol, signed_up, virtual_key, write
 from tests.api.web.payloads import TEXTS
 from tests.api.web.world import World, running, sign_in, signed_in, world
 from tests.support import axe
@@ -136,18 +137,39 @@ async def test_the_board_moves_when_something_has_happened(database: TestDatabas
 async def test_a_person_signs_in_with_the_security_key_that_the_tenant_was_made_with(
     database: TestDatabase, page: Page
 ) -> None:
-    async with running(database) as (address, _), virtual_key(page):
+    async with running(database) as (address, _), virtual_key(page) as one:
         await page.open(address + "/signup")
         await enrol(page, "Blue key", 0)
-        await signed_up(page)
+        raw = await signed_up(page)
+        page.errors.clear()
         await page.open(str(await page.evaluate("document.getElementById('signup-onboarding').href")))
         assert await page.evaluate("!!document.querySelector('#onboarding-step-audit_key.step-done')")
+        assert await page.evaluate("document.querySelectorAll('[data-copy]:not([hidden])').length") > 0
+        assert page.errors == []
         await page.call("Network.clearBrowserCookies")
         await page.open(address + "/app/settings")
         assert await page.evaluate("location.pathname") == "/login"
         await click(page, "login-security-key-btn")
         await page.wait_for("location.pathname === '/app/settings' && document.readyState === 'complete'")
         assert "Blue key" in await page.evaluate("document.body.innerText")
+        await enrols_another(page, one, raw)
+
+
+async def enrols_another(page: Page, one: str, raw: str) -> None:
+    """On the page of settings: the new one is touched, then one that the tenant has."""
+    async with virtual_key(page) as other:
+        await present(page, other, one)
+        await page.evaluate(
+            "const get = navigator.credentials.get.bind(navigator.credentials);"
+            "navigator.credentials.get = async (wish) => {"
+            "  while (!window.__other) { await new Promise((done) => setTimeout(done, 50)); } return get(wish); };"
+        )  # what a person takes to put one key away and the other one in
+        await write(page, enrol_key_name="Red key", enrol_api_key=raw)
+        await page.evaluate("document.getElementById('enrol-another').requestSubmit()")
+        await page.wait_for("document.getElementById('enrol-status').textContent.startsWith('Now touch one')")
+        await present(page, one, other)
+        await page.evaluate("window.__other = true")
+        await page.wait_for("document.body.innerText.includes('Red key') && document.readyState === 'complete'")
 
 
 async def test_a_security_key_that_has_not_seen_its_user_signs_nobody_in(database: TestDatabase, page: Page) -> None:
