@@ -22,6 +22,7 @@ from api.lifecycle.schemas import RejectBody, VerifyBody
 from api.lifecycle.transitions import Transition, TransitionFacts
 from api.transfer.routes import may_verify
 from bench.custody_by_itself import done_by_itself
+from bench.custody_edits import some_fields
 from bench.custody_evidence import checks, posted
 from bench.custody_model import Person
 from bench.custody_people import CAPABILITIES, HELD, NOBODY, caller_as, people
@@ -46,7 +47,8 @@ from domain.criteria import update_criterion
 from domain.errors import Rejected
 from domain.event import Event, JsonText, Recorded, Stream
 from domain.importing.payload import Given, read_payload
-from domain.importing.plan import ImportWish, KnownStory, ProjectContents, plan_import
+from domain.importing.plan import ImportWish, ProjectContents, plan_import
+from domain.importing.ties import KnownStory
 from domain.key import CreateKey, create_key
 from domain.lifecycle import implementer as working
 from domain.lifecycle import judges as confirming
@@ -59,7 +61,8 @@ from domain.lifecycle.implementer import Echo, Hold
 from domain.lifecycle.judges import Judgement, Provenance, Review
 from domain.lifecycle.prerequisites import Prerequisites
 from domain.lifecycle.runs import LastRun, Run, evolve_last_run
-from domain.story import Place, Story, StoryFields, StoryText, create_story, update_story
+from domain.story import Place, Story, StoryText, create_story, update_story
+from domain.story_fields import StoryFields
 from domain.tenant_settings import TenantSettings
 from projections.facts.last_evidence import LAST_EVIDENCE
 from projections.facts.last_run import LAST_RUN
@@ -144,14 +147,15 @@ class Tenant:
         wish = ImportWish(
             project_id=UUID(int=1),
             payload=read_payload(Given(epics=[{"number": 1, "title": "e", "stories": [item]}])),
-            merge=bool(there.stories), ids=(UUID(int=2), story), may_verify=may_verify, importer=who, at=self.now,
+            merge=bool(there.stories), ids=(story, UUID(int=2)), may_verify=may_verify, importer=who, at=self.now,
             policy=self.settings,
         )  # fmt: skip
         return [event for stream, event in plan_import(wish, there) if stream.kind == "story"]
 
     def _rewritten(self, path: str, story: Story, who: Identity) -> Sequence[Event]:
         if path == "edit":
-            return update_story(story, self.texts[story.story_id], self._fields(story))
+            text = self.texts[story.story_id]
+            return update_story(story, text, some_fields(self._chance, self._metadata(text)))
         known = KnownStory(story_id=story.story_id, title=story.title, epic=1)
         whole = {"1.1": (story, self.texts[story.story_id])}
         there = ProjectContents(stories={"1.1": known}, whole=whole)
@@ -378,15 +382,6 @@ class Tenant:
         events = update_criterion(asked.story, self.texts[asked.story.story_id], "AC-1", fields)
         check_said(asked.story, asked.who, asked.policy, fields, events)
         return events
-
-    def _fields(self, story: Story) -> StoryFields:
-        match self._chance.choice(("title", "criteria", "metadata")):
-            case "title":
-                return StoryFields(title=self._chance.choice(("t", "u", "v")))
-            case "criteria":
-                return StoryFields(acceptance_criteria=[{"criterion": self._chance.choice(("c", "d"))}])
-            case _:
-                return StoryFields(metadata=self._metadata(self.texts[story.story_id]))
 
     def _token(self, story: Story) -> int | None:
         return self._chance.choice((None, None, story.claim_position, 7))

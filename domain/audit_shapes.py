@@ -28,6 +28,7 @@ from domain import (
     skill_result,
     state_digest,
     story,
+    story_details,
     tenant,
     ui_test_run,
     violator,
@@ -51,6 +52,7 @@ FREE_FORM = frozenset(
         "settings",
         "metrics",
         "lazy_factors",
+        "external_times",
     }
 )  # fmt: skip
 """Fields whose text is a client's JSON."""
@@ -67,6 +69,7 @@ STORY_ENDS = named("story_id", "depends_on_story_id")
 EPIC_ENDS = named("epic_id", "depends_on_epic_id")
 OF_STORY = named("number", "title", "epic_id", "project_id")
 
+OF_DETAILS = story_details.StoryDetails.__struct_fields__
 OF_ARTICLE = ("title", "category", "status", "project_id", "tags")
 MOVED = named(status="status_was"), named("status")
 LINK = named("source_article_id", "target_article_id", "relationship_type")
@@ -198,7 +201,7 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     story.StoryImported: AuditShape("story", "imported", new={**OF_STORY, **named("agent_status", "verified_status")}),
     story.StoryUpdated: AuditShape(
         "story", "updated", old=named(title="title_was", description="description_was"),
-        new=named("title", "description", "acceptance_criteria", "estimated_hours", "metadata"),
+        new=named("title", "description", "acceptance_criteria", "estimated_hours", "metadata", *OF_DETAILS),
         changed_only=True,
     ),
     story.StoryRevised: AuditShape("story", "revised", new=named("revision", "contract_void")),

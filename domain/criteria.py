@@ -1,6 +1,5 @@
 """Acceptance criteria of a story, one by one: made from what the story says and what was found of each since."""
 
-from itertools import chain, count
 from typing import Any, Literal
 from uuid import UUID
 
@@ -10,7 +9,8 @@ from msgspec import UNSET, Struct, UnsetType
 from domain.errors import NotFound
 from domain.event import JsonText
 from domain.fields import LONGEST_JSON, Problems
-from domain.story import CriterionUpdated, Story, StoryText, binding_problem, criterion_id
+from domain.story import CriterionUpdated, Story, StoryText
+from domain.story_fields import binding_problem, criterion_id, named_items, text_of
 
 CriterionStatus = Literal["pending", "verified", "failed", "unverifiable"]
 
@@ -28,6 +28,8 @@ class Criterion(Struct, frozen=True, kw_only=True):
     status: CriterionStatus
     verified_at: str | None
     """As it was recorded."""
+    claimed: bool
+    """Somebody has said that it is met, which confirms nothing."""
     evidence_path: str | None
 
 
@@ -43,16 +45,7 @@ def criteria_of(text: StoryText) -> list[Criterion]:
     """In the story's own order: by name, AC-10 would come before AC-9."""
     checks: dict[str, Any] = msgspec.json.decode(text.criteria_checks)
     items = named_items(text.acceptance_criteria)
-    return [_criterion(text.story_id, ac_id, item, checks.get(ac_id, {})) for ac_id, item in items.items()]
-
-
-def named_items(acceptance_criteria: JsonText) -> dict[str, Any]:
-    """By ``ac_id``. An item whose id another has already is named by its place."""
-    found: dict[str, Any] = {}
-    for place, item in enumerate(msgspec.json.decode(acceptance_criteria), 1):
-        names = chain((_text(item.get("id")), f"AC-{place}"), (f"AC-{place}#{more}" for more in count(2)))
-        found[next(name for name in names if name and name not in found)] = item
-    return found
+    return [_criterion(text, ac_id, item, checks.get(ac_id, {})) for ac_id, item in items.items()]
 
 
 def find_criterion(text: StoryText, named: str) -> Criterion:
@@ -86,27 +79,33 @@ def update_criterion(
 
 def still_checked(text: StoryText, acceptance_criteria: JsonText) -> JsonText:
     """What was found of those criteria that the new ones hold unchanged: a check of other words says nothing."""
-    before, after = named_items(text.acceptance_criteria), named_items(acceptance_criteria)
-    checks = msgspec.json.decode(text.criteria_checks)
-    kept = {ac_id: check for ac_id, check in checks.items() if before.get(ac_id) == after.get(ac_id, UNSET)}
+    unchanged, checks = _unchanged(text, acceptance_criteria), msgspec.json.decode(text.criteria_checks)
+    kept = {ac_id: check for ac_id, check in checks.items() if ac_id in unchanged}
     return JsonText(msgspec.json.encode(kept).decode())
 
 
-def _criterion(story_id: UUID, ac_id: str, item: dict[str, Any], check: dict[str, Any]) -> Criterion:
+def still_claimed(text: StoryText, acceptance_criteria: JsonText) -> tuple[str, ...]:
+    """The claims about those criteria that the new ones hold unchanged."""
+    unchanged = _unchanged(text, acceptance_criteria)
+    return tuple(ac_id for ac_id in text.claimed_criteria if ac_id in unchanged)
+
+
+def _unchanged(text: StoryText, acceptance_criteria: JsonText) -> set[str]:
+    before, after = named_items(text.acceptance_criteria), named_items(acceptance_criteria)
+    return {ac_id for ac_id, item in before.items() if item == after.get(ac_id, UNSET)}
+
+
+def _criterion(text: StoryText, ac_id: str, item: dict[str, Any], check: dict[str, Any]) -> Criterion:
     own = item.get("verification_criterion")
     bound = UNBOUND if own is None else JsonText(msgspec.json.encode(own).decode())
     status = check.get("status", "pending")
     return Criterion(
-        id=criterion_id(story_id, ac_id),
+        id=criterion_id(text.story_id, ac_id),
         ac_id=ac_id,
-        description=_text(item.get("description")) or _text(item.get("criterion")) or UNDESCRIBED,
+        description=text_of(item.get("description")) or text_of(item.get("criterion")) or UNDESCRIBED,
         verification_criterion=check.get("verification_criterion", bound),
         status=status,
         verified_at=check.get("verified_at") if status == "verified" else None,
+        claimed=ac_id in text.claimed_criteria,
         evidence_path=check.get("evidence_path"),
     )
-
-
-def _text(value: Any) -> str:
-    """Clients write ids and descriptions as other things too; only texts and whole numbers can name something."""
-    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""

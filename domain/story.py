@@ -1,46 +1,39 @@
 """A story: one piece of work with its acceptance criteria. What an agent says of it and what others confirmed are kept
 apart: ``agent_status`` and ``verified_status``. Its way from contract to verified is in domain/lifecycle/."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from hashlib import sha256
 from typing import Any, ClassVar, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from domain.errors import Conflict
 from domain.event import ERASED, Event, JsonText
-from domain.fields import BLANK, LONGEST_DESCRIPTION, LONGEST_JSON, LONGEST_TITLE, Problems, must_be
-from domain.numbering import StoryNumber, parse_story_number
+from domain.fields import Problems
+from domain.story_details import DEFAULT_PRIORITY, StoryDetails, Ties, checked_claims, checked_parent, tied
+from domain.story_fields import (
+    StoryFields,
+    checked_number,
+    checked_story,
+    criteria_hash,
+    named_items,
+    trimmed_all,
+)
 
 AgentStatus = Literal["pending", "contracted", "assigned", "implementing", "reported_done"]
 VerifiedStatus = Literal["unverified", "verified", "rejected"]
 
 PROVENANCE = "backfill"
 """Member of a story's metadata that says that the work is from before loopctl."""
-CRITERION_TEXTS = ("id", "criterion", "description")
-MOST_CRITERIA = 200
-LARGEST_HOURS = 1_000_000
+NO_CRITERIA = JsonText("[]")
+NO_TIES = Ties()
 LONGEST_MEMORY = 2000
 """Characters that an event keeps of the description from before."""
-HOURS = re.compile(r"[0-9]{1,7}(\.[0-9]{1,20})?")
-"""A text for a number of hours: other spellings of a decimal are read differently by everybody."""
-SMALLEST_HOURS = Decimal("0.000001")
-BINDINGS = {
-    "test": ("path", "test_name"),
-    "code": ("path", "line_range", "pattern"),
-    "route": ("method", "path"),
-    "migration": ("table", "column"),
-    "manual": ("description",),
-}
-"""Types of verification criteria with the members that each must have."""
 
 
-class StoryCreated(Event, frozen=True, kw_only=True):
+class StoryCreated(StoryDetails, frozen=True, kw_only=True):
     TAG: ClassVar[str] = "story.created"
     ERASABLE: ClassVar[Mapping[str, str]] = {"description": ERASED}
     project_id: UUID
@@ -68,7 +61,7 @@ class StoryImported(StoryCreated, frozen=True, kw_only=True):
     author_human_root: bool = False
 
 
-class StoryUpdated(Event, frozen=True, kw_only=True):
+class StoryUpdated(StoryDetails, frozen=True, kw_only=True):
     """Members that are left out did not change; those that end in ``_was`` are from before."""
 
     TAG: ClassVar[str] = "story.updated"
@@ -172,6 +165,9 @@ class Story(Struct, frozen=True, kw_only=True):
     verifier_needed: bool = False
     """There was nobody to draw when one was wanted."""
     draw_count: int = 0
+    priority: int = DEFAULT_PRIORITY
+    external_source: str | None = None
+    external_id: str | None = None
     created_at: datetime
     updated_at: datetime
     position: int
@@ -203,16 +199,13 @@ class StoryText(Struct, frozen=True, kw_only=True):
     metadata: JsonText
     criteria_checks: JsonText
     """By ac_id: what CriterionUpdated says."""
-
-
-class StoryFields(Struct, frozen=True, kw_only=True):
-    """What a client may say of a story. Left out: not said; None: cleared."""
-
-    title: str | UnsetType = UNSET
-    description: str | UnsetType | None = UNSET
-    acceptance_criteria: Sequence[Any] | UnsetType = UNSET
-    estimated_hours: float | str | UnsetType | None = UNSET
-    metadata: JsonText | UnsetType = UNSET
+    external_times: JsonText | None = None
+    labels: tuple[str, ...] = ()
+    assignee: str | None = None
+    claimed_criteria: tuple[str, ...] = ()
+    parent_id: UUID | None = None
+    parent: str | None = None
+    """Its number."""
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -222,6 +215,7 @@ class Place(Struct, frozen=True, kw_only=True):
     epic_id: UUID
     number: str
     number_taken: bool
+    ties: Ties = NO_TIES
 
 
 def create_story(place: Place, fields: StoryFields) -> StoryCreated:
@@ -230,33 +224,46 @@ def create_story(place: Place, fields: StoryFields) -> StoryCreated:
     number = checked_number(problems, place.number, taken=place.number_taken)
     said = checked_story(problems, structs.replace(fields, title=fields.title or ""))
     _check_provenance(problems, said, {})
+    _check_ties(problems, None, said, fields, place.ties)
+    _check_claims(problems, said, NO_CRITERIA)
     problems.raise_any()
+    details = {name: said[name] for name in StoryDetails.__struct_fields__ if said.get(name) not in (None, ())}
+    if details.get("priority") == DEFAULT_PRIORITY:
+        del details["priority"]
     return StoryCreated(
         project_id=place.project_id,
         epic_id=place.epic_id,
         number=number.text,
         title=said["title"],
         description=said.get("description"),
-        acceptance_criteria=said.get("acceptance_criteria", JsonText("[]")),
+        acceptance_criteria=said.get("acceptance_criteria", NO_CRITERIA),
         estimated_hours=said.get("estimated_hours"),
         metadata=said.get("metadata", JsonText("{}")),
+        **details,
     )
 
 
-def _shortened(text: str | None) -> str | None:
+def shortened_memory(text: str | None) -> str | None:
+    """What an event keeps of a description from before."""
     return text if text is None or len(text) <= LONGEST_MEMORY else text[: LONGEST_MEMORY - 1] + "…"
 
 
-def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[StoryUpdated | StoryRevised, ...]:
+def update_story(
+    story: Story, text: StoryText, fields: StoryFields, ties: Ties = NO_TIES
+) -> tuple[StoryUpdated | StoryRevised, ...]:
     """Nothing when nothing changes. Raises Invalid. After a contract, other criteria are a new revision."""
     problems = Problems()
     said = checked_story(problems, fields)
     _check_provenance(problems, said, msgspec.json.decode(text.metadata))
+    _check_ties(problems, story.story_id, said, fields, ties)
+    _check_claims(problems, said, text.acceptance_criteria)
     problems.raise_any()
-    now = {**structs.asdict(text), "title": story.title, "estimated_hours": story.estimated_hours}
+    now = {**structs.asdict(text), **structs.asdict(story)}
     changed = {name: value for name, value in said.items() if value != now[name]}
-    if "acceptance_criteria" in changed and changed["acceptance_criteria"] == _trimmed_all(text.acceptance_criteria):
+    if "acceptance_criteria" in changed and changed["acceptance_criteria"] == trimmed_all(text.acceptance_criteria):
         del changed["acceptance_criteria"]  # kept with blanks, from before they were taken off
+    if "acceptance_criteria" in changed and "claimed_criteria" in said:
+        changed["claimed_criteria"] = said["claimed_criteria"]  # of the new words, which claims of the old ones are not
     if not changed:
         return ()
     other_contract = bool(changed.keys() & {"title", "acceptance_criteria"})
@@ -266,7 +273,10 @@ def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[St
         wanted = {**now, **changed}
         changed["criteria_hash"] = criteria_hash(wanted["title"], wanted["acceptance_criteria"])
     updated = StoryUpdated(
-        project_id=story.project_id, title_was=story.title, description_was=_shortened(text.description), **changed
+        project_id=story.project_id,
+        title_was=story.title,
+        description_was=shortened_memory(text.description),
+        **changed,
     )
     if not other_contract or story.contracted_hash is None:
         return (updated,)
@@ -275,6 +285,17 @@ def update_story(story: Story, text: StoryText, fields: StoryFields) -> tuple[St
         contract_void=story.agent_status == "contracted",
     )  # fmt: skip
     return (updated, revised)
+
+
+def _check_ties(problems: Problems, own: UUID | None, said: dict[str, Any], fields: StoryFields, ties: Ties) -> None:
+    tied(problems, own, said, ties)
+    said |= checked_parent(problems, own, (fields.parent, fields.parent_id), ties)
+
+
+def _check_claims(problems: Problems, said: Mapping[str, Any], criteria: JsonText) -> None:
+    """``criteria`` are those that stand unless others are said. Of what is wrong itself nothing can be claimed."""
+    if said.get("claimed_criteria") and not problems.found:
+        checked_claims(problems, said["claimed_criteria"], named_items(said.get("acceptance_criteria", criteria)))
 
 
 def frozen_criteria(story: Story, what: str) -> Conflict:
@@ -296,96 +317,3 @@ def _check_provenance(problems: Problems, said: dict[str, Any], before: Mapping[
         said["metadata"] = JsonText(msgspec.json.encode({**wanted, PROVENANCE: before[PROVENANCE]}).decode())
     elif wanted.get(PROVENANCE, UNSET) != before.get(PROVENANCE, UNSET):
         problems.add(f"metadata.{PROVENANCE}", "is written by backfill, mark-complete and import alone; leave it out")
-
-
-def checked_number(problems: Problems, text: str, *, taken: bool) -> StoryNumber:
-    number = parse_story_number(text)
-    if not text.strip():
-        problems.add("number", BLANK)
-    elif number is None:
-        problems.add("number", 'must be "major" or "major.minor", each from 0 to 9999')
-    elif taken:
-        problems.add("number", f"story {number.text} already exists in the project; import with merge=true updates it")
-    return number or StoryNumber(0, 0, "0")
-
-
-def checked_story(problems: Problems, fields: StoryFields) -> dict[str, Any]:
-    """Only what was said, as an event keeps it."""
-    said: dict[str, Any] = {}
-    if fields.title is not UNSET:
-        said["title"] = problems.required("title", fields.title, LONGEST_TITLE)
-    if fields.description is not UNSET:
-        said["description"] = problems.optional("description", fields.description, LONGEST_DESCRIPTION)
-    if fields.acceptance_criteria is not UNSET:
-        said["acceptance_criteria"] = checked_criteria(problems, fields.acceptance_criteria)
-    if fields.estimated_hours is not UNSET:
-        said["estimated_hours"] = _checked_hours(problems, fields.estimated_hours)
-    if fields.metadata is not UNSET:
-        problems.optional("metadata", fields.metadata, LONGEST_JSON)
-        said["metadata"] = fields.metadata
-    return said
-
-
-def checked_criteria(problems: Problems, items: Sequence[Any]) -> JsonText:
-    if len(items) > MOST_CRITERIA:
-        problems.add("acceptance_criteria", f"should have at most {MOST_CRITERIA} item(s)")
-    for place, item in enumerate(items):
-        if not isinstance(item, dict):
-            problems.add("acceptance_criteria", must_be('a list of maps, such as {"id": "AC-1", "description": "…"}'))
-        elif "verification_criterion" in item and (wrong := binding_problem(item["verification_criterion"])):
-            problems.add(f"acceptance_criteria[{place}].verification_criterion", wrong)
-    return JsonText(msgspec.json.encode([*map(_trimmed, items)]).decode())
-
-
-def _trimmed(item: Any) -> Any:
-    """As other names and titles: blanks around a text are not part of it."""
-    if not isinstance(item, dict):
-        return item
-    texts = {name: value.strip() for name in CRITERION_TEXTS if isinstance(value := item.get(name), str)}
-    return {**item, **texts}
-
-
-def _trimmed_all(criteria: JsonText) -> JsonText:
-    return JsonText(msgspec.json.encode([*map(_trimmed, msgspec.json.decode(criteria))]).decode())
-
-
-def binding_problem(binding: Any) -> str | None:
-    """What is wrong with a verification criterion (spec 01, section 2.9)."""
-    if not isinstance(binding, dict):
-        return "must be a map"
-    members = BINDINGS.get(str(binding.get("type")))
-    if members is None:
-        return f"type must be one of {', '.join(BINDINGS)}"
-    missing = [member for member in members if member not in binding]
-    return f"needs {', '.join(missing)}" if missing else None
-
-
-def criteria_hash(title: str, acceptance_criteria: JsonText) -> str:
-    """SHA-256 in hexadecimal of what a contract is about."""
-    return sha256(b"\n".join((title.encode(), acceptance_criteria.encode()))).hexdigest()
-
-
-def criterion_id(story_id: UUID, ac_id: str) -> UUID:
-    """Of an acceptance criterion: the same whenever it is made from the story."""
-    return uuid5(story_id, ac_id)
-
-
-def _checked_hours(problems: Problems, hours: float | str | None) -> str | None:
-    if hours is None or (isinstance(hours, str) and not hours.strip()):
-        return None
-    try:
-        number = Decimal(str(hours))
-    except InvalidOperation:
-        problems.add("estimated_hours", must_be(f"a number from 0 to {LARGEST_HOURS}"))
-        return None
-    if not number.is_finite() or number > LARGEST_HOURS:
-        problems.add("estimated_hours", must_be(f"a number from 0 to {LARGEST_HOURS}"))
-        return None
-    if number < 0:
-        problems.add("estimated_hours", "must be greater than or equal to 0")
-        return None
-    if isinstance(hours, str) and not HOURS.fullmatch(hours.strip()):
-        problems.add("estimated_hours", must_be(f"a number from 0 to {LARGEST_HOURS}"))
-        return None
-    # Rounded before it is written out: 1e-999999999 is a short way to say a very long number.
-    return f"{number.quantize(SMALLEST_HOURS).normalize():f}"

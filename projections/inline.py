@@ -21,6 +21,7 @@ from projections.facts.last_run import LAST_RUN
 from projections.facts.log_key import NEWEST_LOG_KEY
 from projections.facts.prerequisites import PREREQUISITES
 from projections.facts.taken import FACTS
+from projections.facts.ties import STORY_TIES
 from projections.facts.usage import NET_USAGE, SAME_SESSION, SPENDING
 from projections.facts.user_keys import USER_KEYS
 from projections.rows import (
@@ -167,6 +168,7 @@ _MODELS: Sequence[Model[Any, Any]] = (
     TITLE_HOLDER,
     SLUG_HOLDER,
     CONTENTS,
+    STORY_TIES,
     EPIC_STANDING,
     LAST_RUN,
     LAST_EVIDENCE,

@@ -26,7 +26,18 @@ from domain.lifecycle.runs import LONGEST_HASH
 from domain.log_key import REASON
 from domain.observation import LONGEST_EVENT
 from domain.skill import LONGEST_PROMPT, LONGEST_SUMMARY
-from domain.story import LARGEST_HOURS, MOST_CRITERIA
+from domain.story_details import (
+    LONGEST_ASSIGNEE,
+    LONGEST_EXTERNAL_ID,
+    LONGEST_LABEL,
+    LONGEST_SOURCE,
+    LONGEST_TIME,
+    MOST_CLAIMED,
+    MOST_LABELS,
+    MOST_PRIORITY,
+    TIMES,
+)
+from domain.story_fields import LARGEST_HOURS, MOST_CRITERIA
 from domain.tenant import LONGEST_REASON, LONGEST_RETENTION_DAYS, SHORTEST_RETENTION_DAYS
 from domain.ui_test_run import LONGEST_GUIDE, LONGEST_LINE, LONGEST_NOTES, LONGEST_TEXT, SEVERITIES, TEXTS
 from domain.violator import LONGEST_NOTE
@@ -59,6 +70,13 @@ STORY_MEMBERS = {
     "title": TITLE, "description": DESCRIPTION,
     "acceptance_criteria": {"type": "array", "items": {"type": "object"}, "maxItems": MOST_CRITERIA},
     "estimated_hours": {"type": ["number", "string", "null"], "minimum": 0, "maximum": LARGEST_HOURS},
+    "external_source": text(LONGEST_SOURCE), "external_id": text(LONGEST_EXTERNAL_ID),
+    "external_times": {
+        "type": ["object", "null"], "properties": {name: text(LONGEST_TIME) for name in TIMES},
+        "description": "As the source has them, as ISO 8601 writes dates and times.",
+    },
+    "labels": list_of(text(LONGEST_LABEL), MOST_LABELS), "priority": whole(0, MOST_PRIORITY),
+    "assignee": text(LONGEST_ASSIGNEE), "claimed_criteria": list_of(text(LONGEST_EXTERNAL_ID), MOST_CLAIMED),
 }  # fmt: skip
 EPIC_MEMBERS = {
     "title": TITLE,

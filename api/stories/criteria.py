@@ -39,6 +39,7 @@ CRITERION: dict[str, Any] = {
     "verification_criterion": {"type": "test", "path": "tests/test_keys.py", "test_name": "test_grace"},
     "status": "pending",
     "verified_at": None,
+    "claimed": False,
     "evidence_path": None,
 }
 
@@ -132,6 +133,7 @@ def _body(criterion: Criterion) -> dict[str, Any]:
         "verification_criterion": msgspec.Raw(criterion.verification_criterion.encode()),
         "status": criterion.status,
         "verified_at": verified_at,
+        "claimed": criterion.claimed,
         "evidence_path": criterion.evidence_path,
     }
 

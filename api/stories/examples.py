@@ -34,4 +34,13 @@ STORY: dict[str, Any] = {
     "description": None,
     "acceptance_criteria": [{"id": "AC-1", "description": "The old key works for an hour"}],
     "metadata": {},
+    "external_source": "github",
+    "external_id": "#12",
+    "external_times": {"created_at": "2026-02-01T09:30:00Z"},
+    "labels": ["auth"],
+    "priority": 1,
+    "assignee": "ann",
+    "claimed_criteria": [],
+    "parent": None,
+    "parent_id": None,
 }

@@ -53,7 +53,7 @@ async def list_stories_of_tenant(
     project_id = None if wanted.project_id is UNSET else await project_id_of(services, asking, wanted.project_id)
     only = StoryFilter(
         project_id=project_id, epic_id=wanted.epic_id or None, agent_status=wanted.agent_status or None,
-        verified_status=wanted.verified_status or None, number=number,
+        verified_status=wanted.verified_status or None, number=number, **_details(wanted),
     )  # fmt: skip
     page = page_of(wanted, STORIES)
     tenant_id = asking.caller.tenant_id
@@ -133,6 +133,11 @@ async def _as_it_was(services: Services, asking: Asking, tx: TenantTx, story_id:
     if found is None:
         raise NotFound("Not found")
     return {**story_body(asking.caller.tenant_id, *found), "at": position}
+
+
+def _details(wanted: StoriesQuery) -> dict[str, Any]:
+    names = ("external_id", "external_source", "label", "priority", "assignee", "parent_id")
+    return {name: value for name in names if (value := getattr(wanted, name)) is not UNSET}
 
 
 def _number(text: str | UnsetType) -> str | None:

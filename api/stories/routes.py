@@ -25,7 +25,8 @@ from domain.errors import Invalid
 from domain.event import Recorded, Stream
 from domain.fields import BLANK
 from domain.numbering import parse_story_number
-from domain.story import Place, create_story, update_story
+from domain.story import NO_TIES, Place, create_story, update_story
+from domain.story_details import Ties
 from eventstore.log.command import Change, Command, Known, Need, existing
 from projections.facts.contents import CONTENTS
 from projections.facts.taken import STORY_NUMBER
@@ -111,10 +112,15 @@ class Creation(Struct, frozen=True):
         number = parse_story_number(self.body.number or "")
         return STORY_NUMBER.need((self.project_id, number.text if number else ""))
 
+    @property
+    def ties(self) -> Sequence[Need[Ties]]:
+        need = self.body.ties(self.project_id)
+        return (need,) if need else ()
+
     def changes(self, known: Known, epic_id: UUID) -> Sequence[Change]:
         place = Place(
             project_id=self.project_id, epic_id=epic_id, number=self.body.number or "",
-            number_taken=known[self.number] is not None,
+            number_taken=known[self.number] is not None, ties=next((known[need] for need in self.ties), NO_TIES),
         )  # fmt: skip
         return [Change(self.stream, create_story(place, self.body.fields()))]
 
@@ -122,8 +128,9 @@ class Creation(Struct, frozen=True):
         story, text = STORIES.need(self.story_id), STORY_TEXTS.need(self.story_id)
         return Command(
             origin=origin(services, asking),
-            decide=decide, answer=partial(_answer, asking, self.story_id), needs=(story, text, self.number, *needs),
-            streams=(self.stream,), status=201,
+            decide=decide, answer=partial(_answer, asking, self.story_id),
+            needs=(story, text, self.number, *self.ties, *needs),
+            streams=(self.stream,), status=201, alone=bool(self.ties),
         )  # fmt: skip
 
 
@@ -132,8 +139,8 @@ class Creation(Struct, frozen=True):
     opt={"access": "orchestrator+", "errors": RETRYABLE},
     tags=TAGS,
     summary="Change a story",
-    description="Its texts and estimate, in every status. Another title or other criteria after the contract are a "
-    "new revision: a story that is only contracted goes back to pending.",
+    description="Its texts, estimate, priority, labels and where it is from, in every status. Another title or other "
+    "criteria after the contract are a new revision: a story that is only contracted goes back to pending.",
     responses=answers(200, "The story", {"story": STORY}),
 )
 async def update_story_by_id(
@@ -141,16 +148,28 @@ async def update_story_by_id(
 ) -> Response[bytes]:
     stream, fields = Stream("story", story_id), data.fields()
     story, text = STORIES.need(story_id), STORY_TEXTS.need(story_id)
+    ties = await _ties(services, asking, story_id, data)
 
     def decide(known: Known) -> Sequence[Change]:
-        events = update_story(existing(known, story), existing(known, text), fields)
+        found = known[ties] if ties else NO_TIES
+        events = update_story(existing(known, story), existing(known, text), fields, found)
         return [Change(stream, event) for event in events]
 
     command = Command(
         origin=origin(services, asking),
-        decide=decide, answer=partial(_answer, asking, story_id), needs=(story, text), streams=(stream,)
+        decide=decide, answer=partial(_answer, asking, story_id), streams=(stream,),
+        needs=(story, text, ties) if ties else (story, text), alone=ties is not None,
     )  # fmt: skip
     return await carry_out(services, asking, command)
+
+
+async def _ties(services: Services, asking: Asking, story_id: UUID, body: UpdateStoryBody) -> Need[Ties] | None:
+    """Which project a story is in never changes; of one that is gone the decision says so."""
+    if body.ties(story_id) is None:
+        return None
+    async with services.reading(asking.caller.tenant_id) as tx:
+        found = await STORIES.load(tx, [story_id])
+    return body.ties(found[story_id].project_id if found else story_id)
 
 
 @delete(

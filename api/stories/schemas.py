@@ -11,7 +11,11 @@ from api.pages import PageQuery
 from api.projects.schemas import Metadata, Text, as_text
 from api.times import wire_time
 from domain.numbering import StoryNumber
-from domain.story import AgentStatus, Story, StoryFields, StoryText, VerifiedStatus
+from domain.story import AgentStatus, Story, StoryText, VerifiedStatus
+from domain.story_details import MOST_CLAIMED, MOST_LABELS, MOST_PRIORITY, Ties, parent_reference
+from domain.story_fields import StoryFields
+from eventstore.log.command import Need
+from projections.facts.ties import STORY_TIES, Tying
 
 
 class UpdateStoryBody(Struct, frozen=True, kw_only=True):
@@ -22,14 +26,31 @@ class UpdateStoryBody(Struct, frozen=True, kw_only=True):
     acceptance_criteria: list[Any] | None = None
     estimated_hours: float | Annotated[str, Meta(max_length=64)] | None = None
     metadata: Metadata | None = None
+    external_source: Text | None = None
+    external_id: Text | None = None
+    external_times: Annotated[dict[str, Text | None], Meta(max_length=16)] | None = None
+    labels: Annotated[list[Text], Meta(max_length=MOST_LABELS)] | None = None
+    priority: Annotated[int, Meta(ge=0, le=MOST_PRIORITY)] | None = None
+    assignee: Text | None = None
+    claimed_criteria: Annotated[list[Text], Meta(max_length=MOST_CLAIMED)] | None = None
+    parent: Text | None = None
+    parent_id: Text | None = None
 
     def fields(self) -> StoryFields:
         said = {
             name: value
-            for name in ("title", "description", "acceptance_criteria", "estimated_hours")
-            if (value := getattr(self, name)) is not None
+            for name in StoryFields.__struct_fields__
+            if name != "metadata" and (value := getattr(self, name)) is not None
         }
         return StoryFields(**said, metadata=UNSET if self.metadata is None else as_text(self.metadata))
+
+    def ties(self, project_id: UUID) -> Need[Ties] | None:
+        """What has to be known of other stories for it; None when it says nothing of them."""
+        parent = parent_reference(self.parent, self.parent_id)
+        external_id, source = (self.external_id or "").strip(), (self.external_source or "").strip()
+        if not parent and not external_id:
+            return None
+        return STORY_TIES.need(Tying(project_id, external_id or None, source or None, parent))
 
 
 class CreateStoryBody(UpdateStoryBody, frozen=True, kw_only=True):
@@ -58,6 +79,16 @@ class StoriesQuery(StoriesOfEpicQuery, frozen=True, kw_only=True):
     )
     epic_id: Annotated[UUID, Meta(description="Only stories of this epic.")] | UnsetType = UNSET
     number: Annotated[str, Meta(description="Only the story with this number; US-1.2 is 1.2.")] | UnsetType = UNSET
+    external_id: (
+        Annotated[str, Meta(max_length=255, description="Only stories that came with this id.")] | UnsetType
+    ) = UNSET
+    external_source: Annotated[str, Meta(max_length=50, description="Only stories of this source.")] | UnsetType = UNSET
+    label: Annotated[str, Meta(max_length=100, description="Only stories with this label.")] | UnsetType = UNSET
+    priority: Annotated[int, Meta(ge=0, le=MOST_PRIORITY, description="Only stories of this priority.")] | UnsetType = (
+        UNSET
+    )
+    assignee: Annotated[str, Meta(max_length=200, description="Only stories with this assignee.")] | UnsetType = UNSET
+    parent_id: Annotated[UUID, Meta(description="Only parts of this story.")] | UnsetType = UNSET
 
 
 def story_body(tenant_id: UUID, story: Story, text: StoryText) -> dict[str, Any]:
@@ -67,6 +98,22 @@ def story_body(tenant_id: UUID, story: Story, text: StoryText) -> dict[str, Any]
         "description": text.description,
         "acceptance_criteria": msgspec.Raw(text.acceptance_criteria.encode()),
         "metadata": msgspec.Raw(text.metadata.encode()),
+        **said_details(story, text),
+        "parent_id": text.parent_id,
+    }
+
+
+def said_details(story: Story, text: StoryText) -> dict[str, Any]:
+    """Where it is from and where it belongs, as an export says it too."""
+    return {
+        "external_source": story.external_source,
+        "external_id": story.external_id,
+        "external_times": text.external_times and msgspec.Raw(text.external_times.encode()),
+        "labels": text.labels,
+        "priority": story.priority,
+        "assignee": text.assignee,
+        "claimed_criteria": text.claimed_criteria,
+        "parent": text.parent,
     }
 
 

@@ -57,7 +57,9 @@ EXPORT: dict[str, Any] = {
                     "acceptance_criteria": [{"id": "AC-1", "criterion": "A person can sign in"}],
                     "estimated_hours": 4, "agent_status": "pending", "verified_status": "unverified",
                     "assigned_agent_id": None, "assigned_at": None, "reported_done_at": None, "verified_at": None,
-                    "rejected_at": None, "rejection_reason": None, "metadata": {},
+                    "rejected_at": None, "rejection_reason": None, "metadata": {}, "external_source": "github",
+                    "external_id": "#12", "external_times": {"created_at": "2026-02-01T09:30:00Z"}, "labels": ["auth"],
+                    "priority": 1, "assignee": "ann", "claimed_criteria": [], "parent": None,
                 }
             ],
         }

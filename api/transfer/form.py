@@ -10,7 +10,18 @@ from domain.event import LARGEST_DATA
 from domain.fields import LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_TITLE
 from domain.importing.fields import AGENT_STATUSES, NOT_VERIFIED, VERIFIED
 from domain.importing.payload import MOST_DEPENDENCIES, MOST_EPICS, MOST_STORIES
-from domain.story import BINDINGS, LARGEST_HOURS, MOST_CRITERIA
+from domain.story_details import (
+    DEFAULT_PRIORITY,
+    LONGEST_ASSIGNEE,
+    LONGEST_EXTERNAL_ID,
+    LONGEST_LABEL,
+    LONGEST_SOURCE,
+    LONGEST_TIME,
+    MOST_CLAIMED,
+    MOST_LABELS,
+    MOST_PRIORITY,
+)
+from domain.story_fields import BINDINGS, LARGEST_HOURS, MOST_CRITERIA
 
 BLANK = r"[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 SHOWN = BLANK.replace("[", "[^", 1)
@@ -83,6 +94,20 @@ Criterion = Annotated[
 ]
 
 
+Label = Annotated[str, Meta(min_length=1, max_length=LONGEST_LABEL)]
+Moment = Annotated[str, Meta(max_length=LONGEST_TIME, examples=["2026-03-27"])]
+
+
+class Times(Struct, frozen=True, kw_only=True):
+    """As its source has them, as ISO 8601 writes dates and times."""
+
+    created_at: Moment | None = None
+    started_at: Moment | None = None
+    updated_at: Moment | None = None
+    closed_at: Moment | None = None
+    due_at: Moment | None = None
+
+
 class StoryForm(Struct, frozen=True, kw_only=True):
     """A story of an epic."""
 
@@ -92,6 +117,47 @@ class StoryForm(Struct, frozen=True, kw_only=True):
     acceptance_criteria: Annotated[list[Criterion], Meta(max_length=MOST_CRITERIA)] | None = None
     estimated_hours: Hours | None = None
     metadata: dict[str, Any] | None = None
+    external_source: (
+        Annotated[
+            str,
+            Meta(
+                max_length=LONGEST_SOURCE,
+                description="Where it is from, such as github; said together with external_id.",
+            ),
+        ]
+        | None
+    ) = None
+    external_id: (
+        Annotated[
+            str,
+            Meta(max_length=LONGEST_EXTERNAL_ID, description="Its id there; unique in the project with the source."),
+        ]
+        | None
+    ) = None
+    external_times: Times | None = None
+    labels: Annotated[list[Label], Meta(max_length=MOST_LABELS)] | None = None
+    priority: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=MOST_PRIORITY,
+                description=f"0 is the most urgent; left out in a new story it is {DEFAULT_PRIORITY}.",
+            ),
+        ]
+        | None
+    ) = None
+    assignee: (
+        Annotated[str, Meta(max_length=LONGEST_ASSIGNEE, description="A text; it gives the work to nobody.")] | None
+    ) = None
+    claimed_criteria: (
+        Annotated[
+            list[str],
+            Meta(max_length=MOST_CLAIMED, description="Ids of criteria that somebody has ticked: claims, no checks."),
+        ]
+        | None
+    ) = None
+    parent: Annotated[StoryNumber, Meta(description="Number of the story that it is a part of.")] | None = None
     initial_agent_status: Agent | None = None
     initial_verified_status: Verified | None = None
     agent_status: Annotated[Agent, Meta(description="As initial_agent_status, unless that is said.")] | None = None

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.query import StrictQuery
+from api.stories.schemas import said_details
 from api.times import wire_time
 from api.transfer.examples import EPIC_DEPENDENCIES, EPICS, EXPORT, STORY_DEPENDENCIES
 from api.transfer.form import ImportForm, YesNo
@@ -168,6 +169,7 @@ def exported_story(story: Story, text: StoryText) -> dict[str, Any]:
         "rejected_at": wire_time(story.rejected_at),
         "rejection_reason": story.rejection_reason,
         "metadata": msgspec.Raw(text.metadata.encode()),
+        **said_details(story, text),
     }
 
 

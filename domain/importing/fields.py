@@ -13,7 +13,9 @@ from domain.event import LARGEST_DATA, Event, JsonText
 from domain.fields import must_be, must_be_one_of
 from domain.importing.findings import Findings
 from domain.importing.payload import NOT_A_MAP, EpicItem, StoryItem
-from domain.story import PROVENANCE, AgentStatus, StoryFields, VerifiedStatus
+from domain.story import PROVENANCE, AgentStatus, VerifiedStatus
+from domain.story_details import DETAILS
+from domain.story_fields import StoryFields
 
 AGENT_STATUSES = ("pending", "contracted", "assigned", "implementing", "reported_done")
 VERIFIED = ("pass", "verified")
@@ -57,6 +59,7 @@ def story_fields(found: Findings, item: StoryItem) -> StoryFields:
         acceptance_criteria=known,
         estimated_hours=UNSET if hours is None else hours,
         metadata=_without_provenance(_metadata(found, item)),
+        **{name: value for name in (*DETAILS, "parent") if (value := item.given.get(name)) is not None},
     )
 
 

@@ -14,7 +14,8 @@ from msgspec import structs
 from domain.event import Event, Stream
 from domain.importing.fields import AGENT_FIELDS, VERIFIED_FIELDS
 from domain.importing.payload import Payload, StoryItem
-from domain.importing.plan import KnownStory, ProjectContents
+from domain.importing.plan import ProjectContents
+from domain.importing.ties import KnownStory
 from domain.project import Project
 from domain.story import Story, StoryCreated, StoryImported, StoryText, StoryUpdated
 

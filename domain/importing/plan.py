@@ -24,6 +24,7 @@ from domain.importing.fields import (
 )
 from domain.importing.findings import MOST_NAMED, Findings
 from domain.importing.payload import EpicItem, Payload, StoryItem
+from domain.importing.ties import ImportedTies, KnownStory
 from domain.lifecycle.evidence import no_evidence, wants_evidence
 from domain.lifecycle.identity import Identity, authorship
 from domain.numbering import parse_story_number
@@ -32,15 +33,6 @@ from domain.story import Place, Story, StoryCreated, StoryImported, StoryText, c
 from domain.tenant_settings import DEFAULTS, TenantSettings
 
 Fact = tuple[Stream, Event]
-
-
-class KnownStory(Struct, frozen=True, kw_only=True):
-    """What has to be known of every story of the project."""
-
-    story_id: UUID
-    title: str
-    epic: int
-    """Its number."""
 
 
 class ProjectContents(Struct, frozen=True, kw_only=True):
@@ -86,9 +78,10 @@ def plan_import(wish: ImportWish, there: ProjectContents) -> list[Fact]:
     sent is looked at whole before what is there is."""
     _check_unchanged(wish, there)
     taken = None if wish.merge else _taken(wish.payload, there)
+    stories = there.stories
     if not wish.merge:
         there = ProjectContents()
-    plan = _Plan(wish, there)
+    plan = _Plan(wish, there, stories)
     for item in wish.payload.epics:
         plan.add_epic(item)
     plan.add_edges(taken)
@@ -122,13 +115,16 @@ def orphans(payload: Payload, there: ProjectContents) -> list[tuple[str, str]]:
 class _Plan:
     """Collects the events of one import, and knows by number what will be there."""
 
-    def __init__(self, wish: ImportWish, there: ProjectContents) -> None:
+    def __init__(self, wish: ImportWish, there: ProjectContents, stories: Mapping[str, KnownStory]) -> None:
+        """``stories`` are those of the project, also where a fresh import may not name them."""
         self._wish = wish
         self._there = there
         self._found = Findings(wish.payload.found)
         self._ids: Iterator[UUID] = iter(wish.ids)
         self._epics: dict[int, UUID] = {number: epic.epic_id for number, epic in there.epics.items()}
         self._stories = {number: story.story_id for number, story in there.stories.items()}
+        self._stories |= {each: next(self._ids) for each in wish.payload.story_numbers if each not in there.stories}
+        self._ties = ImportedTies(wish.payload, stories, self._stories)
         self._epic_of = {number: story.epic for number, story in there.stories.items()}
         self._updated = {"epic": 0, "story": 0}
         self._created = {"epic": 0, "story": 0, "story_dependency": 0, "epic_dependency": 0}
@@ -152,18 +148,20 @@ class _Plan:
     def _add_story(self, epic: EpicItem, item: StoryItem) -> None:
         found, fields = self._found, story_fields(self._found, item)
         check_statuses(found, item)
+        ties = self._ties.of(item)
         known = self._there.whole.get(item.number)
         if known:
-            updates = found.checked(item.path, lambda: update_story(*known, fields))
+            updates = found.checked(item.path, lambda: update_story(*known, fields, ties))
             self._update("story", item.path, known[0].story_id, updates)
             return
         place = Place(
-            project_id=self._wish.project_id, epic_id=self._epics[epic.number], number=item.number, number_taken=False
-        )
+            project_id=self._wish.project_id, epic_id=self._epics[epic.number], number=item.number, number_taken=False,
+            ties=ties,
+        )  # fmt: skip
         created: StoryCreated | None = found.checked(item.path, lambda: create_story(place, fields))
         if created and not self._wish.merge:
             created = self._imported(item, created)
-        self._stories[item.number] = self._create("story", created, item.path)
+        self._create("story", created, item.path, self._stories[item.number])
         self._epic_of[item.number] = epic.number
 
     def _imported(self, item: StoryItem, created: StoryCreated) -> StoryImported | None:
@@ -187,6 +185,7 @@ class _Plan:
         scope = edges.Scope(self._stories, self._epics, there.story_edges, there.epic_edges, self._wish.merge)
         stories = edges.story_edges(self._found, given.story_dependencies, scope)
         epics = edges.epic_edges(self._found, given.epic_dependencies, scope)
+        self._ties.check_parents(self._found)
         self._found.raise_any()
         if taken:
             raise taken
@@ -221,9 +220,9 @@ class _Plan:
             dependencies_created=made["story_dependency"],
         )
 
-    def _create(self, kind: str, event: Event | None, path: str = "") -> UUID:
+    def _create(self, kind: str, event: Event | None, path: str = "", known_as: UUID | None = None) -> UUID:
         """None was refused, and is known by its number all the same: others may refer to it."""
-        id_ = next(self._ids)
+        id_ = known_as or next(self._ids)
         if event is not None:
             check_fits(self._found, path, event)
             self.facts.append((Stream(kind, id_), event))

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, structs
 
-from domain.criteria import still_checked
+from domain.criteria import still_checked, still_claimed
 from domain.event import JsonText, Recorded
 from domain.lifecycle import events as on
 from domain.lifecycle.identity import ANY_AGENT, NO_AGENT, links
@@ -23,8 +23,8 @@ from domain.story import (
     StoryRevised,
     StoryText,
     StoryUpdated,
-    criteria_hash,
 )
+from domain.story_fields import criteria_hash
 
 RELEASED: dict[str, Any] = {
     "agent_status": "pending",
@@ -83,6 +83,7 @@ def _created(recorded: Recorded, created: StoryCreated) -> Story:
         ac_count=len(msgspec.json.decode(created.acceptance_criteria)),
         criteria_hash=criteria_hash(created.title, created.acceptance_criteria),
         estimated_hours=created.estimated_hours,
+        **_said(created, OF_HEAD),
         agent_status=imported.agent_status if imported else "pending",
         verified_status=imported.verified_status if imported else "unverified",
         reported_done_at=recorded.at if reported else None,
@@ -151,12 +152,17 @@ def _drawn(story: Story, event: on.VerifierDrawn | on.VerifierNeeded) -> dict[st
     return {**drawn, "draw_count": story.draw_count + 1}
 
 
+OF_HEAD = ("priority", "external_source", "external_id")
+OF_TEXT = ("external_times", "labels", "assignee", "claimed_criteria", "parent_id", "parent")
+
+
+def _said(event: StoryCreated | StoryUpdated, names: Sequence[str]) -> dict[str, Any]:
+    found = {name: value for name in names if (value := getattr(event, name)) is not UNSET}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+
+
 def _updated(event: StoryUpdated) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    if event.title is not UNSET:
-        changes["title"] = event.title
-    if event.estimated_hours is not UNSET:
-        changes["estimated_hours"] = event.estimated_hours
+    changes = _said(event, ("title", "estimated_hours", *OF_HEAD))
     if event.criteria_hash is not UNSET:
         changes["criteria_hash"] = event.criteria_hash
         changes["review_position"] = None  # it was a review of other words
@@ -292,7 +298,7 @@ def evolve_text(text: StoryText | None, recorded: Recorded) -> StoryText | None:
         return StoryText(
             story_id=recorded.stream.id, description=event.description,
             acceptance_criteria=event.acceptance_criteria, metadata=event.metadata,
-            criteria_checks=JsonText("{}"),
+            criteria_checks=JsonText("{}"), **_said(event, OF_TEXT),
         )  # fmt: skip
     if text is None or isinstance(event, StoryDeleted):
         return None
@@ -316,9 +322,9 @@ def evolve_text(text: StoryText | None, recorded: Recorded) -> StoryText | None:
 
 
 def _rewritten(text: StoryText, event: StoryUpdated) -> StoryText:
-    names = ("description", "acceptance_criteria", "metadata")
-    said = {name: value for name in names if (value := getattr(event, name)) is not UNSET}
+    said = _said(event, ("description", "acceptance_criteria", "metadata", *OF_TEXT))
     if event.acceptance_criteria is not UNSET:
+        said.setdefault("claimed_criteria", still_claimed(text, event.acceptance_criteria))
         said["criteria_checks"] = still_checked(text, event.acceptance_criteria)
     return structs.replace(text, **said)
 

@@ -13,12 +13,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from domain.criteria import named_items
 from domain.errors import Invalid
 from domain.event import JsonText
 from domain.fields import Problems, must_be, must_be_one_of
 from domain.lifecycle.events import RunnerType, RunStatus, VerificationRunReported
 from domain.story import Story, StoryText
+from domain.story_fields import named_items
 
 COMMIT = re.compile("[0-9a-f]{7,64}")
 LONGEST_HASH = 200

@@ -96,3 +96,32 @@ class Pages:
 
 
 FIRST_PAGE = Pages()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)  # of which the command line can make options
+class Details:
+    """Where stories are from and where they belong.
+
+    Parameters
+    ----------
+    label
+        Only stories with this label.
+    priority
+        Only stories of this priority: 0, the most urgent, to 4.
+    assignee
+        Only stories with this assignee.
+    external_id
+        Only stories that came with this id.
+    external_source
+        Only stories of this source, such as github.
+    """
+
+    label: str | None = None
+    priority: int | None = None
+    assignee: str | None = None
+    external_id: str | None = None
+    external_source: str | None = None
+
+
+ANY_DETAILS = Details()

@@ -11,7 +11,8 @@ from loopctl.cli.exits import Exit, Stop
 OF_IMPORT = (
     "title", "description", "acceptance_criteria", "estimated_hours", "initial_agent_status", "initial_verified_status",
     "agent_status", "verified_status", "assigned_agent_id", "assigned_at", "reported_done_at", "verified_at",
-    "rejected_at", "rejection_reason",
+    "rejected_at", "rejection_reason", "external_source", "external_id", "external_times", "labels", "priority",
+    "assignee", "claimed_criteria", "parent",
 )  # fmt: skip
 """Members that an import has too, sent as they are."""
 READ_HERE = ("id", "number", "epic", "epic_number", "dependencies", "depends_on", "metadata")

@@ -1,11 +1,12 @@
 """What there is to do: status, next, blocked, waiting, pending, stories, history."""
 
+from dataclasses import asdict
 from typing import Any
 
 from loopctl.cli.amounts import cost_line
 from loopctl.cli.exits import Exit, Stop
 from loopctl.cli.naming import epic_id, project_id, project_id_or_none, story_id, story_number
-from loopctl.cli.options import ANYWHERE, FIRST_PAGE, Pages, Scope
+from loopctl.cli.options import ANY_DETAILS, ANYWHERE, FIRST_PAGE, Details, Pages, Scope
 from loopctl.cli.output import STORY, Columns
 from loopctl.cli.session import Session, session
 from loopctl.cli.settings import READING
@@ -92,7 +93,7 @@ def waiting(
 
 def stories(
     *, agent_status: AgentStatus | None = None, verified_status: VerifiedStatus | None = None,
-    number: str | None = None, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE,
+    number: str | None = None, details: Details = ANY_DETAILS, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """List the stories of a project.
 
@@ -106,7 +107,7 @@ def stories(
     with session(scope, READING) as asked:
         asked.show_list(
             "stories", pages, STORY, project_id=project_id(asked, scope.project), agent_status=agent_status,
-            verified_status=verified_status, number=number and story_number(number),
+            verified_status=verified_status, number=number and story_number(number), **asdict(details),
         )  # fmt: skip
 
 

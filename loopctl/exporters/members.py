@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from loopctl.importers.details import MEMBERS as DETAILS
+
 EPIC = ("number", "title", "description", "phase", "position", "metadata")
 STORY = (
     "number", "title", "description", "acceptance_criteria", "estimated_hours", "agent_status", "verified_status",
-    "metadata",
+    "metadata", *DETAILS,
 )  # fmt: skip
 EDGES = {"story_dependencies": "story", "epic_dependencies": "epic"}
 

@@ -10,13 +10,17 @@ from msgspec.json import decode, encode
 
 from loopctl.cli.plain import FORMULA
 from loopctl.exporters.members import EPIC, STORY, edges_of, waits_of, without_defaults
+from loopctl.importers.details import MEMBERS as DETAILS
 from loopctl.importers.items import Problems, SourceFile
 
 COLUMNS = (
     "kind", "number", "epic", "title", "description", "acceptance_criteria", "estimated_hours", "agent_status",
-    "verified_status", "depends_on", "phase", "position", "metadata",
+    "verified_status", "depends_on", "phase", "position", "metadata", *DETAILS,
 )  # fmt: skip
-JSON = ("acceptance_criteria", "metadata", "estimated_hours", "position")
+JSON = (
+    "acceptance_criteria", "metadata", "estimated_hours", "position", "external_times", "labels", "priority",
+    "claimed_criteria",
+)  # fmt: skip
 MARK = "US-"
 """Before the numbers of stories: a spreadsheet takes 1.10 for 1.1."""
 LARGEST_CELL = 1 << 20

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from loopctl.importers.backlog_md import CRITERIA, DONE
 from loopctl.importers.items import Problems, SourceFile
+from loopctl.importers.known import external_id_of
 from loopctl.importers.markdown import BOX, HEADING, front_matter, outside_fences
 from loopctl.importers.sources import SOURCES
 
@@ -29,9 +30,9 @@ def verified_of(source: str, exported: Mapping[str, Any]) -> set[str]:
     found = set()
     for epic in exported["epics"]:
         for story in epic["stories"]:
-            external = (story["metadata"] or {}).get("external") or {}
-            if story["verified_status"] == "verified" and external.get("source") == source:
-                found.add(str(external.get("id")))
+            named = external_id_of(source, story)
+            if story["verified_status"] == "verified" and named is not None:
+                found.add(named)
     return found
 
 

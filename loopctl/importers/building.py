@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct, structs
 from msgspec.json import encode
 
+from loopctl.importers.details import details_of
 from loopctl.importers.items import Item, Reading, Unreadable
 from loopctl.importers.known import Known, KnownStory
 from loopctl.importers.waiting import Edges, edges_of
@@ -54,6 +55,7 @@ class _Building:
         self.numbers: dict[str, str] = {}
         self.changed: list[str] = []
         self.counts: Counter[str] = Counter()
+        self._kept: Counter[str] = Counter()
 
     def build(self) -> Built:
         for item in self._reading.items:
@@ -106,7 +108,10 @@ class _Building:
             return self._by_number[known]
         number = known if known is not None else self._free
         self._free += known is None
-        external = {"source": self._source, "key": key, **(self._external(item) if item else {})}
+        external = {"source": self._source, "key": key}
+        if item:
+            external |= {"id": item.external_id, **self._external(item, item.kept)}
+            self._kept.update(item.kept.keys())
         head: dict[str, Any] = {"number": number, "title": self._title(item.place if item else title, title)}
         if item and (text := self._description(with_criteria(item))):
             head["description"] = text
@@ -142,14 +147,19 @@ class _Building:
 
     def _story(self, number: str, item: Item, edges: Edges) -> dict[str, Any]:
         known = self._known.stories.get(item.external_id)
+        details = details_of(self._source, item, self._parent(item))
+        self._kept.update(details.kept.keys())
         criteria = [
             {"id": f"AC-{at}", "criterion": each.text} for at, each in enumerate(item.criteria[:MOST_CRITERIA], 1)
         ]
         story: dict[str, Any] = {
             "number": number, "title": self._title(item.place, item.title), "description": self._description(item),
-            "acceptance_criteria": criteria, "estimated_hours": item.hours,
-            "metadata": {**(known.metadata if known else {}), "external": self._external(item, edges)},
+            "acceptance_criteria": criteria, "estimated_hours": item.hours, **details.said,
+            "metadata": {**(known.metadata if known else {}), "external": self._external(item, details.kept, edges)},
         }  # fmt: skip
+        if not story["metadata"]["external"]:
+            del story["metadata"]["external"]
+        self.changed += details.changed
         self.counts["criteria ticked there"] += sum(each.ticked for each in item.criteria)
         self.counts["claimed to be done there"] += item.claimed_done
         if len(item.criteria) > MOST_CRITERIA:
@@ -162,13 +172,30 @@ class _Building:
         self._shorten(item, story)
         return {name: value for name, value in story.items() if value is not None}
 
-    def _external(self, item: Item, edges: Edges | None = None) -> dict[str, Any]:
-        ticked = [f"AC-{at}" for at, each in enumerate(item.criteria, 1) if each.ticked]
+    def _parent(self, item: Item) -> str | None:
+        """Number of the story that it is a part of; None where following the parents comes back to it."""
+        seen, above = {item.external_id}, self._above(item)
+        while above and above.external_id not in seen:
+            seen.add(above.external_id)
+            above = self._above(above)
+        if above:
+            self.changed.append(f"{item.place}: is a part of itself there, and of nothing here")
+        parent = self._above(item)
+        return self.numbers[parent.external_id] if parent and not above else None
+
+    def _above(self, item: Item) -> Item | None:
+        """The item that it is a part of, where that is no epic."""
+        for name in (item.epic, item.kept.get("parent")):
+            found = self._by_id.get(name) if isinstance(name, str) else None
+            if found and not found.is_epic:
+                return found
+        return None
+
+    def _external(self, item: Item, kept: Mapping[str, Any], edges: Edges | None = None) -> dict[str, Any]:
         waits = edges.kept.get(item.external_id, []) if edges else []
         found = {
-            "source": self._source, "id": item.external_id, "status": item.status or None,
-            "claims_done": item.claimed_done or None, "ticked": ticked or None, "waits_for": waits or None,
-            "epic": item.epic or None, **item.kept,
+            "status": item.status or None, "claims_done": item.claimed_done or None, "waits_for": waits or None,
+            "epic": item.epic or None, **kept,
         }  # fmt: skip
         return {name: value for name, value in found.items() if value is not None}
 
@@ -187,7 +214,7 @@ class _Building:
 
     def _shorten(self, item: Item, story: dict[str, Any]) -> None:
         """What one entry of the log has room for: comments go first, the oldest before the newer, then the text."""
-        comments = story["metadata"]["external"].get("comments")
+        comments = story["metadata"].get("external", {}).get("comments")
         dropped = 0
         while len(encode(story)) > LARGEST_STORY and comments:
             half = max(1, len(comments) // 2)
@@ -209,7 +236,7 @@ class _Building:
             "stories": stories,
             "dependencies": len(edges.stories) + len(edges.epics),
             **{name.replace(" ", "_"): count for name, count in self.counts.items() if count},
-            "in_metadata": dict(sorted(Counter(name for item in self._reading.items for name in item.kept).items())),
+            "in_metadata": dict(sorted(self._kept.items())),
             "no_place": dict(sorted(self._reading.no_place.items())),
             "skipped": self._reading.skipped,
             "changed": [*self.changed, *edges.left_out],

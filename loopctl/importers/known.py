@@ -43,8 +43,8 @@ def known_of(source: str, exported: Mapping[str, Any]) -> Known:
             major, _, minor = story["number"].partition(".")
             numbers.add(int(major))
             last[int(major)] = max(last.get(int(major), 0), int(minor or 0))
-            if (named := _external(source, story).get("id")) is not None:
-                stories[str(named)] = KnownStory(
+            if (named := external_id_of(source, story)) is not None:
+                stories[named] = KnownStory(
                     number=story["number"], epic=number, verified=story["verified_status"] == "verified",
                     title=story["title"], criteria=story["acceptance_criteria"], metadata=story["metadata"],
                 )  # fmt: skip
@@ -52,6 +52,14 @@ def known_of(source: str, exported: Mapping[str, Any]) -> Known:
         stories=stories, epics=epics, numbers=numbers, last=last,
         epic_metadata={epic["number"]: epic["metadata"] for epic in exported["epics"]},
     )  # fmt: skip
+
+
+def external_id_of(source: str, story: Mapping[str, Any]) -> str | None:
+    """Of a story in an export, in that source; in its metadata where it is too long, or from an older import."""
+    if story.get("external_id") is not None and story.get("external_source") == source:
+        return str(story["external_id"])
+    named = _external(source, story).get("id")
+    return None if named is None else str(named)
 
 
 def _external(source: str, item: Mapping[str, Any]) -> Mapping[str, Any]:

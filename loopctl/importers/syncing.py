@@ -13,10 +13,14 @@ from msgspec import Struct, field, structs
 from msgspec.json import encode
 
 from loopctl.importers.building import Built
+from loopctl.importers.details import MEMBERS as DETAILS
 from loopctl.importers.items import Item, Reading
 from loopctl.importers.known import Known, KnownStory
 
-MEMBERS = ("title", "description", "acceptance_criteria", "estimated_hours", "external")
+MEMBERS = ("title", "description", "acceptance_criteria", "estimated_hours", *DETAILS, "external")
+EMPTY: Mapping[str, Any] = {
+    "external_times": {}, "labels": [], "assignee": "", "claimed_criteria": [], "parent": "",
+}  # fmt: skip
 """Of a story; an epic has some of them. ``external`` is what the source's own members are kept in."""
 SHOWN = 200
 Prefer = Literal["theirs", "ours"]
@@ -134,6 +138,7 @@ class _Comparing(Struct):
             self.found.created.append(name)
             self.found.settled |= {(name, each) for each in MEMBERS}
             return dict(said)
+        said = {**_cleared(said, base), **said}
         sent = {each for each in MEMBERS if _has(said, each) and self._is_sent(name, each, said, here, base)}
         if not sent:
             self.found.unchanged += 1
@@ -165,6 +170,12 @@ class _Comparing(Struct):
             return False
         self.found.settled.add((name, member))
         return changed_there
+
+
+def _cleared(said: Mapping[str, Any], base: Base | None) -> dict[str, Any]:
+    """Members that the source said when it was read last, and no longer does."""
+    before = base.there if base else {}
+    return {each: empty for each, empty in EMPTY.items() if each not in said and before.get(each, NOTHING) != NOTHING}
 
 
 def _edges(built: Built, exported: Mapping[str, Any], base: SyncMap, found: Synced) -> dict[str, Any]:
@@ -209,6 +220,7 @@ def next_map(base: SyncMap, built: Built, found: Synced, exported: Mapping[str, 
 
 def _agreed(name: str, said: Mapping[str, Any], here: Mapping[str, Any], base: Base | None, found: Synced) -> Base:
     before = base or Base(str(said["number"]))
+    said = {**_cleared(said, base), **said}
     there, now = dict(before.there), dict(before.here)
     for member in MEMBERS:
         if _has(said, member) and (name, member) in found.settled:
@@ -233,6 +245,9 @@ def claims(items: Sequence[Item], numbers: Mapping[str, str], exported: Mapping[
 def digest(value: Any) -> str:
     """Of a value as JSON: members in any order are the same, and an empty value is one that is not there."""
     return sha256(encode(value or None, order="deterministic")).hexdigest()[:24]
+
+
+NOTHING = digest(None)
 
 
 def _has(said: Mapping[str, Any], member: str) -> bool:

@@ -74,6 +74,8 @@ class Stories(InProject, frozen=True, kw_only=True):
         Literal["pending", "contracted", "assigned", "implementing", "reported_done"] | UnsetType
     ) = UNSET  # fmt: skip
     verified_status: Literal["unverified", "verified", "rejected"] | UnsetType = UNSET
+    label: str | UnsetType = UNSET
+    external_id: Annotated[str, Meta(description="Its id where it is from: #12.")] | UnsetType = UNSET
     page: Page | UnsetType = UNSET
     page_size: Size | UnsetType = UNSET
 
@@ -112,6 +114,9 @@ class NewStory(InProject, frozen=True, kw_only=True):
     description: str | UnsetType = UNSET
     acceptance_criteria: Annotated[list[Criterion], Meta(max_length=200)] | UnsetType = UNSET
     estimated_hours: Annotated[float, Meta(ge=0)] | UnsetType = UNSET
+    priority: Annotated[int, Meta(ge=0, le=4, description="0 is the most urgent; 2 unless said.")] | UnsetType = UNSET
+    labels: Annotated[list[str], Meta(max_length=20)] | UnsetType = UNSET
+    parent: Annotated[str, Meta(description="Number of the story that it is a part of.")] | UnsetType = UNSET
 
 
 class Import(InProject, frozen=True, kw_only=True):

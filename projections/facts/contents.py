@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from domain.deletion import Contents
+from domain.deletion import Child, Contents
 from domain.dependency import Dependency
 from domain.event import Recorded
 from eventstore.database.transaction import TenantTx
@@ -37,6 +37,18 @@ EDGES_OF_EPIC = """
 """
 
 
+CHILDREN = """
+    SELECT s.story_id, s.project_id, s.title, t.description
+      FROM unnest($2::uuid[]) AS asked (id)
+     CROSS JOIN LATERAL (
+           SELECT * FROM app.story_text AS o WHERE o.tenant_id = $1 AND o.parent_id = asked.id
+     ) AS t
+      JOIN app.story AS s ON s.tenant_id = $1 AND s.story_id = t.story_id
+     WHERE s.story_id <> ALL ($2::uuid[])
+     ORDER BY s.major, s.minor, s.story_id
+"""
+
+
 class ContentsModel(Model[tuple[Kind, UUID], Contents]):
     """Keys are (kind, id), ``kind`` being ``story`` or ``epic``. For commands that have a batch to themselves."""
 
@@ -61,17 +73,25 @@ CONTENTS = ContentsModel()
 
 
 async def _of_story(tx: TenantTx, story_id: UUID) -> Contents:
-    return Contents(story_dependencies=await _edges_of(tx, [story_id]))
+    return Contents(story_dependencies=await _edges_of(tx, [story_id]), children=await _children_of(tx, [story_id]))
 
 
 async def _of_epic(tx: TenantTx, epic_id: UUID) -> Contents:
     stories = [STORIES.from_row(row) for row in await tx.fetch(STORIES_OF_EPIC, tx.tenant_id, epic_id)]
+    ids = [story.story_id for story in stories]
     edges = await tx.fetch(EDGES_OF_EPIC, tx.tenant_id, epic_id)
     return Contents(
         stories=stories,
-        story_dependencies=await _edges_of(tx, [story.story_id for story in stories]),
+        story_dependencies=await _edges_of(tx, ids),
         epic_dependencies=[EPIC_DEPENDENCIES.from_row(row) for row in edges],
+        children=await _children_of(tx, ids),
     )
+
+
+async def _children_of(tx: TenantTx, stories: Sequence[UUID]) -> Sequence[Child]:
+    """Those that are not among the stories themselves."""
+    rows = await tx.fetch(CHILDREN, tx.tenant_id, stories)
+    return [Child(row["story_id"], row["project_id"], row["title"], row["description"]) for row in rows]
 
 
 async def _edges_of(tx: TenantTx, stories: Sequence[UUID]) -> Sequence[Dependency]:

@@ -15,7 +15,8 @@ from domain.dependency import (
 )
 from domain.epic import EpicCreated, EpicDeleted, EpicUpdated
 from domain.event import Recorded
-from domain.importing.plan import KnownStory, ProjectContents
+from domain.importing.plan import ProjectContents
+from domain.importing.ties import KnownStory
 from domain.story import CriterionUpdated, StoryCreated, StoryDeleted, StoryImported, StoryUpdated
 from eventstore.database.transaction import TenantTx
 from eventstore.log.command import Model
@@ -25,7 +26,12 @@ from projections.rows.story_texts import STORY_TEXTS
 
 ALL_EPICS = "SELECT * FROM app.epic WHERE tenant_id = $1 AND project_id = $2"
 
-ALL_STORIES = "SELECT story_id, epic_id, number, title FROM app.story WHERE tenant_id = $1 AND project_id = $2"
+ALL_STORIES = """
+    SELECT s.story_id, s.epic_id, s.number, s.title, s.external_source, s.external_id, t.parent
+      FROM app.story AS s
+      LEFT JOIN app.story_text AS t ON t.tenant_id = $1 AND t.story_id = s.story_id AND t.parent_id IS NOT NULL
+     WHERE s.tenant_id = $1 AND s.project_id = $2
+"""
 
 STORY_EDGES = "SELECT dependent_id, prerequisite_id FROM app.story_dependency WHERE tenant_id = $1 AND project_id = $2"
 
@@ -90,7 +96,13 @@ async def _contents(tx: TenantTx, scope: ImportScope) -> ProjectContents:
     fresh = ProjectContents(
         epics={epic.number: epic for epic in epics},
         stories={
-            row["number"]: KnownStory(story_id=row["story_id"], title=row["title"], epic=epic_numbers[row["epic_id"]])
+            row["number"]: KnownStory(
+                story_id=row["story_id"],
+                title=row["title"],
+                epic=epic_numbers[row["epic_id"]],
+                parent=row["parent"],
+                external=(row["external_source"], row["external_id"]) if row["external_id"] else None,
+            )
             for row in rows
         },
     )

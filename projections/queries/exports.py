@@ -31,7 +31,7 @@ EPIC_ROWS = """
 """
 
 STORY_ROWS = """
-    SELECT s.*, t.description, t.acceptance_criteria, t.metadata, t.criteria_checks
+    SELECT s.*, t.*
       FROM app.story AS s
       JOIN app.story_text AS t ON t.tenant_id = s.tenant_id AND t.story_id = s.story_id
      WHERE s.tenant_id = $1 AND s.epic_id = $2 AND (s.major, s.minor, s.number) > ($3, $4, $5)

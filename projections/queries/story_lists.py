@@ -16,7 +16,7 @@ VERSION = "SELECT app.version_of_story($1, $2) AS version"
 
 # With the version of the same moment, which is what the function sees.
 SHOW = """
-    SELECT s.*, t.description, t.acceptance_criteria, t.metadata, t.criteria_checks,
+    SELECT s.*, t.*,
            (SELECT p.mission FROM app.project AS p WHERE p.tenant_id = $1 AND p.project_id = s.project_id) AS mission,
            ARRAY(SELECT d.prerequisite_id
                    FROM app.story_dependency AS d
@@ -31,7 +31,7 @@ SHOW = """
 LIST = "SELECT story_id, version, total FROM app.list_stories($1, $2, $3, $4, $5, $6, $7, $8)"
 
 BY_ID = """
-    SELECT s.*, t.description, t.acceptance_criteria, t.metadata, t.criteria_checks,
+    SELECT s.*, t.*,
            concat_ws('.', s.position, s.written) AS version
       FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (id, place)
      CROSS JOIN LATERAL (
@@ -41,6 +41,23 @@ BY_ID = """
            SELECT * FROM app.story_text AS o WHERE o.tenant_id = $1 AND o.story_id = asked.id LIMIT 1
      ) AS t
      ORDER BY asked.place
+"""
+
+# With what is asked of its details, which few lists are: those of an external id are found by its index, the others are
+# looked at row by row.
+DETAILED = """
+    SELECT s.story_id, concat_ws('.', s.position, s.xmin) AS version, count(*) OVER () AS total
+      FROM app.story AS s
+      JOIN app.story_text AS t ON t.tenant_id = $1 AND t.story_id = s.story_id
+     WHERE s.tenant_id = $1
+       AND ($2::uuid IS NULL OR s.project_id = $2) AND ($3::uuid IS NULL OR s.epic_id = $3)
+       AND ($4::text IS NULL OR s.number = $4) AND ($5::text IS NULL OR s.agent_status = $5)
+       AND ($6::text IS NULL OR s.verified_status = $6) AND ($7::text IS NULL OR s.external_id = $7)
+       AND ($8::text IS NULL OR s.external_source = $8) AND ($9::text IS NULL OR $9 = ANY (t.labels))
+       AND ($10::integer IS NULL OR s.priority = $10) AND ($11::text IS NULL OR t.assignee = $11)
+       AND ($12::uuid IS NULL OR t.parent_id = $12)
+     ORDER BY s.project_id, s.major, s.minor, s.story_id
+     LIMIT $13 OFFSET $14
 """
 
 LINES = """
@@ -81,6 +98,16 @@ class StoryFilter(Struct, frozen=True, kw_only=True):
     verified_status: str | None = None
     number: str | None = None
     """Of a story in its project, without a prefix."""
+    external_id: str | None = None
+    external_source: str | None = None
+    label: str | None = None
+    priority: int | None = None
+    assignee: str | None = None
+    parent_id: UUID | None = None
+
+    @property
+    def details(self) -> tuple[object, ...]:
+        return (self.external_id, self.external_source, self.label, self.priority, self.assignee, self.parent_id)
 
     def lets_through(self, story: Story) -> bool:
         wanted = (self.project_id, self.epic_id, self.agent_status, self.verified_status)
@@ -113,7 +140,15 @@ async def stories_by_id(tx: TenantTx, ids: Sequence[UUID]) -> Sequence[StoryWith
 async def list_stories(ask: Ask, tenant_id: UUID, wanted: StoryFilter, limit: int, offset: int) -> StoryPage:
     """In the order of their numbers, those of a whole tenant one project after the other."""
     where = (wanted.project_id, wanted.epic_id, wanted.number, wanted.agent_status, wanted.verified_status)
+    if any(each is not None for each in wanted.details):
+        return await _detailed(ask, tenant_id, (*where, *wanted.details), limit, offset)
     return page_of_rows(await ask(LIST, tenant_id, *where, limit, offset))
+
+
+async def _detailed(ask: Ask, tenant_id: UUID, where: Sequence[object], limit: int, offset: int) -> StoryPage:
+    rows = await ask(DETAILED, tenant_id, *where, limit, offset)
+    counted = rows if rows or not offset else await ask(DETAILED, tenant_id, *where, 1, 0)
+    return StoryPage(rows, counted[0]["total"] if counted else 0)
 
 
 async def story_lines(tx: TenantTx, epics: Sequence[UUID]) -> Sequence[Any]:

@@ -27,7 +27,7 @@ ENTER = """
     SELECT *
       FROM json_populate_recordset(
                jsonb_populate_record(NULL::app.work_queue, jsonb_build_object('tenant_id', $1::uuid)), $2::json)
-        ON CONFLICT (tenant_id, story_id) DO UPDATE SET pending = excluded.pending
+        ON CONFLICT (tenant_id, story_id) DO UPDATE SET pending = excluded.pending, priority = excluded.priority
 """
 
 # Each look is a sub-select that the planner cannot join (OFFSET 0): it keeps plans from when the tables were empty, and
@@ -131,7 +131,7 @@ def _open(story: Story | None) -> bool:
 
 
 def _shown(story: Story | None) -> object:
-    return story.agent_status if _open(story) and story else None
+    return (story.agent_status, story.priority) if _open(story) and story else None
 
 
 def _is_verified(story: Story | None) -> bool:
@@ -147,18 +147,20 @@ def _row(story: Story) -> dict[str, Any]:
         "minor": story.minor,
         "pending": story.agent_status == "pending",
         "waits_for": 0,
+        "priority": story.priority,
     }
 
 
 # Ranked among the first that are ready, so that a project with thousands of them is not counted through for each claim.
 BEST = """
     SELECT first.story_id
-      FROM (SELECT q.story_id, q.major, q.minor
+      FROM (SELECT q.story_id, q.priority, q.major, q.minor
               FROM app.work_queue AS q
              WHERE q.tenant_id = $1 AND q.project_id = $2 AND q.pending AND q.waits_for = 0
-             ORDER BY q.major, q.minor, q.story_id
+             ORDER BY q.priority, q.major, q.minor, q.story_id
              LIMIT 200) AS first
-     ORDER BY (SELECT count(*)
+     ORDER BY first.priority,
+              (SELECT count(*)
                  FROM app.story_dependency AS d
                  JOIN app.work_queue AS w ON w.tenant_id = $1 AND w.story_id = d.dependent_id
                 WHERE d.tenant_id = $1 AND d.prerequisite_id = first.story_id) DESC,
@@ -168,7 +170,7 @@ BEST = """
 
 
 async def best_ready(tx: TenantTx, project_id: UUID, most: int) -> Sequence[UUID]:
-    """Ready stories of a project, those first that most others wait for."""
+    """Ready stories of a project, the most urgent first, of these first those that most others wait for."""
     return [row["story_id"] for row in await tx.fetch(BEST, tx.tenant_id, project_id, most)]
 
 
@@ -243,7 +245,7 @@ class QueueFilter(Struct, frozen=True, kw_only=True):
 
 
 async def list_ready(ask: Ask, tenant_id: UUID, wanted: QueueFilter, limit: int, offset: int) -> StoryPage:
-    """In the order of their numbers."""
+    """The most urgent first, of one priority in the order of their numbers."""
     return page_of_rows(await ask(READY, tenant_id, wanted.project_id, wanted.epic_id, limit, offset))
 
 

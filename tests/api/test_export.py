@@ -66,7 +66,9 @@ async def test_an_export_has_every_member_and_is_sorted_by_number(app: Shell, st
                 "number": "10.1", "title": "Story 10.1", "description": None, "acceptance_criteria": [],
                 "estimated_hours": None, "agent_status": "pending", "verified_status": "unverified",
                 "assigned_agent_id": None, "assigned_at": None, "reported_done_at": None, "verified_at": None,
-                "rejected_at": None, "rejection_reason": None, "metadata": {},
+                "rejected_at": None, "rejection_reason": None, "metadata": {}, "external_source": None,
+                "external_id": None, "external_times": None, "labels": [], "priority": 2, "assignee": None,
+                "claimed_criteria": [], "parent": None,
             }
         ],
     }  # fmt: skip

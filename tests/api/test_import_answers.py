@@ -107,11 +107,11 @@ async def test_members_that_nobody_reads_are_named_with_their_places(app: Shell,
     """Went red when they were dropped unsaid."""
     body = work("1.1", "1.2", stuff=1)
     body["epics"][0] |= {"color": "red", "metadata": {"mine": 1}}
-    body["epics"][0]["stories"][1] |= {"labels": ["a"], "acceptanceCriteria": ["x"], "acceptance_criteria": [{"q": 1}]}
+    body["epics"][0]["stories"][1] |= {"tags": ["a"], "acceptanceCriteria": ["x"], "acceptance_criteria": [{"q": 1}]}
     answer = await send(app, raw, project, body)
     assert answer.status == 201
     assert sorted(answer.json()["ignored"]) == [
-        "epics[0].color", "epics[0].stories[1].acceptanceCriteria", "epics[0].stories[1].labels", "stuff"
+        "epics[0].color", "epics[0].stories[1].acceptanceCriteria", "epics[0].stories[1].tags", "stuff"
     ]  # fmt: skip
 
 
@@ -120,7 +120,7 @@ async def test_of_many_members_that_nobody_reads_a_hundred_are_named_and_the_oth
 ) -> None:
     body = work(*(f"1.{number}" for number in range(150)))
     for story in body["epics"][0]["stories"]:
-        story["labels"] = []
+        story["tags"] = []
     said = (await send(app, raw, project, body)).json()
     assert (len(said["ignored"]), said["ignored_more"]) == (100, 50)
 
@@ -130,10 +130,10 @@ async def test_the_same_holds_for_every_other_body(app: Shell, raw: str, project
     assert (answer.status, answer.json()["ignored"]) == (201, ["colour"])
     await send(app, raw, project, work("1.1"))
     story = await story_id(app, raw, project, "1.1")
-    changed = await edit(app, raw, story, title="New", labels=["a"], priority=1)
-    assert (changed.status, changed.json()["ignored"]) == (200, ["labels", "priority"])
+    changed = await edit(app, raw, story, title="New", tags=["a"], urgency=1)
+    assert (changed.status, changed.json()["ignored"]) == (200, ["tags", "urgency"])
     assert "ignored" not in (await edit(app, raw, story, title="Newer")).json()
-    assert "ignored" not in (await edit(app, raw, story, title="", labels=[])).json()
+    assert "ignored" not in (await edit(app, raw, story, title="", tags=[])).json()
 
 
 async def test_values_that_no_import_may_set_are_named_with_their_places(app: Shell, raw: str, project: str) -> None:

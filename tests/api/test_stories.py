@@ -26,14 +26,15 @@ async def test_a_created_story_is_answered_with_every_member(ann: Client) -> Non
     unset = (
         "description", "assigned_agent_id", "assigned_at", "implementer_dispatch_id", "lease_expires_at",
         "review_requested_at", "reported_done_at", "reported_by_agent_id", "verifier_dispatch_id", "verified_at",
-        "rejected_at", "rejection_reason",
+        "rejected_at", "rejection_reason", "external_source", "external_id", "external_times", "assignee", "parent",
+        "parent_id",
     )  # fmt: skip
     assert story == {
         **dict.fromkeys(unset), "tenant_id": str(ann.tenant), "project_id": project, "epic_id": epic, "number": "1.2",
         "title": "Login", "sort_key": 10020, "ac_count": 2, "estimated_hours": 2.5, "agent_status": "pending",
         "verified_status": "unverified", "verifier_needed": False, "iteration_count": 0, "revision": 0,
         "criteria_changed_after_contract": False, "inserted_at": TIME, "updated_at": TIME,
-        "acceptance_criteria": criteria, "metadata": {"a": [1.5]},
+        "acceptance_criteria": criteria, "metadata": {"a": [1.5]}, "labels": [], "claimed_criteria": [], "priority": 2,
     }  # fmt: skip
 
 

@@ -14,7 +14,8 @@ from domain.epic import EpicCreated
 from domain.errors import Conflict, Invalid, Rejected
 from domain.event import Event
 from domain.importing.payload import Given, read_payload
-from domain.importing.plan import ImportWish, KnownStory, ProjectContents, most_new, plan_import
+from domain.importing.plan import ImportWish, ProjectContents, most_new, plan_import
+from domain.importing.ties import KnownStory
 from domain.story import StoryImported
 from tests.domain.lifecycle.making import LEA, LEAS_KEY, lea
 from tests.support.backlog import backlog

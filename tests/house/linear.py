@@ -82,7 +82,8 @@ PATTERNS: Mapping[str, Fed] = {
     "article.TAG": fed("fullmatch", IMPORT, LETTERS, "a_ - ", "- a !"),
     "numbering.STORY_NUMBER": fed("fullmatch", IMPORT, DIGITS, "US- 1. x"),
     "payload.DIGITS": fed("fullmatch", IMPORT, DIGITS, " 0 x"),
-    "story.HOURS": fed("fullmatch", IMPORT, DIGITS, "7. 7 x"),
+    "story_fields.HOURS": fed("fullmatch", IMPORT, DIGITS, "7. 7 x"),
+    "story_details.UUID_FORM": fed("fullmatch", IMPORT, " f -", "00000000 -0000 x"),
     "log_key.REASON": fed("fullmatch", IMPORT, LETTERS, "a _ !"),
     # Heads of requests.
     "query.LEADING_DIGITS": Fed("match", URL, (BLANKS, Repeated(b"", b"7", b"x"))),

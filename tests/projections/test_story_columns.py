@@ -9,7 +9,7 @@ SOURCE = "SELECT prosrc FROM pg_proc WHERE proname = 'commit_moves' AND pronames
 
 NEVER_MOVED = {
     "story_id", "project_id", "epic_id", "number", "major", "minor", "title", "ac_count", "criteria_hash",
-    "estimated_hours", "revision", "created_at",
+    "estimated_hours", "revision", "created_at", "priority", "external_source", "external_id",
 }  # fmt: skip
 """A transition does not change these; edits of a story go the general way, which is made from the fields."""
 

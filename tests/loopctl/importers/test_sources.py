@@ -31,7 +31,7 @@ def test_a_backlog_comes_whole_and_what_is_called_done_is_reported_and_never_ver
     assert (len(found.payload["epics"]), len(all_of_them)) == (epics, stories)
     assert sum(each.get("initial_agent_status") == "reported_done" for each in all_of_them) == done
     assert not any("verified_status" in name for each in all_of_them for name in each)
-    assert all(each["metadata"]["external"]["source"] == source for each in all_of_them)
+    assert all((each["external_source"], bool(each["external_id"])) == (source, True) for each in all_of_them)
 
 
 def test_beads_blocks_makes_wait_and_a_parent_that_is_an_epic_holds() -> None:
@@ -40,7 +40,7 @@ def test_beads_blocks_makes_wait_and_a_parent_that_is_an_epic_holds() -> None:
     assert found.payload["epics"][0]["title"] == "Firing schedules"
     ramp = story(found, "kiln-2")
     assert [each["criterion"] for each in ramp["acceptance_criteria"]] == ["A rate of 0 is refused", "Minutes may be 0"]
-    assert (ramp["estimated_hours"], ramp["metadata"]["external"]["ticked"]) == (1.5, ["AC-1"])
+    assert (ramp["estimated_hours"], ramp["claimed_criteria"]) == (1.5, ["AC-1"])
     assert ramp["description"].endswith("## Notes\n\nMeasured twice.")
     assert story(found, "kiln-4")["metadata"]["external"]["related"] == [{"type": "discovered-from", "id": "kiln-2"}]
     assert found.report["no_place"] == {"content_hash": 1}
@@ -55,7 +55,7 @@ def test_task_master_subtasks_are_stories_that_their_task_waits_for() -> None:
     assert waits(found) == [
         ("2.2", "2.1"), ("2.3", "2.2"), ("2", "1"), ("2", "2.1"), ("2", "2.2"), ("2", "2.3"), ("3", "2"),
     ]  # fmt: skip
-    assert story(found, "2.1")["metadata"]["external"]["parent"] == "2"
+    assert story(found, "2.1")["parent"] == found.numbers["2"]
     assert story(found, "1")["acceptance_criteria"] == [{"id": "AC-1", "criterion": "The first test runs."}]
     assert [epic["title"] for epic in found.payload["epics"]] == ["master", "wave-two"]
 
@@ -68,12 +68,9 @@ def test_backlog_md_reads_front_matter_sections_and_boxes() -> None:
     assert [each["criterion"] for each in named["acceptance_criteria"]] == [
         "It is free", "It can be said in two languages",
     ]  # fmt: skip
-    external = named["metadata"]["external"]
-    assert (external["labels"], external["assignee"], external["ticked"]) == (
-        ["naming", "brand, new"],
-        ["@noor"],
-        ["AC-1"],
-    )
+    assert (named["labels"], named["assignee"], named["claimed_criteria"]) == (
+        ["naming", "brand, new"], "@noor", ["AC-1"],
+    )  # fmt: skip
     assert waits(found) == [("task-2", "task-1")]
     assert story(found, "task-3")["initial_agent_status"] == "reported_done", "it is in completed/"
 
@@ -81,7 +78,7 @@ def test_backlog_md_reads_front_matter_sections_and_boxes() -> None:
 def test_spec_kit_tasks_of_a_phase_wait_for_each_other_but_for_the_parallel_ones() -> None:
     found = imported("spec-kit", "spec-kit")
     assert waits(found) == [("001-lamp/T004", "001-lamp/T003"), ("001-lamp/T007", "001-lamp/T006")]
-    assert story(found, "001-lamp/T005")["metadata"]["external"]["labels"] == ["US1"]
+    assert story(found, "001-lamp/T005")["labels"] == ["US1"]
     assert "001-lamp/T099" not in found.numbers, "it is an example in a fence"
     assert story(found, "001-lamp/T007")["title"] == "Its label"
 
@@ -103,7 +100,7 @@ def test_jira_links_epics_and_repeated_columns() -> None:
     card = story(found, "SHOP-2")
     assert (card["title"], card["estimated_hours"]) == ("Pay by card, or cash", 2.0)
     assert card["description"] == 'Line one\nline two with "quotes"'
-    assert card["metadata"]["external"]["labels"] == ["till", "money"]
+    assert card["labels"] == ["till", "money"]
     assert [each["criterion"] for each in card["acceptance_criteria"]] == ["A receipt is printed", "Change is right"]
     assert waits(found) == [("SHOP-3", "SHOP-2")]
     assert found.numbers["SHOP-1"] == "epic 1"
@@ -112,10 +109,10 @@ def test_jira_links_epics_and_repeated_columns() -> None:
 
 def test_linear_and_plane_say_projects_modules_labels_and_times() -> None:
     cold = story(imported("linear-csv", "linear"), "ENG-1")
-    assert cold["metadata"]["external"]["labels"] == ["cold", "engine"]
+    assert cold["labels"] == ["cold", "engine"]
     assert cold["acceptance_criteria"] == [{"id": "AC-1", "criterion": "It starts at -10"}]
     beans = story(imported("plane-csv", "plane"), "GARDEN-1")
-    assert beans["metadata"]["external"]["assignees"] == ["Ivy", "Tom"]
+    assert beans["assignee"] == "Ivy, Tom"
     assert beans["metadata"]["external"]["created_at"] == "Fri, 02 Jan 2026"
 
 
