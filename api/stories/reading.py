@@ -23,7 +23,7 @@ from domain.errors import Invalid, NotFound
 from domain.numbering import parse_story_number
 from eventstore.database.transaction import TenantTx
 from projections.queries.story_at import story_at
-from projections.queries.story_lists import StoryFilter, list_stories
+from projections.queries.story_lists import StoryFilter, list_detailed, list_stories
 from projections.rows.epics import find_epic
 
 TAGS = ["Stories"]
@@ -57,7 +57,11 @@ async def list_stories_of_tenant(
     )  # fmt: skip
     page = page_of(wanted, STORIES)
     tenant_id = asking.caller.tenant_id
-    found = await list_stories(services.reading_once, tenant_id, only, page.limit, page.offset)
+    if only.detailed:
+        async with services.reading(tenant_id) as tx:
+            found = await list_detailed(tx, only, page.limit, page.offset)
+    else:
+        found = await list_stories(services.reading_once, tenant_id, only, page.limit, page.offset)
     if not found.total:
         await check_there(services, asking, only.project_id, only.epic_id)
     bodies = await services.stories.page(services.reading, tenant_id, found.rows, only)

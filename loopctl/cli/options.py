@@ -101,10 +101,12 @@ FIRST_PAGE = Pages()
 @Parameter(name="*")
 @dataclass(frozen=True)  # of which the command line can make options
 class Details:
-    """Where stories are from and where they belong.
+    """Which stories, by what they say of themselves.
 
     Parameters
     ----------
+    number
+        Only the story with this number, with or without US-.
     label
         Only stories with this label.
     priority
@@ -117,6 +119,7 @@ class Details:
         Only stories of this source, such as github.
     """
 
+    number: str | None = None
     label: str | None = None
     priority: int | None = None
     assignee: str | None = None

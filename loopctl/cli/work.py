@@ -93,7 +93,7 @@ def waiting(
 
 def stories(
     *, agent_status: AgentStatus | None = None, verified_status: VerifiedStatus | None = None,
-    number: str | None = None, details: Details = ANY_DETAILS, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE,
+    details: Details = ANY_DETAILS, pages: Pages = FIRST_PAGE, scope: Scope = ANYWHERE,
 ) -> None:  # fmt: skip
     """List the stories of a project.
 
@@ -107,7 +107,8 @@ def stories(
     with session(scope, READING) as asked:
         asked.show_list(
             "stories", pages, STORY, project_id=project_id(asked, scope.project), agent_status=agent_status,
-            verified_status=verified_status, number=number and story_number(number), **asdict(details),
+            verified_status=verified_status,
+            **{**asdict(details), "number": details.number and story_number(details.number)},
         )  # fmt: skip
 
 

@@ -106,8 +106,10 @@ class StoryFilter(Struct, frozen=True, kw_only=True):
     parent_id: UUID | None = None
 
     @property
-    def details(self) -> tuple[object, ...]:
-        return (self.external_id, self.external_source, self.label, self.priority, self.assignee, self.parent_id)
+    def detailed(self) -> bool:
+        """Whether it asks for more than a status and a place, which few lists do."""
+        details = (self.external_id, self.external_source, self.label, self.priority, self.assignee, self.parent_id)
+        return any(each is not None for each in details)
 
     def lets_through(self, story: Story) -> bool:
         wanted = (self.project_id, self.epic_id, self.agent_status, self.verified_status)
@@ -140,14 +142,17 @@ async def stories_by_id(tx: TenantTx, ids: Sequence[UUID]) -> Sequence[StoryWith
 async def list_stories(ask: Ask, tenant_id: UUID, wanted: StoryFilter, limit: int, offset: int) -> StoryPage:
     """In the order of their numbers, those of a whole tenant one project after the other."""
     where = (wanted.project_id, wanted.epic_id, wanted.number, wanted.agent_status, wanted.verified_status)
-    if any(each is not None for each in wanted.details):
-        return await _detailed(ask, tenant_id, (*where, *wanted.details), limit, offset)
     return page_of_rows(await ask(LIST, tenant_id, *where, limit, offset))
 
 
-async def _detailed(ask: Ask, tenant_id: UUID, where: Sequence[object], limit: int, offset: int) -> StoryPage:
-    rows = await ask(DETAILED, tenant_id, *where, limit, offset)
-    counted = rows if rows or not offset else await ask(DETAILED, tenant_id, *where, 1, 0)
+async def list_detailed(tx: TenantTx, wanted: StoryFilter, limit: int, offset: int) -> StoryPage:
+    """The same for a filter that is `detailed`."""
+    where = (
+        wanted.project_id, wanted.epic_id, wanted.number, wanted.agent_status, wanted.verified_status,
+        wanted.external_id, wanted.external_source, wanted.label, wanted.priority, wanted.assignee, wanted.parent_id,
+    )  # fmt: skip
+    rows = await tx.fetch(DETAILED, tx.tenant_id, *where, limit, offset)
+    counted = rows if rows or not offset else await tx.fetch(DETAILED, tx.tenant_id, *where, 1, 0)
     return StoryPage(rows, counted[0]["total"] if counted else 0)
 
 

@@ -4,14 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.work import Client, client
+from tests.api.work import Client
 
 FROM_GITHUB = {"external_source": "github", "external_id": "#12"}
-
-
-@pytest.fixture
-async def ann(service: Any) -> Client:
-    return await client(service)
 
 
 async def story(ann: Client, project: str, number: str, **said: Any) -> Any:
