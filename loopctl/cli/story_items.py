@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from loopctl.cli.exits import Exit, Stop
+from loopctl.importers.details import PRIORITIES, priority_of
 
 OF_IMPORT = (
     "title", "description", "acceptance_criteria", "estimated_hours", "initial_agent_status", "initial_verified_status",
@@ -98,6 +99,10 @@ def story_item(story: StoryFile, number: str) -> dict[str, Any]:
         if known := _meant(member):
             raise story.wrong(f"{member} is not known.", f"Did you mean {known}?")
     item = {"number": number, **{member: said[member] for member in OF_IMPORT if said.get(member) is not None}}
+    if isinstance(word := item.get("priority"), str):
+        item["priority"] = priority_of(word)
+        if item["priority"] is None:
+            raise story.wrong(f"priority is {word!r}.", f"It is 0 to 4, or one of {', '.join(PRIORITIES)}.")
     if "acceptance_criteria" in item:
         item["acceptance_criteria"] = _criteria(story, item["acceptance_criteria"])
     if "description" not in item and (sentence := _sentence(said.get("story"))):

@@ -52,7 +52,7 @@ def details_of(source: str, item: Item, parent: str | None) -> Details:
         kept |= {"source": source, "id": item.external_id}
     if times := {name: kept.pop(own) for own, name in TIMES.items() if _is_time(kept.get(own))}:
         said["external_times"] = times
-    if (priority := _priority(kept.get("priority"))) is not None:
+    if (priority := priority_of(kept.get("priority"))) is not None:
         said["priority"] = priority
         del kept["priority"]
     if labels := list(dict.fromkeys(texts_of(kept.get("labels")))):
@@ -74,7 +74,8 @@ def details_of(source: str, item: Item, parent: str | None) -> Details:
     return Details(said, kept, changed)
 
 
-def _priority(given: Any) -> int | None:
+def priority_of(given: Any) -> int | None:
+    """Of a number or a word for one; None for what is neither."""
     if isinstance(given, int) and not isinstance(given, bool):
         return given if 0 <= given <= 4 else None
     return PRIORITIES.get(given.strip().lower()) if isinstance(given, str) else None

@@ -56,7 +56,7 @@ def test_what_has_no_place_of_its_own_goes_into_the_metadata(tmp_path: Path) -> 
     item = stories(read_directory(tmp_path))["1.1"]
     assert item["acceptance_criteria"] == criteria
     assert item["description"] == "As a reader, I want to read, so that I know."
-    assert (item["estimated_hours"], item["metadata"]) == (4, {"story": story, "priority": "high"})
+    assert (item["estimated_hours"], item["priority"], item["metadata"]) == (4, 1, {"story": story})
 
 
 def test_two_directories_of_one_number_become_two_epics(tmp_path: Path) -> None:
@@ -158,11 +158,11 @@ def test_an_older_export_is_not_merged_over_a_newer_project(shell: Shell, projec
 
 def test_what_an_import_does_not_take_is_said_beside_its_answer(shell: Shell, project: str, tmp_path: Path) -> None:
     file = tmp_path / "work.json"
-    story = {"number": "9.1", "title": "t", "labels": [], "rejection_reason": "no"}
+    story = {"number": "9.1", "title": "t", "tags": [], "rejection_reason": "no"}
     file.write_text(json.dumps({"epics": [{"number": 9, "title": "e", "stories": [story]}]}))
     done = shell("import", str(file), "--project", project)
     assert done.code == 0
-    assert "epics[0].stories[0].labels" in done.err
+    assert "epics[0].stories[0].tags" in done.err
     assert "epics[0].stories[0].rejection_reason" in done.err
 
 
