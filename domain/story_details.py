@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from domain.errors import NotFound
 from domain.event import Event, JsonText
 from domain.fields import Problems, must_be, several
 from domain.numbering import parse_story_number
@@ -105,13 +106,18 @@ def tied(problems: Problems, own: UUID | None, said: Mapping[str, Any], ties: Ti
 def checked_parent(
     problems: Problems, own: UUID | None, given: tuple[Any, Any], ties: Ties
 ) -> dict[str, UUID | str | None]:
-    """``given`` are number and id of the parent, of which one is enough; "" or None clears it."""
+    """``given`` are number and id of the parent, of which one is enough; "" or None clears it.
+
+    Raises NotFound for an id that is none in the project.
+    """
     wanted = {name: value for name, value in zip(("parent", "parent_id"), given, strict=True) if value is not UNSET}
     if not wanted:
         return {}
     named = [name for name, value in wanted.items() if value is not None and str(value).strip()]
     if not named:
         return {"parent_id": None, "parent": None}
+    if "parent_id" in named and ties.parent is None:
+        raise NotFound("Not found")
     number = parse_story_number(str(wanted.get("parent") or ""))
     for name in named:
         found = ties.parent and (ties.parent[1] if name == "parent" else str(ties.parent[0]))

@@ -23,7 +23,7 @@ from domain.errors import Invalid, NotFound
 from domain.numbering import parse_story_number
 from eventstore.database.transaction import TenantTx
 from projections.queries.story_at import story_at
-from projections.queries.story_lists import StoryFilter, list_detailed, list_stories
+from projections.queries.story_lists import StoryFilter, list_detailed, list_stories, shown_version
 from projections.rows.epics import find_epic
 
 TAGS = ["Stories"]
@@ -64,6 +64,8 @@ async def list_stories_of_tenant(
         found = await list_stories(services.reading_once, tenant_id, only, page.limit, page.offset)
     if not found.total:
         await check_there(services, asking, only.project_id, only.epic_id)
+        if only.parent_id and await shown_version(services.reading_once, tenant_id, only.parent_id) is None:
+            raise NotFound("Not found")
     bodies = await services.stories.page(services.reading, tenant_id, found.rows, only)
     if wanted.include_token_totals:
         async with services.reading(tenant_id) as tx:

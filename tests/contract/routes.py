@@ -24,7 +24,7 @@ DISPATCH = {
     "role": "agent", "agent_id": "$agent_unkeyed", "story_id": "$story", "parent_dispatch_id": "$dispatch",
     "expires_in_seconds": 600,
 }  # fmt: skip
-STORY = {"number": "$number", "title": "A story"}
+STORY = {"number": "$number", "title": "A story", "parent_id": "$story"}
 MESSAGE = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 ATTESTED = {
     "ceremony_id": "$attested.1", "credential_id": "$attested.2", "attestation_object": "$attested.3",
@@ -87,7 +87,7 @@ READS = (
     _read("/epics/{epic_id}/progress"),
     _read("/epics/{epic_id}/story_dependencies"),
     _read("/epics/{epic_id}/stories"),
-    _read("/stories", query={"project_id": "$project", "epic_id": "$epic"}),
+    _read("/stories", query={"project_id": "$project", "epic_id": "$epic", "parent_id": "$story"}),
     _read("/stories/ready", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/stories/blocked", query={"project_id": "$project", "epic_id": "$epic"}),
     _read("/waiting", query={"project_id": "$project", "epic_id": "$epic"}),
@@ -136,7 +136,10 @@ WORK = (
     _write("PATCH", "/epics/{epic_id}", "orchestrator+", 200, "user", body={"description": "d"}),
     _write("DELETE", "/epics/{epic_id}", "user+", 204, "user", ids={"epic_id": "$new_epic"}),
     _write("POST", "/epics/{epic_id}/stories", "orchestrator+", 201, "user", body=STORY),
-    _write("PATCH", "/stories/{story_id}", "orchestrator+", 200, "user", body={"description": "d"}),
+    _write(
+        "PATCH", "/stories/{story_id}", "orchestrator+", 200, "user",
+        body={"description": "d", "parent_id": "$story"},
+    ),
     _write("DELETE", "/stories/{story_id}", "user+", 204, "user"),
     _write("POST", "/stories/{story_id}/comments", "agent+", 201, "implementer", body={"body": "Seen"}),
     _write(

@@ -34,7 +34,7 @@ WHEN_TWO_MEET = frozenset({"audit_key_changed"})
 BY_A_HEADER = frozenset({"foreign_origin"})
 """Told to who says something that no other request says: tests/api/test_mcp.py."""
 
-NO_REFERENCE = {"cap_id", "session_id", "ac_id", "source_id", "repository_id", "owner_id"}
+NO_REFERENCE = {"cap_id", "session_id", "ac_id", "source_id", "repository_id", "owner_id", "external_id"}
 """Text of the caller's own, of the story itself, or of a thing that is not there yet, in spite of its name."""
 
 FILES = {
