@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 import uvloop
-from msgspec import Struct
+from msgspec import Struct, structs
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -21,6 +21,7 @@ from api.changes.news import News, hearing
 from api.changes.rendering import Renderer
 from api.documentation.assets import Assets
 from api.documentation.openapi import Documents
+from api.event_metrics import EventMetrics
 from api.found_by_jobs import FoundByJobs, taking_findings
 from api.founding import Founder
 from api.health.check import HealthCheck, Probes
@@ -108,11 +109,15 @@ async def _serve(settings: Settings, version: str, listener: socket.socket) -> N
         ):
             news = News()
             digests = StateDigests(database)
+            metrics = Metrics(settings.metrics_dir)
             store = _store(database, announcer, callers, news, digests)
+            store = structs.replace(store, counted=EventMetrics(metrics.registry).committed)
             writer, founder = Writer(store), Founder(store, Keyring(parse_keys(settings.keks)), settings.base_url())
             learner = Learner(database, writer.submit)
             reads = Reads(database.tenant_transaction)
-            outside = Outside(database, redis, writer, callers, last_seen, limiter, news, founder, learner, reads)
+            outside = Outside(
+                database, redis, writer, callers, last_seen, limiter, news, founder, learner, reads, metrics
+            )
             app = create_app(_services(settings, version, outside, seal))
             try:
                 config = server_config(app, app.limits, settings.shutdown_seconds, app.refused)
@@ -149,6 +154,7 @@ class Outside(Struct, frozen=True):
     founder: Founder
     learner: Learner
     reads: Reads
+    metrics: Metrics
 
 
 def _store(database: Database, announcer: Announcer, callers: CallerCache, news: News, digests: StateDigests) -> Store:
@@ -233,7 +239,7 @@ def _services(settings: Settings, version: str, outside: Outside, seal: Seal) ->
         problem_of_url=egress.problem,
         peppers=parse_keys(settings.peppers),
         health=HealthCheck(version, _probes(settings, outside, seal)),
-        metrics=Metrics(settings.metrics_dir),
+        metrics=outside.metrics,
         tool_threads=ToolThreads(limits.tools.process),
         documents=Documents(version),
         assets=Assets(),

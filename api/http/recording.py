@@ -33,23 +33,23 @@ class Metrics:
 
     def __init__(self, shared: Path | None = None) -> None:
         self._shared = shared
-        self._registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         self._seconds = Histogram(
             "loopctl_http_request_seconds",
             "Time to the answer, by route template; its count is the number of requests",
             ["method", "route", "status"],
             buckets=BUCKETS,
-            registry=self._registry,
+            registry=self.registry,
         )
         self._refused = Counter(
-            "loopctl_http_refused", "Connections refused below HTTP", ["code"], registry=self._registry
+            "loopctl_http_refused", "Connections refused below HTTP", ["code"], registry=self.registry
         )
         self._judged_locally = Counter(
             "loopctl_rate_limits_local",
             "Requests whose rate one process judged alone, because Redis did not answer or was not to be trusted",
-            registry=self._registry,
+            registry=self.registry,
         )
-        self._bugs = Counter("loopctl_internal_errors", "Answers with status 500", registry=self._registry)
+        self._bugs = Counter("loopctl_internal_errors", "Answers with status 500", registry=self.registry)
         # Finding a child by its labels costs more than counting in it.
         self._children: dict[tuple[str, str, int], _Observed] = {}
 
@@ -74,7 +74,7 @@ class Metrics:
     def text(self) -> bytes:
         """The exposition format, version 0.0.4."""
         if self._shared is None:
-            return generate_latest(self._registry)
+            return generate_latest(self.registry)
         collected = CollectorRegistry()
         MultiProcessCollector(collected, path=str(self._shared))  # type: ignore[no-untyped-call]  # the package's gap
         return generate_latest(collected)

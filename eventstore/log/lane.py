@@ -18,7 +18,7 @@ from msgspec import Struct
 from domain.event import Recorded, Stream
 from eventstore.database.transaction import Contended, Database, DatabaseUnavailable, TenantTx
 from eventstore.gc_pauses import collector_paused
-from eventstore.log.append import Batch, HeadMoved, append, encode_batch, read_head
+from eventstore.log.append import Batch, HeadMoved, NewEvent, append, encode_batch, read_head
 from eventstore.log.codec import Codec
 from eventstore.log.command import Command, Model, Reply
 from eventstore.log.deciding import Decided, Knowledge, Replies, decide_in_order
@@ -60,6 +60,8 @@ class Store(Struct, frozen=True):
     now: Callable[[], datetime]
     committed: Callable[[UUID, int], None]
     """Told tenant and size after each commit; hurries those who follow the log. Losing it costs one poll."""
+    counted: Callable[[Sequence[NewEvent]], None] | None = None
+    """Told what each commit held, for figures of the process."""
     short: ShortWay | None = None
     """For the batches that it fits; without it every batch goes the general way."""
 
@@ -283,6 +285,8 @@ class Lane:
                 waiting.answer(outcome)
         if decided.events:
             self._store.committed(self._tenant_id, self._known.size)
+            if self._store.counted is not None:
+                self._store.counted(decided.events)
         self._known.trim()
         if any(waiting.command.forgets for waiting in batch):
             self._known.forget()
