@@ -86,7 +86,9 @@ def token_usage(
     """
     with session(scope, READING) as asked, route_of_a_later_version("costs"):
         if story is not None:
-            asked.show(asked.client.get(f"stories/{story_id(asked, story, scope.project)}/token-usage"), REPORT)
+            found = asked.client.get(f"stories/{story_id(asked, story, scope.project)}/token-usage")
+            asked.show(found, REPORT)
+            asked.output.note(_in_all(found))
             return
         id_ = project_id(asked, scope.project)
         if by_epic:
@@ -96,6 +98,14 @@ def token_usage(
             _show_table(asked, found, EFFICIENCY, _efficiency)
         else:
             asked.show(asked.client.get(f"analytics/projects/{id_}"))
+
+
+def _in_all(body: Mapping[str, Any]) -> str:
+    """Of all pages, and what was measured, which is in none of it."""
+    totals = body.get("totals") or {}
+    signals = {signal: said["total_tokens"] for signal, said in (body.get("metered") or {}).items() if said}
+    reported = f"Reported in all: {totals.get('total_tokens', 0):,} tokens, ${totals.get('total_cost_dollars')}"
+    return f"{reported}; measured: {_measured(signals) or 'nothing'}"
 
 
 def _show_table(asked: Session, body: Any, columns: Columns, row_of: Callable[[Mapping[str, Any]], Any]) -> None:

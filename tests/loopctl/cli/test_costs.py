@@ -70,6 +70,8 @@ def test_what_was_measured_is_a_column_where_anything_was(shell: Shell, project:
         assert "98,765" in said
         assert max(map(len, said.splitlines())) <= 80
     assert "MEASURED" not in before.upper()
+    of_story = shell("token-usage", "--story", story, "--project", project, key=keys.user)
+    assert "Reported in all: 1,200 tokens, $0.00; measured: 98,765" in of_story.err
 
 
 def test_a_budget_that_is_set_again_is_changed(shell: Shell, project: str) -> None:
