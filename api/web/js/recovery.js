@@ -40,6 +40,7 @@ const open = async () => {
 
 const complete = async () => {
   byId("recovery-link").textContent = (await step("/complete", {})).link;
+  byId("recovery-link-shown").hidden = false;
   return "It is completed. Give the link to a person of the tenant, who has a day to use it.";
 };
 
