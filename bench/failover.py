@@ -229,6 +229,7 @@ def main(arguments: list[str]) -> int:
     seed = int(arguments[1]) if len(arguments) > 1 else random.randrange(2**32)
     try:
         totals = run(strikes, seed)
+        print(json.dumps(report(totals, seed, Totals())), file=sys.stderr, flush=True)  # in case the control fails
         control = run(CONTROL_STRIKES, seed, synchronous=False)
     except (Broken, Failed, NotSettled, NotInstalled) as error:
         print(f"seed {seed}: {type(error).__name__}: {error}")

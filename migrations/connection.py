@@ -1,9 +1,11 @@
 """A connection of its own for each run, and PostgreSQL's errors in one sentence."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import asyncpg
 from asyncpg.exceptions import ClientConfigurationError
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 QUERY_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
+NEW_ROLE_SECONDS = 5.0
 
 DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """All that a statement can raise. OSError includes TimeoutError."""
@@ -46,13 +49,19 @@ def of_one_server(url: str, refused: type[Exception]) -> str:
 
 def names_one_server(url: str) -> bool:
     """Does the address lead to one server, or among several to the one that takes writes?"""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return True  # unreadable, which whoever connects says in other words
-    options = parse_qs(parts.query)
-    several = "," in parts.netloc.rpartition("@")[2] or any("," in hosts for hosts in options.get("host", []))
-    return not several or THE_PRIMARY.issuperset(options.get("target_session_attrs", [""]))
+    return not _names_several(url) or THE_PRIMARY.issuperset(_options(url).get("target_session_attrs", [""]))
+
+
+def _names_several(url: str) -> bool:
+    hosts = [
+        url.partition("//")[2].partition("/")[0].partition("?")[0].rpartition("@")[2],
+        *_options(url).get("host", []),
+    ]
+    return any("," in each for each in hosts)
+
+
+def _options(url: str) -> dict[str, list[str]]:
+    return parse_qs(url.partition("?")[2])
 
 
 @asynccontextmanager
@@ -60,7 +69,7 @@ async def connected(url: str, query_seconds: float = QUERY_SECONDS) -> "AsyncIte
     """A connection for the length of the block; what PostgreSQL says against it becomes a MigrationError."""
     url = of_one_server(url, MigrationError)
     try:
-        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=query_seconds)
+        connection = await _opened(url, query_seconds)
     except MALFORMED:
         raise MigrationError(UNREADABLE) from None
     except DATABASE_ERRORS as error:
@@ -72,6 +81,19 @@ async def connected(url: str, query_seconds: float = QUERY_SECONDS) -> "AsyncIte
         raise MigrationError(f"The database refused: {in_words(error)}.") from error
     finally:
         connection.terminate()  # after an error it may be inside a statement; after a clean close this does nothing
+
+
+async def _opened(url: str, query_seconds: float) -> "Connection":
+    """Among several servers asyncpg gives up at the first one that refuses the password, which a standby does that has
+    not heard of a new role yet: so it is asked again for a while."""
+    deadline = time.monotonic() + (NEW_ROLE_SECONDS if _names_several(url) else 0)
+    while True:
+        try:
+            return await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=query_seconds)
+        except asyncpg.InvalidAuthorizationSpecificationError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(NEW_ROLE_SECONDS / 20)
 
 
 def in_words(error: Exception) -> str:

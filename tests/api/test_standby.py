@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import asyncpg
 import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
@@ -19,6 +21,7 @@ from config.settings import Settings
 from eventstore.catalog.check import NotDurable, assert_replicated
 from eventstore.database.transaction import Database, DatabaseUnavailable, Timeouts
 from eventstore.heads.last_signed import FileLastSigned
+from migrations.connection import connected
 from migrations.roles import bootstrap, with_role
 from migrations.runner import migrate
 from operations.command import Declined
@@ -192,6 +195,30 @@ async def test_no_head_is_signed_of_entries_that_the_standby_may_not_have(
     await heads.look(tenant)
     assert await remembered.read(tenant) is not None
     await of_worker.close()
+
+
+@pytest.mark.slow
+async def test_a_standby_that_has_not_heard_of_a_new_role_is_no_refusal(tmp_path: Path, primary: OwnServer) -> None:
+    """Went red when a service was set up on several servers, of which one that lagged was asked first."""
+    with standby_of(primary, tmp_path / "standby") as standby:
+        async with session(standby.admin_url) as lagging, session(primary.admin_url) as administrator:
+            await lagging.execute("SELECT pg_wal_replay_pause()")
+            await administrator.execute("CREATE ROLE newcomer LOGIN PASSWORD 'secret'")
+            folders = ",".join(parse_qs(urlsplit(each.admin_url).query)["host"][0] for each in (standby, primary))
+            url = f"postgresql://newcomer:secret@/loopctl?host={folders}&target_session_attrs=read-write"
+            with pytest.raises(asyncpg.InvalidPasswordError):  # the control
+                await asyncpg.connect(url)
+            asked = asyncio.create_task(who_am_i(url))
+            await asyncio.sleep(0.5)
+            assert not asked.done()
+            await lagging.execute("SELECT pg_wal_replay_resume()")
+            assert await asked == "newcomer"
+            await administrator.execute("DROP ROLE newcomer")
+
+
+async def who_am_i(url: str) -> Any:
+    async with connected(url) as connection:
+        return await connection.fetchval("SELECT session_user::text")
 
 
 @pytest.mark.slow
