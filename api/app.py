@@ -41,7 +41,7 @@ from api.http.recording import AccessLog
 from api.http.shell import Shell, Surroundings
 from api.http.witness import Witnessing
 from api.knowledge import analytics as knowledge_analytics
-from api.knowledge import articles, curating, finding, linting, pipeline
+from api.knowledge import articles, curating, finding, ingesting, linting, pipeline
 from api.knowledge import exporting as knowledge_export
 from api.lifecycle import bulk, drawing, implementer, judges, next_claim, records, recovering, runs
 from api.log import keys as log_keys
@@ -88,7 +88,7 @@ from projections.rows.tenants import find_tenant
 NOUNS = (
     health, discovery, documentation, signup, tenants, authenticators, ceremonies, halts, admin, violators, api_keys,
     skills, skill_versions, skill_costs, ui_tests, ui_test_runs,
-    articles, curating, finding, linting, knowledge_export, pipeline,
+    articles, curating, finding, ingesting, linting, knowledge_export, pipeline,
     knowledge_analytics,
     agents, dispatches, projects, implementer, judges, recovering, drawing, records, runs, bulk,
     evidence, ci_trust, ci_stories, next_claim, epics,

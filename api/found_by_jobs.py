@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from api.costs.behaviour import behaviour_found
 from api.costs.found import anomaly_found, old_found
+from api.knowledge.ingesting import ingested
 from api.knowledge.likeness import likeness_found
 from api.rounds import in_rounds
 from api.services import Submit
@@ -29,6 +30,7 @@ DECIDED: Mapping[str, Callable[[Finding, datetime], Command]] = {
     "behaviour": behaviour_found,
     "skill_regression": regression_found,
     "article_likeness": likeness_found,
+    "ingestion": ingested,
 }
 """By the finding's kind. Of one that is not here a newer worker has made it: it waits for the newer API."""
 

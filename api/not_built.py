@@ -18,9 +18,6 @@ KNOWN_IDS = {
 
 UNDER_API = """
 GET token-usage agent+
-POST knowledge/ingest orchestrator+
-POST knowledge/ingest/batch orchestrator+
-GET knowledge/ingestion-jobs orchestrator+
 GET admin/audit =superadmin
 POST verification-runs/:id/results =orchestrator
 POST stories/:id/cancel orchestrator+

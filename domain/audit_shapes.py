@@ -38,6 +38,7 @@ from domain.audit_cost_shapes import COST_SHAPES
 from domain.audit_shape import AuditShape, named
 from domain.event import Event
 from domain.knowledge import events as knowledge
+from domain.knowledge import ingestion
 from domain.lifecycle import events as on
 
 FREE_FORM = frozenset(
@@ -329,6 +330,12 @@ AUDIT_SHAPES: Mapping[type[Event], AuditShape] = {
     knowledge.ArticleArchived: AuditShape("article", "article.archived", *MOVED),
     knowledge.ArticleSuperseded: AuditShape(
         "article", "article.superseded", *MOVED, more=named("superseding_article_id"),
+    ),
+    ingestion.IngestionRequested: AuditShape(
+        "ingestion", "ingestion.requested", new=named("source_type", "url", "content_hash", "project_id"),
+    ),
+    ingestion.IngestionFinished: AuditShape(
+        "ingestion", "knowledge.content_ingested", new=named("state", "article_ids", "known", "left_out", "error"),
     ),
     knowledge.ArticleLinkCreated: AuditShape("article_link", "article_link.created", new=LINK),
     knowledge.ArticleLinkDeleted: AuditShape("article_link", "article_link.deleted", old=LINK),

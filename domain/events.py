@@ -15,6 +15,7 @@ from domain.erasure import ERASURE_EVENTS
 from domain.event import Event, Events
 from domain.key import API_KEY_EVENTS
 from domain.knowledge.events import ARTICLE_EVENTS, ARTICLE_LINK_EVENTS
+from domain.knowledge.ingestion import INGESTION_EVENTS
 from domain.lifecycle.events import ARTIFACT_EVENTS, STORY_EVENTS
 from domain.log_key import LogEvent
 from domain.observation import OBSERVATION_EVENTS
@@ -72,6 +73,7 @@ STREAMS: Mapping[str, Events[Any]] = {
     "skill_regression": SKILL_REGRESSION_EVENTS,
     "article": ARTICLE_EVENTS,
     "article_link": ARTICLE_LINK_EVENTS,
+    "ingestion": INGESTION_EVENTS,
 }
 
 EVENTS: tuple[type[Event], ...] = tuple(kind for events in STREAMS.values() for kind in events.types)

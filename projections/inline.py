@@ -52,6 +52,7 @@ from projections.rows.cost_anomalies import ANOMALIES, ARCHIVALS, OPEN_ANOMALY
 from projections.rows.dispatches import DISPATCHES, LIVE, POOL
 from projections.rows.entity import Entity, EntityModel
 from projections.rows.epics import EPICS
+from projections.rows.ingestions import EARLIER_INGESTION, INGESTIONS
 from projections.rows.keys import KEYS, KEYS_OF_AGENT, UNREVOKED_KEYS
 from projections.rows.orchestrator_states import ORCHESTRATOR_STATES
 from projections.rows.projects import PROJECTS
@@ -108,6 +109,7 @@ PROJECTIONS = (
     Projection("skill_regression", ("app.skill_regression",), SKILL_REGRESSIONS.apply),
     Projection("skill_result", skill_results.TABLES, skill_results.apply),
     Projection("article", ("app.article",), ARTICLES.apply),
+    Projection("ingestion", ("app.ingestion",), INGESTIONS.apply),
     Projection("article_link", ("app.article_link",), ARTICLE_LINKS.apply),
     Projection("audit_index", audit_index.TABLES, audit_index.apply),
     Projection("erasure", (), erasures.apply),
@@ -137,6 +139,7 @@ ENTITIES: Sequence[Entity[Any]] = (
     SKILL_RESULTS,
     ARTICLES,
     ARTICLE_LINKS,
+    INGESTIONS,
     token_usage.REPORTS,
     BUDGETS,
     ANOMALIES,
@@ -151,6 +154,7 @@ ENTITIES: Sequence[Entity[Any]] = (
 _MODELS: Sequence[Model[Any, Any]] = (
     *map(EntityModel, ENTITIES),
     UNREVOKED_KEYS,
+    EARLIER_INGESTION,
     LIVE,
     POOL,
     KEYS_OF_AGENT,

@@ -43,6 +43,8 @@ from workers.heartbeat import BeatPace, Heartbeat, Vitals
 from workers.jobs import deliver_webhooks
 from workers.knowledge.embedding import Embedding
 from workers.knowledge.embedding import Pace as EmbeddingPace
+from workers.knowledge.ingesting import Ingesting
+from workers.knowledge.ingesting import Pace as IngestingPace
 from workers.leadership import Leadership
 from workers.metrics import JobMetrics, served_metrics
 from workers.registry import ACTORS, FOLLOWERS, JOBS
@@ -72,6 +74,7 @@ class WorkerProgram(Struct, frozen=True, kw_only=True):
     following: FollowingPace = FollowingPace()
     webhooks: Pace = Pace()
     embedding: EmbeddingPace = EmbeddingPace()
+    ingesting: IngestingPace = IngestingPace()
     clock: Callable[[], datetime] = system_clock
 
 
@@ -86,7 +89,7 @@ async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegi
     """Works until ``stop``. PostgreSQL and Redis may come and go; raises StartRefused when they do not fit the code."""
     addresses = required(settings)
     # A job and the keeper of its lease may each need a connection; scheduler, polling and sweeping need one each.
-    database = await checked_database(addresses, settings.worker_threads * 2 + PARALLEL + CONNECTIONS + 4, stop)
+    database = await checked_database(addresses, settings.worker_threads * 2 + PARALLEL + CONNECTIONS + 5, stop)
     if database is None:
         return
     outage = Outage("redis")
@@ -124,7 +127,7 @@ async def serve(settings: Settings, stop: asyncio.Event, registry: CollectorRegi
                     heartbeat.run(stop, outage),
                     courier.run(stop),
                     hurrying.run(stop),
-                    _embedding(program, settings, database).run(stop),
+                    *_knowledge(program, settings, database, stop),
                 )
             finally:
                 await courier.drain()
@@ -182,13 +185,20 @@ def _hurrying(courier: Courier, broker: JobBroker) -> Hurrying:
     return Hurrying(courier.is_due, wake)
 
 
-def _embedding(program: WorkerProgram, settings: Settings, database: Database) -> Embedding:
+def _knowledge(
+    program: WorkerProgram, settings: Settings, database: Database, stop: asyncio.Event
+) -> tuple[Coroutine[None, None, None], ...]:
+    """What makes vectors of articles, and what reads in pages and texts."""
+    egress = Egress(rules_of(settings))
     try:
-        provider = provider_of(settings, Egress(rules_of(settings)))
+        provider = provider_of(settings, egress)
     except ValueError as error:
         log.warning("embeddings_unavailable", reason=str(error))
         provider = None
-    return Embedding(database, provider, program.embedding)
+    return (
+        Embedding(database, provider, program.embedding).run(stop),
+        Ingesting(database, egress.exchange, program.ingesting).run(stop),
+    )
 
 
 def _introduction(scheduler: Scheduler) -> Callable[[], Beat]:

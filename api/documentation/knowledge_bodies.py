@@ -24,7 +24,11 @@ FILED: Mapping[str, Any] = {
     **MEMBERS, "status": one_of(("draft", "published")), "source_type": one_of(SOURCE_TYPES), "slug": text(64),
 }  # fmt: skip
 
+SOURCE = {"url": "https://docs.example/retries", "source_type": "web_article"}
+
 KNOWLEDGE_BODIES: Mapping[str, Shown] = {
+    "IngestBody": Shown(SOURCE, ("source_type",), {"source_type": one_of(SOURCE_TYPES), "project_id": ID}),
+    "IngestBatchBody": Shown({"items": [SOURCE]}, ("items",)),
     "CreateArticleOfProjectBody": Shown(ARTICLE, ("title", "body", "category"), FILED),
     "CreateArticleBody": Shown(ARTICLE, ("title", "body", "category"), {**FILED, "project_id": ID}),
     "UpdateArticleBody": Shown(

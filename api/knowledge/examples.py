@@ -195,3 +195,25 @@ STATS: dict[str, Any] = {
         ],
     }
 }
+INGESTION_QUEUED: dict[str, Any] = {
+    "id": "0193a2b4-0000-7000-8000-000000000076",
+    "status": "queued",
+    "content_hash": "0f2d2b5d9ee1b8f6b0fd5e9f0b0ac5d1d5dfd7b4a1a3d1a7a9e6a0c3a4d5e6f7",
+    "source_type": "web_article",
+    "inserted_at": "2026-03-28T09:00:00.000000Z",
+}
+INGESTION_BATCH: list[dict[str, Any]] = [
+    INGESTION_QUEUED,
+    {"status": "error", "error": "Exactly one of 'url' or 'content' is required"},
+]
+INGESTION_JOB: dict[str, Any] = {
+    "id": INGESTION_QUEUED["id"],
+    "state": "completed",
+    "source_type": "web_article",
+    "url": "https://docs.example/retries",
+    "content_hash": INGESTION_QUEUED["content_hash"],
+    "inserted_at": "2026-03-28T09:00:00.000000Z",
+    "completed_at": "2026-03-28T09:00:04.000000Z",
+    "article_count": 3,
+    "errors": [],
+}

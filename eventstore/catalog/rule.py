@@ -56,6 +56,7 @@ COMMIT_MOVES = (
 DUE_WEBHOOKS = "app.due_webhooks(uuid,uuid,integer)"
 GIVEN_UP_WEBHOOKS = "app.given_up_webhooks(integer)"
 TENANTS_WITH_FINDINGS = "app.tenants_with_findings(integer)"
+TENANTS_INGESTING = "app.tenants_ingesting(integer)"
 TENANTS_TO_EMBED = "app.tenants_to_embed(integer)"
 EXPIRED_LEASES = "app.expired_leases(timestamp with time zone,integer)"
 NEWEST_HEAD = "app.newest_head(uuid)"
@@ -145,6 +146,7 @@ EXPECTED = Expected(
             GIVEN_UP_WEBHOOKS,
             TENANTS_WITH_FINDINGS,
             TENANTS_TO_EMBED,
+            TENANTS_INGESTING,
             "app.webhook_backlog()",
             FIND_VIOLATORS,
             FIND_VIOLATOR,
@@ -170,6 +172,7 @@ EXPECTED = Expected(
             GIVEN_UP_WEBHOOKS,
             TENANTS_WITH_FINDINGS,
             TENANTS_TO_EMBED,
+            TENANTS_INGESTING,
             "app.webhook_backlog()",
             FIND_VIOLATORS,
             FIND_VIOLATOR,
@@ -193,6 +196,7 @@ EXPECTED = Expected(
             "app.violator",
             "app.job_finding",
             "app.article_to_embed",
+            "app.ingestion",
             "app.article_search",
         }
     ),
@@ -246,6 +250,7 @@ EXPECTED = Expected(
             "2599516e3ae115e36b675d67a42ab76bc40de590caa811ded7b7342ce10d3d5e app.find_superadmin(bytea[])",
             "fff6834db71ba473da4a6dd3955cfa3692b242f93776e84345ee4c3cba03b0f5 " + SEARCH_ARTICLES,
             "44b3c5daddeaf1db5590d63bce781eaf0ad3e3dea6a3eea317dd60b02d791fb5 " + TENANTS_TO_EMBED,
+            "b3138e6c9fd0127e2dabded0b4e7c2ebfb8f82714fd66d0a32abe2a475cc18b1 " + TENANTS_INGESTING,
             "df68608c222364262226cf52f4e834496b36c38d420ef2eadb334c441c2f61a7 app.list_tenants(uuid,integer)",
         }
     ),

@@ -13,7 +13,7 @@ from loopctl.cli.reading import read_text
 from loopctl.cli.session import Session, session
 from loopctl.cli.settings import OWNING, PLANNING, READING
 from loopctl.cli.stepping import said
-from loopctl.cli.vocabulary import Category, SearchMode
+from loopctl.cli.vocabulary import Category, SearchMode, SourceType
 from loopctl.cli.whole_file import answer_file
 from loopctl.client import Query
 
@@ -152,6 +152,40 @@ def create(
             status="published" if filed.publish else None,
         )  # fmt: skip
         asked.show(asked.client.post("articles", body))
+
+
+@app.command
+def ingest(
+    source: str, /, *, source_type: SourceType | None = None, file: Flag = False, force: Flag = False,
+    scope: Scope = ANYWHERE,
+) -> None:  # fmt: skip
+    """Read in a page or a text, into drafts. The server does it beside everything else: see ingestions.
+
+    Parameters
+    ----------
+    source
+        An address, or with --file a file of text or Markdown; - for standard input.
+    source_type
+        What it is; else web_article, or manual for a file.
+    file
+        Send the text of a file of this machine, instead of an address.
+    force
+        Although the same was read in within the last hour.
+    """
+    with session(scope, PLANNING) as asked:
+        body = said(
+            url=None if file else source, content=read_text(Path(source)) if file else None,
+            source_type=source_type or ("manual" if file else "web_article"), project_id=_project(asked, scope),
+            force=True if force else None,
+        )  # fmt: skip
+        asked.show(asked.client.post("knowledge/ingest", body))
+
+
+@app.command
+def ingestions(*, scope: Scope = ANYWHERE) -> None:
+    """List what was read in during the last seven days, and how it went."""
+    with session(scope, PLANNING) as asked:
+        asked.show(asked.client.get("knowledge/ingestion-jobs"))
 
 
 @app.command

@@ -17,6 +17,9 @@ NeededRole = Literal["agent", "orchestrator"]
 AnyRole = Literal[KeyRole, "superadmin"]
 BudgetScope = Literal["per_story", "per_epic", "per_agent", "project", "epic", "story", "agent"]
 Category = Literal["pattern", "convention", "decision", "finding", "reference"]
+SourceType = Literal[
+    "review_finding", "manual", "agent", "session_log", "newsletter", "skill", "web_article", "ingestion"
+]
 SearchMode = Literal["keyword", "semantic", "combined"]
 RESULTS = ("pass", "partial")
 
@@ -58,6 +61,7 @@ ACTIONS: Mapping[str, str] = {
     "article": (
         "article.created article.updated article.published article.unpublished article.archived article.superseded"
     ),
+    "ingestion": "ingestion.requested knowledge.content_ingested",
     "article_link": "article_link.created article_link.deleted",
     "projection": "digested",
     "recovery": "opened seconded cancelled completed used",

@@ -44,7 +44,7 @@ OF_OTHERS = {
     "tenant", "api_key", "agent", "authenticator", "log", "orchestrator_state", "token_usage_report", "audit",
     "token_budget", "dispatch", "capability", "purpose_key", "webhook", "violator", "projection", "recovery", "payload",
     "ui_test_run", "skill", "skill_version", "skill_import", "skill_result", "article", "article_link", "cost_anomaly",
-    "token_data", "metered_usage", "skill_regression", "ci_trust",
+    "ingestion", "token_data", "metered_usage", "skill_regression", "ci_trust",
 }  # fmt: skip
 """Streams whose events no answer about a story shows; what an erasure changes of one is in test_erasure.py."""
 BEGINNINGS = {"story.created", "story.imported", "project.created", "epic.created"}

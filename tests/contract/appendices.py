@@ -59,15 +59,12 @@ GET /api/v1/knowledge/analytics/unused-articles | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/agents/:agent_id | orchestrator+ | 200
 GET /api/v1/knowledge/analytics/projects/:id/usage | orchestrator+ | 200
 GET /api/v1/knowledge/articles/:id/stats | orchestrator+ | 200
+POST /api/v1/knowledge/ingest | orchestrator+ | 202
+POST /api/v1/knowledge/ingest/batch | orchestrator+ | 200
+GET /api/v1/knowledge/ingestion-jobs | orchestrator+ | 200
 GET /api/v1/articles/system | public | 200
 """
 """Served."""
-
-KNOWLEDGE = """
-POST /api/v1/knowledge/ingest | orchestrator+ | 202 200
-POST /api/v1/knowledge/ingest/batch | orchestrator+ | 200
-GET /api/v1/knowledge/ingestion-jobs | orchestrator+ | 200
-"""
 
 WEBHOOKS = """
 POST /api/v1/webhooks | user+ | 201

@@ -10,11 +10,10 @@ from litestar import get
 from api.not_built import NOT_BUILT
 from domain.caller import NO_TENANT, Caller, Role
 from tests.api.asgi import JSON, ask, made
-from tests.contract.appendices import KNOWLEDGE
 from tests.contract.appendix_a import NOT_SERVED, SERVED, Line, lines
 from tests.contract.routes import ROUTES
 
-LATER = [line for text in (*NOT_SERVED.values(), KNOWLEDGE) for line in lines(text)]
+LATER = [line for text in NOT_SERVED.values() for line in lines(text)]
 SOME_ID = "0193a2b4-ffff-7000-8000-00000000000f"
 
 
@@ -92,6 +91,6 @@ def without_names(path: str) -> str:
 
 
 async def test_what_is_not_built_is_named(app: Any) -> None:
-    path = "/api/v1/knowledge/ingest"
-    answer = await ask(app, path, method="POST", headers={"Authorization": "Bearer orchestrator"}, body=b"{}")
-    assert (answer.error["code"], f"POST {path}" in answer.error["message"]) == ("not_built", True)
+    path = "/api/v1/token-usage"
+    answer = await ask(app, path, headers={"Authorization": "Bearer orchestrator"})
+    assert (answer.error["code"], f"GET {path}" in answer.error["message"]) == ("not_built", True)

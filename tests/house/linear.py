@@ -74,6 +74,7 @@ PATTERNS: Mapping[str, Fed] = {
     "runs.COMMIT": fed("fullmatch", IMPORT, DIGITS, "a x"),
     "tenant.EMAIL": fed("fullmatch", IMPORT, LETTERS, "a@ a @", " a@ "),
     "article.SLUG": fed("fullmatch", IMPORT, LETTERS, "a - "),
+    "ingestion.HEADING": fed("match", IMPORT, "# a ", " # x"),
     "lessons.MARKER": fed("match", IMPORT, "- \t x", "1) 7 x", "- a "),
     "exporting.KEPT": fed("sub", IMPORT, LETTERS, "! ? "),
     "exporting.BLANKS": fed("sub", IMPORT, LETTERS, " \t \n a"),

@@ -75,6 +75,7 @@ COMMANDS = (
     "skill costs a",
     "knowledge search a", f"knowledge get {ID}", f"knowledge get {ID} --text", "knowledge context a", "knowledge index",
     "knowledge create --title a --category pattern --file FILE", "knowledge drafts", f"knowledge publish {ID}",
+    "knowledge ingest https://a.example/", "knowledge ingest FILE --file", "knowledge ingestions",
     f"knowledge publish {ID} {ID}", f"knowledge unpublish {ID}", f"knowledge archive {ID}",
     "knowledge lint", "knowledge export OUT", "knowledge import WIKI",
     "skill create --name a --file FILE", "skill update a --file FILE", "skill archive a", "skill import",

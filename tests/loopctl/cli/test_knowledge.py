@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,23 @@ def test_an_article_goes_from_a_file_to_a_context(shell: Shell, keys: Keys, tmp_
     assert shell("knowledge", "get", made["id"], "--text").out == "Two layers that retry multiply.\n"
     assert "Zebra retries" in json.dumps(shell.good("knowledge", "index"))
     assert shell.good("knowledge", "lint")["summary"]["total_articles"] >= 1
+
+
+def test_a_file_is_read_in_and_becomes_a_draft(shell: Shell, keys: Keys, tmp_path: Path) -> None:
+    text = tmp_path / "notes.md"
+    text.write_text("# Quagga notes\n\nKept.\n")
+    queued = shell.good("knowledge", "ingest", str(text), "--file", key=keys.user)["data"]
+    assert (queued["status"], queued["source_type"]) == ("queued", "manual")
+    again = shell.good("knowledge", "ingest", str(text), "--file", key=keys.user)["data"]
+    assert (again["status"], again["id"]) == ("already_queued", queued["id"])
+    deadline = time.monotonic() + 120
+    while "Quagga notes" not in str(shell.good("knowledge", "drafts", key=keys.user)):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    (job,) = [
+        each for each in shell.good("knowledge", "ingestions", key=keys.user)["data"] if each["id"] == queued["id"]
+    ]
+    assert (job["state"], job["article_count"]) == ("completed", 1)
 
 
 def archive(path: Path, **files: str) -> Path:
