@@ -26,6 +26,7 @@ from migrations.runner import migrate
 from tests.api.asgi import Answer
 from tests.api.logs import service
 from tests.api.work import Client, client
+from tests.contract.evidencing import CI_TRUST
 from tests.support import pgbouncer
 from tests.support.cluster import own_postgres
 from tests.support.database import PASSWORDS, TestDatabase, created_database
@@ -108,6 +109,8 @@ async def prepared(asking: Client, marker: str) -> Tenant:
     project = await asking.project(marker)
     epic = await asking.epic(project)
     stories = [await asking.story(epic, f"1.{number}", description=marker) for number in range(1, STORIES + 1)]
+    trusted = await asking.send("PUT", f"/projects/{project}/ci-trust", {**CI_TRUST, "workflow": f"{marker}/ci.yml"})
+    assert trusted.status == 200, trusted.body
     return Tenant(asking, project, stories, marker)
 
 
@@ -126,7 +129,8 @@ async def _ask(chance: float, own: Tenant, writes: float) -> Answer:
     story = f"/stories/{own.stories[int(chance * 1000) % STORIES]}"
     if chance < writes:
         return await own.asking.patch(story, {"description": f"{own.marker} {chance}"})
-    reads = (story, "/projects", f"/projects/{own.project}", f"/projects/{own.project}/export")
+    project = f"/projects/{own.project}"
+    reads = (story, "/projects", project, f"{project}/export", f"{project}/ci-trust")
     return await own.asking.get(reads[int(chance * 10_000) % len(reads)])
 
 

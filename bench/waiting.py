@@ -23,6 +23,7 @@ from bench.custody import Machine
 from bench.custody_model import Person
 from bench.custody_tenant import Attempt, Tenant
 from domain.errors import Rejected
+from domain.lifecycle.evidence import Standing, is_of_this_round
 from domain.lifecycle.implementer import expire_lease
 from domain.lifecycle.runs import LastRun
 from domain.lifecycle.waiting import NEEDS
@@ -39,7 +40,7 @@ TENANT, EPIC = UUID(int=7), UUID(int=2)
 STEPS: Mapping[str, str] = {
     "claim": "claim", "start": "start_cap", "request_review": "request-review", "force_unclaim": "force-unclaim",
     "report": "report_cap", "review_complete": "review_complete_cap", "reject": "reject", "report_run": "run-pass",
-    "draw_verifier": "draw-verifier", "verify": "verify_cap",
+    "draw_verifier": "draw-verifier", "verify": "verify_cap", "post_evidence": "evidence-pass",
 }  # fmt: skip
 """How the machine takes each needed action. For a step that takes a capability, whether it would be given one, which is
 decided by taking the step."""
@@ -55,6 +56,14 @@ INSERT_RUN = """
     INSERT INTO app.verification_run
     VALUES ($1, $2::uuid, $2::uuid, $2::uuid, $2::uuid, $3, 'manual', '9fceb02d', NULL, NULL, '{}', NULL, now(), $4,
             now(), 1)
+"""
+INSERT_EVIDENCE = """
+    INSERT INTO app.evidence
+           (tenant_id, evidence_id, story_id, project_id, source, form, sha256, size, commit_sha, status, tests, passed,
+            failed, errors, skipped, flags, criteria, failed_tests, signatures, claim_position, iteration, current,
+            created_at, position)
+    VALUES ($1, gen_random_uuid(), $2::uuid, $2::uuid, $3, 'junit', '', 1, '9', $4, 1, 1, 0, 0, 0, '{}', '{}', '{}', 0,
+            $5, $6, $7, now(), $8)
 """
 INSERT_DISPATCH = """
     INSERT INTO app.dispatch
@@ -75,6 +84,7 @@ class Seen(Struct, frozen=True):
     story: Story
     text: StoryText
     run: LastRun | None
+    evidence: Standing
     now: Any
 
 
@@ -90,14 +100,17 @@ class Watcher(Machine):
     def look(self, tenant: Tenant, story_id: UUID) -> None:
         """Each kind of state once: what the query or a decision could tell apart."""
         story, run = tenant.stories[story_id], tenant.runs.get(story_id)
+        evidence = tenant.evidence.get(story_id, Standing())
         kind = (
             tenant.number, story.agent_status, story.verified_status, story.lease_expires_at is None,
             story.review_requested_at is None, story.report_position is None, story.review_position is None,
             (story.review_position or 0) > (story.report_position or 0), story.criteria_changed_after_contract,
             story.verifier_dispatch_id, story.assigned_agent_id, story.contracted_by_agent_id, run and run.status,
             run and run.report_position == story.report_position, len(story.worked_agents),
+            *((each.status, each.current, is_of_this_round(story, each)) if each else None
+              for each in (evidence.newest, evidence.by_ci)),
         )  # fmt: skip
-        self.seen.setdefault(kind, Seen(tenant, story, tenant.texts[story_id], run, tenant.now))
+        self.seen.setdefault(kind, Seen(tenant, story, tenant.texts[story_id], run, evidence, tenant.now))
 
     def rows(self) -> dict[UUID, Seen]:
         found = {}
@@ -149,6 +162,12 @@ async def _put(tx: TenantTx, rows: Mapping[UUID, Seen]) -> None:
     for id_, each in rows.items():
         if each.run is not None:
             await tx.execute(INSERT_RUN, tx.tenant_id, id_, each.run.status, each.run.report_position)
+        for place, kept in enumerate((each.evidence.by_ci, each.evidence.newest)):
+            if kept is not None:
+                await tx.execute(
+                    INSERT_EVIDENCE, tx.tenant_id, id_, kept.source, kept.status, kept.claim_position, kept.iteration,
+                    kept.current, place,
+                )  # fmt: skip
 
 
 def _checked(each: Seen, row: Any) -> str:
@@ -162,8 +181,10 @@ def _checked(each: Seen, row: Any) -> str:
     tenant = each.tenant
     tenant.now = each.now
     tenant.stories, tenant.texts, tenant.runs = {story.story_id: story}, {story.story_id: each.text}, {}
-    tenant.runs[story.story_id] = each.run
-    if not any(_gets_on(tenant, person, STEPS[need.action]) for person in _able(tenant, need.role, row["agent_id"])):
+    tenant.runs[story.story_id], tenant.evidence = each.run, {story.story_id: each.evidence}
+    wants_ci = need.action == "post_evidence" and tenant.settings.verification_gate == "ci"
+    step = "ci-pass" if wants_ci else STEPS[need.action]
+    if not any(_gets_on(tenant, person, step) for person in _able(tenant, need.role, row["agent_id"])):
         raise Stands(f"{story} waits as {row['why']}, and nobody of role {need.role} can {need.action}")
     return str(row["why"])
 

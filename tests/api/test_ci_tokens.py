@@ -1,5 +1,6 @@
 """A CI's token in the place of a key: a matrix of tokens and statements, each with the answer that it has to get."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -12,8 +13,6 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
-from api.evidence.issuer_keys import FAILED_SECONDS, REMEMBERED_SECONDS, IssuerKeys
-from api.http.refusal import Refused
 from config.issuers import Issuers
 from config.settings import Settings
 from egress.client import Egress
@@ -204,7 +203,8 @@ OF_BODIES: Mapping[str, tuple[bytes, str, str, int, str]] = {
 
 
 async def test_every_token_and_every_statement_gets_the_answer_that_it_has_to(ci: Ci) -> None:
-    """Went red for each check that was taken out of api/evidence/tokens.py and domain/ci_trust.py."""
+    """Went red without the look at a token's issuer, life, claims, times and signature, and at the job's event, ref,
+    workflow, owner, repository and commit. Algorithm and audience are looked at twice: one of both may go."""
     wrong: list[str] = []
 
     async def expect(name: str, answer: Answer, status: int, code: str) -> None:
@@ -331,70 +331,27 @@ async def test_an_issuer_that_does_not_answer_is_said_and_nothing_is_recorded(ci
     assert listed.json()["data"] == []
 
 
-class Clock:
-    """Seconds, as the test says."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def test_keys_are_asked_for_once_and_again_when_they_are_old_or_one_is_unknown() -> None:
-    async with issuing() as issuer:
-        clock = Clock()
-        keys = IssuerKeys(Egress(HERE), clock)
-        for _ in range(3):
-            assert await keys.find(issuer.github, "k1") == rsa_key(1).public_key()
-        assert len(issuer.asked) == 2, "what it says of itself, and its keys"
-        issuer.keys(2, "k2")
-        with pytest.raises(Refused):
-            await keys.find(issuer.github, "k2")
-        assert len(issuer.asked) == 2, "a name that is not known costs the issuer nothing at once"
-        clock.now += 31
-        assert await keys.find(issuer.github, "k2") == rsa_key(2).public_key()
-        with pytest.raises(Refused, match="does not have"):
-            await keys.find(issuer.github, "k1")
-        clock.now += REMEMBERED_SECONDS + 1
-        issuer.keys(1, "k1")
-        with pytest.raises(Refused):
-            await keys.find(issuer.github, "k2")
+async def test_of_many_that_speak_with_one_token_at_the_same_time_one_is_heard(ci: Ci) -> None:
+    token = ci.token()
+    files = [b'<testsuite><testcase name="%d"/></testsuite>' % number for number in range(12)]
+    answers = await asyncio.gather(*(ci.send(token, file) for file in files))
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 11
+    listed = (await ci.loop.team.user.get(f"/stories/{ci.loop.stories['1.1']}/evidence")).json()["data"]
+    assert len(listed) == 1
 
 
-@pytest.mark.parametrize(
-    "documents",
-    [
-        {"/gh/.well-known/openid-configuration": {"issuer": "https://other", "jwks_uri": "$base/gh/jwks"}},
-        {"/gh/.well-known/openid-configuration": {"issuer": "$base/gh", "jwks_uri": "http://127.0.0.2:1/jwks"}},
-        {"/gh/.well-known/openid-configuration": {"issuer": "$base/gh"}},
-        {"/gh/.well-known/openid-configuration": b"<html>"},
-        {"/gh/jwks": {"keys": 7}},
-        {"/gh/jwks": b"[" * 300_000},
-    ],
-)
-async def test_an_issuer_that_says_something_else_is_not_believed(documents: Any) -> None:
-    async with issuing() as issuer:
-        for path, document in documents.items():
-            text = document if isinstance(document, bytes) else json.dumps(document).encode()
-            issuer.documents[path] = text.replace(b"$base", issuer.base.encode())
-        clock = Clock()
-        keys = IssuerKeys(Egress(HERE), clock)
-        with pytest.raises(Refused) as refused:
-            await keys.find(issuer.github, "k1")
-        assert refused.value.code == "ci_issuer_unavailable"
-        before = len(issuer.asked)
-        with pytest.raises(Refused):
-            await keys.find(issuer.github, "k1")
-        assert len(issuer.asked) == before, "not asked again at once"
-        clock.now += FAILED_SECONDS + 1
-        issuer.keys(1, "k1")
-        assert await keys.find(issuer.github, "k1")
-
-
-async def test_an_issuer_inside_the_network_is_not_asked_unless_the_operator_says_so() -> None:
-    async with issuing() as issuer:
-        with pytest.raises(Refused) as refused:
-            await IssuerKeys(Egress(Rules(http=True)), Clock()).find(issuer.github, "k1")
-        assert refused.value.code == "ci_issuer_unavailable"
-        assert issuer.asked == []
+async def test_whoever_verifies_while_evidence_changes_has_evidence_that_passed_before(ci: Ci) -> None:
+    user, lead = ci.loop.team.user, ci.loop.team.orchestrator
+    await user.patch("/tenants/me", {"settings": {"verification_gate": "ci"}})
+    sent = [ci.send(ci.token(), BAD if number % 2 else GOOD + b" " * number) for number in range(8)]
+    tried = [ci.loop.do(lead, "1.1", "verify", VERIFY) for _ in range(8)]
+    await asyncio.gather(*(each for pair in zip(sent, tried, strict=True) for each in pair))
+    events = [(tag, event) for tag, event in await user.recorded() if tag.startswith("story.")]
+    newest = "none"
+    for tag, event in events:
+        if tag == "story.evidence_reported":
+            newest = event.status
+        if tag == "story.verified":
+            assert newest == "pass"
+            return
+    assert newest == "fail", "nobody has verified it, and the last word was that it fails"
