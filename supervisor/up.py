@@ -238,6 +238,7 @@ class Up:
             "LOOPCTL_DEVELOPMENT": str(settings.development).lower(),
             "LOOPCTL_EGRESS_LOOKUP": str(settings.egress_lookup).lower(),
             "LOOPCTL_EGRESS_ALLOW_HTTP": str(settings.egress_allow_http).lower(),
+            "LOOPCTL_CI_ISSUERS": str(settings.ci_issuers or ""),
             "LOOPCTL_EMBEDDINGS_URL": settings.embeddings_url or "",
             "LOOPCTL_EMBEDDINGS_KEY": settings.embeddings_key or "",
             "LOOPCTL_EMBEDDINGS_MODEL": settings.embeddings_model,

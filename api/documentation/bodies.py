@@ -14,6 +14,7 @@ from domain import erasure
 from domain.agent import AGENT_TYPES
 from domain.authenticator import LONGEST_NAME as LONGEST_KEY_NAME
 from domain.capability import CAPABILITY_TYPES
+from domain.ci_trust import LONGEST as LONGEST_TRUSTED
 from domain.dispatch import DISPATCH_ROLES
 from domain.event import LARGEST_DATA
 from domain.fields import LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_TITLE, SLUG
@@ -103,7 +104,20 @@ UI_FINDING = {
 }  # fmt: skip
 COMPLETED = {"status": one_of(("passed", "failed")), "summary": text(LONGEST_TEXT)}
 
+EVIDENCE = '<testsuite><testcase classname="tests.test_keys" name="test_a_wrong_password"/></testsuite>'
+TRUSTED = {
+    "issuer": "https://gitlab.com", "repository_id": "74213", "owner_id": "1017",
+    "workflow": "gitlab.com/acme/keys//.gitlab-ci.yml", "ref": "refs/heads/main",
+}  # fmt: skip
+
 BODIES: Mapping[str, Shown] = {
+    "EvidenceBody": Shown(
+        {"junit": EVIDENCE, "commit": "9fceb02d0ae598e95dc970b74767f19372d61af8", "run_url": "https://ci.example.com/17"}
+    ),
+    "TrustBody": Shown(
+        TRUSTED, ("issuer", "repository_id", "workflow", "ref"),
+        {"workflow": text(LONGEST_TRUSTED), "ref": text(LONGEST_TRUSTED)},
+    ),
     **COST_BODIES,
     **KNOWLEDGE_BODIES,
     "MessageBody": Shown({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}, ("jsonrpc", "method")),

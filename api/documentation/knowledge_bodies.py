@@ -25,9 +25,10 @@ FILED: Mapping[str, Any] = {
 }  # fmt: skip
 
 SOURCE = {"url": "https://docs.example/retries", "source_type": "web_article"}
+TEXT = {"content": "# Retries\n\nSend the same Idempotency-Key again.", "source_type": "manual"}
 
 KNOWLEDGE_BODIES: Mapping[str, Shown] = {
-    "IngestBody": Shown(SOURCE, ("source_type",), {"source_type": one_of(SOURCE_TYPES), "project_id": ID}),
+    "IngestBody": Shown(TEXT, ("source_type",), {"source_type": one_of(SOURCE_TYPES), "project_id": ID}),
     "IngestBatchBody": Shown({"items": [SOURCE]}, ("items",)),
     "CreateArticleOfProjectBody": Shown(ARTICLE, ("title", "body", "category"), FILED),
     "CreateArticleBody": Shown(ARTICLE, ("title", "body", "category"), {**FILED, "project_id": ID}),

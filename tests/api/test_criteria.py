@@ -27,7 +27,7 @@ async def listed(caller: Client, story: str) -> list[Any]:
 
 async def test_every_story_has_its_criteria_in_its_own_order(ann: Client, story: str) -> None:
     found = await listed(ann, story)
-    bare = {"status": "pending", "verified_at": None, "evidence_path": None}
+    bare = {"status": "pending", "verified_at": None, "claimed": False, "evidence_path": None}
     legacy = {"type": "manual", "description": "legacy"}
     assert len({each.pop("id") for each in found}) == 3
     assert found == [
@@ -62,7 +62,7 @@ async def test_a_criterion_is_changed_by_its_name_or_its_id(ann: Client, story: 
     assert answer.json() == {
         "acceptance_criterion": {
             "id": by_id, "ac_id": "AC-1", "description": "works", "verification_criterion": binding,
-            "status": "verified", "verified_at": TIME, "evidence_path": "log.txt",
+            "status": "verified", "verified_at": TIME, "claimed": False, "evidence_path": "log.txt",
         }
     }  # fmt: skip
     assert (await listed(ann, story))[0] == answer.json()["acceptance_criterion"]

@@ -204,6 +204,7 @@ async def test_a_standby_that_has_not_heard_of_a_new_role_is_no_refusal(tmp_path
         async with session(standby.admin_url) as lagging, session(primary.admin_url) as administrator:
             await lagging.execute("SELECT pg_wal_replay_pause()")
             await administrator.execute("CREATE ROLE newcomer LOGIN PASSWORD 'secret'")
+            await administrator.execute("GRANT CONNECT ON DATABASE loopctl TO newcomer")
             folders = ",".join(parse_qs(urlsplit(each.admin_url).query)["host"][0] for each in (standby, primary))
             url = f"postgresql://newcomer:secret@/loopctl?host={folders}&target_session_attrs=read-write"
             with pytest.raises(asyncpg.InvalidPasswordError):  # the control
@@ -213,7 +214,7 @@ async def test_a_standby_that_has_not_heard_of_a_new_role_is_no_refusal(tmp_path
             assert not asked.done()
             await lagging.execute("SELECT pg_wal_replay_resume()")
             assert await asked == "newcomer"
-            await administrator.execute("DROP ROLE newcomer")
+            await administrator.execute("DROP OWNED BY newcomer; DROP ROLE newcomer")
 
 
 async def who_am_i(url: str) -> Any:

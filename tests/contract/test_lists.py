@@ -33,6 +33,8 @@ NO_LISTS = {
     f"GET {V1}/knowledge/analytics/unused-articles": "the first lines",
     f"GET {V1}/articles/system": "two dozen, and always the same",
     f"GET {V1}/knowledge/context": "the best few, and as many as fit",
+    f"GET {V1}/knowledge/ingestion-jobs": "the newest of a week",
+    f"GET {V1}/projects/{{project}}/ci-stories": "those that were named",
     f"GET {V1}/audit/chain": "goes on by position",
     f"GET {V1}/audit/texts": "goes on by position",
     f"GET {V1}/webhooks/event-types": "a handful in all, and always the same",

@@ -18,7 +18,8 @@ from tests.support.database import TestDatabase, copied_database
 FREE = {
     "project_id", "since", "until", "after", "cursor", "from", "to", "number", "phase", "slug", "search",
     "state_key", "at", "name", "name_exact", "scope_type", "tags", "q",
-    "query", "recency_weight", "story_id",
+    "query", "recency_weight", "story_id", "label", "assignee", "external_id", "external_source", "numbers", "commit",
+    "run_url",
 }  # fmt: skip
 """Texts that are no enumeration: names, places and times, each with a check of its own or none to make."""
 

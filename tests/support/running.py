@@ -48,7 +48,7 @@ class Run:
         return self.address
 
     def get(self, path: str) -> httpx2.Response:
-        return httpx2.get(self.address + path, timeout=10, trust_env=False)
+        return httpx2.get(self.address + path, timeout=60, trust_env=False)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)

@@ -54,7 +54,7 @@ class Pace(Struct, frozen=True):
     """Seconds. ``pause`` before the attempt after the given one."""
 
     sweep: float = 1.0
-    pause: Callable[[int], float] = lambda attempt: attempt**4 + 15 + random.uniform(1, 30) * attempt  # noqa: S311
+    pause: Callable[[int], float] = lambda attempt: attempt**4 + 15 + random.uniform(1, 30) * attempt  # noqa: S311  # no secret
 
 
 class Ingesting:

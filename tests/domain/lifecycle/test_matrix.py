@@ -220,11 +220,10 @@ def _check_facts(action: str, of: Story, refusal: Conflict) -> None:
     assert complaints(refusal.code, refusal.message, refusal.facts) == []
     assert f"story {of.number}" in refusal.message
     assert refusal.facts["attempted_action"] == (
-        "verify" if action in ("mark-complete", "verification-runs") else action
+        "verify" if action in ("mark-complete", "verification-runs", "evidence") else action
     )
-    on_verified_axis = (
-        action in ("verification-runs", "verify", "reject", "mark-complete") and of.verified_status != "unverified"
-    )
+    judging = ("verification-runs", "evidence", "verify", "reject", "mark-complete")
+    on_verified_axis = action in judging and of.verified_status != "unverified"
     on_verified_axis |= action in ("unclaim", "force-unclaim") and of.verified_status == "verified"
     on_verified_axis |= action == "contract" and (of.agent_status, of.verified_status) == ("pending", "verified")
     assert refusal.facts["current_state"] == (of.verified_status if on_verified_axis else of.agent_status)
