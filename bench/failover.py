@@ -4,9 +4,9 @@
 and waits for each answer as long as it takes; the client sends a comment again under its idempotency key. At the end
 every acknowledged comment is in the list once, nothing else is, the log passes fsck, and its export verifies.
 
-A strike stops what the standbys receive for a third of a second, then kills the primary: its PostgreSQL, or every fifth
-time its Patroni as well, as when a machine is gone. The control is the same without synchronous replication: it must be
-found that something acknowledged is lost.
+A strike stops what the primary sends to its standbys for a third of a second, then kills the primary: its PostgreSQL,
+or every fifth time its Patroni as well, as when a machine is gone. The control is the same without synchronous
+replication: it must be found that something acknowledged is lost.
 """
 
 import json
@@ -141,7 +141,7 @@ class Failovers:
 
     def _strike(self, *, machine: bool) -> None:
         primary = self._cluster.settled()
-        with self._cluster.late_standbys(primary):
+        with self._cluster.silent(primary):
             time.sleep(PAUSE_SECONDS)
             killed = time.monotonic()
             self._cluster.kill(primary, machine=machine)

@@ -135,21 +135,18 @@ class FailoverCluster:
         raise NotSettled(f"not at rest after {LONGEST_SECONDS:.0f} s: {self._members()}")
 
     @contextmanager
-    def late_standbys(self, primary: Node) -> Iterator[None]:
-        """For the block no standby takes in anything, as when the network between the machines has a pause."""
-        receivers = [
-            process
-            for node in self.nodes
-            if node is not primary
-            for process in node.postgres()
-            if "walreceiver" in " ".join(process.cmdline())
-        ]
-        for process in receivers:
+    def silent(self, primary: Node) -> Iterator[None]:
+        """For the block it sends nothing to its standbys, as when the network between the machines has a pause.
+
+        Not the receivers: what was sent to one that stands still is in its machine, and not lost.
+        """
+        senders = [process for process in primary.postgres() if "walsender" in " ".join(process.cmdline())]
+        for process in senders:
             process.suspend()
         try:
             yield
         finally:
-            for process in receivers:
+            for process in senders:
                 with suppress(psutil.NoSuchProcess):
                     process.resume()
 
