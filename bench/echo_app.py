@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import uvicorn
 import uvloop
@@ -17,6 +17,7 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from api.app import create_app
+from api.http.refusal import Refused
 from api.http.server import Server, server_config
 from api.http.shell import Shell
 from api.start import listening_socket
@@ -41,8 +42,14 @@ def echo_route() -> HTTPRouteHandler:
     return echo
 
 
+def nobody_is_named() -> NoReturn:
+    """There is no database here, and nothing that a public route could find in one."""
+    raise Refused("not_found")
+
+
 def shell_app(log: BinaryIO) -> Shell:
-    return create_app(services_with(log=log), extra_routes=[echo_route()])
+    services = services_with(log=log, reading_names=nobody_is_named, settings=Settings(signups_per_hour=0))
+    return create_app(services, extra_routes=[echo_route()])
 
 
 def quiet_shell_app() -> Shell:

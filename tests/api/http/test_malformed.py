@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -12,9 +12,9 @@ from litestar import get
 
 from api.http.body import read
 from api.http.limits import LARGE_BODY_BYTES, Limits
-from api.http.refusal import Refused
 from bench import growing, malformed_headers
 from bench.custody_http_controls import heads_unheard
+from bench.echo_app import nobody_is_named
 from bench.malformed import Report, campaign, crowd, judge, keyed_campaign, schemathesis, serving
 from bench.malformed_keyed import serving as keyed_service
 from config.settings import Settings
@@ -27,11 +27,6 @@ ENVELOPE = b'{"error":{"status":400,"code":"bad_request","message":"Bad Request"
 
 def answered(status: bytes, body: bytes) -> bytes:
     return b"HTTP/1.1 %b X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body
-
-
-def nobody_is_named() -> NoReturn:
-    """There is no database here, and nothing that a public route could find in one."""
-    raise Refused("not_found")
 
 
 async def test_two_thousand_malformed_requests_break_nothing() -> None:
