@@ -76,6 +76,7 @@ async def show_costs(
         unpriced=sum(each["unpriced_count"] for each in models), reports=sum(each["report_count"] for each in models),
         mismatched=sum(each["mismatch_count"] for each in models), days=bars(tables["days"], MOST_DAYS),
         per_verified=_per_verified(tables["projects"], wanted), most_projects=MOST_PROJECTS,
+        measured=measured_of(tables["projects"]),
     )  # fmt: skip
 
 
@@ -147,6 +148,14 @@ def _per_verified(projects: Rows, wanted: ShownCostsQuery) -> int | None:
     if not verified or wanted.since or wanted.until:
         return None
     return int(sum(each["total_cost_millicents"] for each in projects) // verified)
+
+
+def measured_of(projects: Rows) -> Mapping[str, int]:
+    """Millicents by the signal that told them, of all days. All may tell the same calls, so they are not added up."""
+    found: dict[str, int] = {}
+    for signal, figures in ((name, each) for row in projects for name, each in row["metered"].items() if each):
+        found[signal] = found.get(signal, 0) + figures["total_cost_millicents"]
+    return found
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (show_costs,)

@@ -23,7 +23,7 @@ STATUS_TONES = {
 
 
 MOVES = {
-    "contracted": "contracted", "assigned": "claimed", "implementing": "started", "reported_done": "reported as done",
+    "contracted": "contracted", "assigned": "taken", "implementing": "started", "reported_done": "reported as done",
     "pending": "put back",
 }  # fmt: skip
 MADE = {"artifact_report": "artifact reported", "token_usage_report": "usage reported", "story": "written down",

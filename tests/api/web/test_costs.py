@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from api.web.bars import bars
+from api.web.costs import measured_of
 from api.web.words import use
 from domain.usage.anomaly import CostAnomalyDetected
 from tests.api.asgi import Answer, ask
@@ -70,6 +71,8 @@ async def test_what_a_role_may_not_read_is_not_shown(served: Service, spent: Wor
 async def test_a_glance_says_what_was_spent_and_what_a_verified_story_cost(served: Service, spent: Work) -> None:
     body = (await look(served, "", spent.team.user.raw)).body.decode()
     assert body.count("$1.23") >= 6
+    assert "agents said so in 1 report; nothing was measured beside it" in body
+    assert body.count(">1 of 1<") == 2, "by model and by version: of the stories that somebody has judged"
     assert "&lt;b&gt;skill" in body
     assert "&lt;i&gt;model" in body
     assert f'/app/stories/{spent.stories["1.1"]}">Story 1.1' in body
@@ -118,6 +121,11 @@ def test_every_day_has_its_place_and_the_dearest_is_as_high_as_the_drawing() -> 
     assert (len(drawn.bars), drawn.days, drawn.highest) == (20, 1, 400)
     assert [bar.height for bar in drawn.bars if bar.height] == [35.0, 140.0]
     assert all(bar.y + bar.height == 140 for bar in drawn.bars)
+
+
+def test_what_was_measured_is_added_up_by_the_signal_that_told_it() -> None:
+    rows = [{"metered": {"spans": {"total_cost_millicents": each}, "logs": None}} for each in (3, 4)]
+    assert measured_of(rows) == {"spans": 7}
 
 
 def test_many_days_share_bars_and_nothing_is_lost() -> None:

@@ -36,6 +36,9 @@ async def test_a_story_of_then_has_nothing_that_came_later(served: Service) -> N
     assert b"as it was at position" in before
     now = (await look(served, f"/app/stories/{story}", cookie)).body
     assert b"Nobody has taken it." not in now
+    assert b"confirmed by nobody yet" in before
+    assert 'badge-reported badge-claimed">reported done</span> <span class="caption">by ' in now.decode(), "hollow"
+    assert b'<span class="caption">confirmed by ' in now
     assert b'badge-verified">pass' in now
     assert f"?at={sorted(places)[-2]}".encode() in now, "one step back"
 
@@ -103,6 +106,8 @@ async def test_the_overview_says_what_was_spent_and_how_old_the_head_is(served: 
     assert (await laid_out.team.implementer.post("/token-usage", usage)).status == 201
     body = (await look(served, "/app", await sign_in(served, laid_out.team.user.raw))).body
     assert b"$1.23" in body
+    assert b"<dt>Reported cost</dt>" in body
+    assert b"claimed" not in body.lower()
     assert b"Head signed" in body
     as_agent = (await look(served, "/app", await sign_in(served, laid_out.team.implementer.raw))).body
     assert (b"$1.23" in as_agent, b"Head signed" in as_agent) == (True, False), "the log is not for agents"
@@ -111,7 +116,7 @@ async def test_the_overview_says_what_was_spent_and_how_old_the_head_is(served: 
 @pytest.mark.parametrize(
     ("entry", "words", "lane"),
     [
-        ({"action": "status_changed", "new_state": {"agent_status": "assigned"}}, "claimed", "contracted"),
+        ({"action": "status_changed", "new_state": {"agent_status": "assigned"}}, "taken", "contracted"),
         ({"action": "auto_reset", "new_state": {"agent_status": "pending"}}, "put back", "pending"),
         ({"action": "status_changed", "new_state": None}, "status changed", "unknown"),
         ({"action": "created", "entity_type": "artifact_report"}, "artifact reported", "unknown"),
