@@ -21,7 +21,7 @@ from api.web.reading import Reader
 from api.web.showing import OF_SESSION, ShownQuery, shown, table
 from projections.rows.web_sessions import list_sessions
 
-Table = Literal["api-keys", "security-keys", "sessions"]
+Table = Literal["api-keys", "security-keys", "sessions", "custody"]
 
 
 class SettingsQuery(ShownQuery, frozen=True, kw_only=True):
@@ -43,12 +43,13 @@ async def show_settings(
         sessions: list[Mapping[str, Any]] = [
             msgspec.to_builtins(dict(each)) for each in await list_sessions(tx, services.utc_now())
         ]
+    stricter = stricter_settings(tenant["settings"])
     if wanted.format != "html":
-        rows = {"api-keys": keys, "security-keys": authenticators, "sessions": sessions}
+        rows = {"api-keys": keys, "security-keys": authenticators, "sessions": sessions, "custody": stricter}
         return table(rows[wanted.table], wanted.format, wanted.table)
     return await shown(
         reader, sent_headers, "settings.html", active="settings", keys=keys, authenticators=authenticators,
-        tenant=tenant, sessions=sessions, recommended=RECOMMENDED,
+        tenant=tenant, sessions=sessions, stricter=stricter,
     )  # fmt: skip
 
 
@@ -58,5 +59,15 @@ RECOMMENDED = (
     ("halt_on_self_attempt", True, "Custody halts when somebody tries to confirm its own work."),
 )
 """Settings that make custody stricter, and what each means."""
+
+
+def stricter_settings(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of each whether it is on, and the command that turns it over."""
+    return [
+        {"setting": name, "on": settings.get(name) == value, "meaning": meaning,
+         "command": f"loopctl tenant update --setting {name}={'false' if settings.get(name) == value else 'true'}"}
+        for name, value, meaning in RECOMMENDED
+    ]  # fmt: skip
+
 
 ROUTES: Sequence[HTTPRouteHandler] = (show_settings,)

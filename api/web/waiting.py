@@ -1,19 +1,28 @@
-"""What waits for somebody: the API's list of stories that stand still, and what of the tenant itself does."""
+"""What waits for somebody: the API's list of stories that stand still, leases that ran out, drafts, and what of the
+tenant itself does."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from api.knowledge.curating import list_drafts
+from api.knowledge.schemas import DraftsQuery
 from api.pages import PageQuery
 from api.queues.routes import WaitingQuery, list_what_waits
+from api.stories.reading import list_stories_of_tenant
+from api.stories.schemas import StoriesQuery
 from api.tenants.routes import show_own_tenant
 from api.web.reading import Reader
+from api.web.standing import is_stale
 from api.webhooks.routes import list_webhooks_of_tenant
+from domain.story import AgentStatus
 
 TONES = {"verify": "reviewing", "reject": "rejected", "force_unclaim": "blocked", "report": "reported",
          "review_complete": "reported"}  # fmt: skip
 """How the badge looks of whom something is needed from, by what is to be done."""
+
+HELD: tuple[AgentStatus, ...] = ("assigned", "implementing")
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -28,9 +37,44 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 async def waiting(reader: Reader) -> Sequence[Waiting]:
-    """What weighs on the whole tenant first, then the oldest."""
+    """What weighs on the whole tenant first, then leases that ran out, then the oldest of stories, then drafts."""
     stories = await reader.all(list_what_waits, WaitingQuery(limit=500))
-    return [*await _of_tenant(reader), *map(_story, stories)]
+    listed = {item["story"]["id"] for item in stories}
+    late = [each for each in await _ran_out(reader) if each["id"] not in listed]
+    return [*await _of_tenant(reader), *map(_late, late), *map(_story, stories), *await _drafts(reader)]
+
+
+async def _ran_out(reader: Reader) -> Sequence[Mapping[str, Any]]:
+    """The API leaves them out, as such a lease ends by itself: until something ends it, they are here."""
+    now = reader.services.utc_now()
+    held = [
+        story
+        for status in HELD
+        for story in await reader.all(list_stories_of_tenant, StoriesQuery(agent_status=status, limit=500))
+    ]
+    return sorted((each for each in held if is_stale(each, now)), key=lambda each: str(each["lease_expires_at"]))
+
+
+def _late(story: Mapping[str, Any]) -> Waiting:
+    return Waiting(
+        what=f"{story['number']} {story['title']}", needs="orchestrator", since=story["lease_expires_at"],
+        why="Its lease has run out: the service gives it back by itself within minutes, or an orchestrator does now.",
+        command=f"loopctl unclaim {story['id']} --force", href=f"/app/stories/{story['id']}", tone="blocked",
+    )  # fmt: skip
+
+
+async def _drafts(reader: Reader) -> list[Waiting]:
+    """One line for all of them: the page of knowledge has each."""
+    if not reader.may(list_drafts):
+        return []
+    found = await reader.read(list_drafts, wanted=DraftsQuery(page_size=1))
+    count = found["meta"]["total_count"]
+    return [] if not count else [Waiting(
+        what=f"{count} {'draft of knowledge waits' if count == 1 else 'drafts of knowledge wait'}",
+        why="Nobody finds what is not published. Each stands on the page of knowledge, with its command.",
+        needs="orchestrator", command="loopctl api GET knowledge/drafts", since=None, href="/app/knowledge",
+        tone="contracted",
+    )]  # fmt: skip
 
 
 def _story(item: Mapping[str, Any]) -> Waiting:

@@ -10,13 +10,15 @@ from api.web.standing import burn_up
 from api.web.story import Replay, replay, until
 from api.web.words import happened, lane_reached, story_of
 from tests.api.asgi import Answer, ask
-from tests.api.logs import NOON, Service
+from tests.api.logs import NOON, Service, service
+from tests.api.recovering import Clock
 from tests.api.team import work
 from tests.api.test_dispatches import as_dispatched, minted
 from tests.api.test_lineage import Family, implemented
 from tests.api.web.world import sign_in
 from tests.api.work import Client, client
 from tests.contract.capped import freed
+from tests.support.database import TestDatabase
 
 
 async def look(started: Service, path: str, cookie: str) -> Answer:
@@ -97,6 +99,28 @@ async def test_the_side_of_a_page_has_the_projects_and_how_much_waits(
     await laid_out.works(laid_out.team.implementer, "1.1")
     page = (await look(served, "/app/inbox", await sign_in(served, laid_out.team.user.raw))).body
     assert b'Waiting on</span><span class="count">1</span>' in page
+
+
+async def test_a_lease_that_ran_out_and_drafts_are_among_what_waits(log_of_module: TestDatabase) -> None:
+    """The API leaves both out. The control: before the lease has ended it is not there."""
+    clock = Clock()
+    async with service(log_of_module, utc_now=clock) as started:
+        laid_out = await work(started)
+        user, story = laid_out.team.user, laid_out.stories["1.1"]
+        echo = {"story_title": "Story 1.1", "ac_count": (await user.shown(story))["ac_count"]}
+        for action, body in (("contract", echo), ("claim", {"lease_seconds": 60})):
+            assert (await laid_out.do(laid_out.team.implementer, "1.1", action, body)).status == 200
+        command = f"loopctl unclaim {story} --force".encode()
+        cookie = await sign_in(started, user.raw)
+        before = (await look(started, "/app/inbox", cookie)).body
+        assert (command in before, b"knowledge wait" in before) == (False, False)
+        draft = {"title": "A draft", "body": "-", "category": "finding", "status": "draft"}
+        assert (await user.post("/articles", draft)).status == 201
+        clock.passes(minutes=2)
+        after = (await look(started, "/app/inbox", cookie)).body
+        assert (after.count(command), b"1 draft of knowledge waits" in after) == (2, True), "shown, and copied"
+        as_agent = await look(started, "/app/inbox", await sign_in(started, laid_out.team.implementer.raw))
+        assert (command in as_agent.body, b"of knowledge waits" in as_agent.body) == (True, False)
 
 
 async def test_the_overview_says_what_was_spent_and_how_old_the_head_is(served: Service) -> None:
