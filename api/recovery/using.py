@@ -58,8 +58,8 @@ USED = {
     media_type="text/html",
     responses={200: ResponseSpec(str, False, "A page", "text/html")},
 )
-async def show_recovery_page() -> Response[bytes]:
-    return page("recovery.html")
+async def show_recovery_page(services: Provided) -> Response[bytes]:
+    return page("recovery.html", contact=services.settings.contact)
 
 
 @post(

@@ -41,13 +41,14 @@ async def show_overview(
     now = services.utc_now()
     waits = await waiting(reader)
     recent = await _recent(reader)
+    refused = await _refused(reader)
     spent, head = await _spent(reader), await _head(reader)
     claimed = sum(lane_of(story) in ("reported", "verified") for story in stories)
     return await shown(
         reader, sent_headers, "overview.html", active="overview", lines=lines, total=len(stories), claimed=claimed,
         verified=sum(lane_of(story) == "verified" for story in stories), burn=burn_up(stories, now),
         stale=sum(is_stale(story, now) for story in stories), waits=waits[:MOST_WAITING], waiting=len(waits),
-        spent=spent, head=head, recent=recent,
+        spent=spent, head=head, recent=recent, refused=refused,
         titles={story["id"]: f"{story['number']} {story['title']}" for story in stories},
     )  # fmt: skip
 
@@ -78,6 +79,15 @@ async def _recent(reader: Reader) -> Sequence[Any]:
         return []
     found: Sequence[Any] = (await reader.read(list_audit, wanted=TrailQuery(page_size=MOST_RECENT)))["data"]
     return found
+
+
+async def _refused(reader: Reader) -> int:
+    """How often somebody tried to confirm own work; 0 for those who may not see it."""
+    if not reader.may(list_audit):
+        return 0
+    found = await reader.read(list_audit, wanted=TrailQuery(action="custody_violation", page_size=1))
+    count: int = found["meta"]["total_count"]
+    return count
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (show_overview,)

@@ -91,7 +91,8 @@ async def _of_tenant(reader: Reader) -> list[Waiting]:
     tenant = (await reader.read(show_own_tenant))["tenant"]
     if tenant["custody_halted_at"]:
         found.append(Waiting(
-            what="Custody is halted", why="A fork of the log was proven.", needs="user",
+            what="Custody is halted", needs="user",
+            why="A fork of the log was proven, or somebody tried to confirm own work where that halts it.",
             command="loopctl api POST tenants/me/clear-halt --data '{\"reason\": \"…\"}'",
             since=tenant["custody_halted_at"], href="/app/settings", tone="rejected",
         ))  # fmt: skip

@@ -71,6 +71,15 @@ async def test_refusals_are_counted_by_agent_and_kind(served: Service, judged: W
     assert [(row["kind"], row["times"]) for row in rows] == [("self_report_blocked", 2), ("self_review_blocked", 1)]
     assert {row["agent_id"] for row in rows} == {await agent_of(judged, judged.team.implementer)}
     body = (await look(served, "", judged.team.user.raw)).body
+    overview = (await ask(served.app, "/app", headers={"Cookie": await sign_in(served, judged.team.user.raw)})).body
+    assert (
+        b'href="/app/custody?action=custody_violation"><strong class="violation">3 attempts to confirm own' in overview
+    )
+    as_agent = {"Cookie": await sign_in(served, judged.team.implementer.raw)}
+    assert b"attempts to confirm own" not in (await ask(served.app, "/app", headers=as_agent)).body
+    entries = {"Cookie": await sign_in(served, judged.team.user.raw)}
+    listed = (await ask(served.app, "/app/custody?action=custody_violation", headers=entries)).body
+    assert listed.count(b'<strong class="violation">') == 3
     assert b'href="/wiki/self-report-blocked"' in body
     csv = (await look(served, "?format=csv&table=refusals", judged.team.user.raw)).body.decode().splitlines()
     assert csv[0] == "agent_id,agent,kind,tried_to,times,last_at"

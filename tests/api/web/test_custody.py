@@ -41,10 +41,12 @@ class Looking(Struct, frozen=True):
 async def looking(postgres_admin_url: str, database_template: str) -> AsyncIterator[Looking]:
     async with copied_database(postgres_admin_url, database_template) as copied, running(copied) as (address, started):
         user = await client(started)
+        looking = Looking(address, started, user, await sign_in(started, user.raw))
+        assert (await looking.page("")).status == 200, "which has a head signed: an older one"
         epic = await user.epic(await user.project())
         for number in range(1, 6):
             await user.story(epic, f"1.{number}", title=f"{HOSTILE} {number}")
-        yield Looking(address, started, user, await sign_in(started, user.raw))
+        yield looking
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 100])
@@ -99,6 +101,15 @@ async def test_nobody_sees_another_tenants_log(looking: Looking) -> None:
     assert (await looking.page(f"/entries/{mine - 1}", cookie)).status == 404
     assert (await looking.page("/export", cookie)).body != (await looking.page("/export")).body
     assert (await looking.page("", "")).status == 303, "without a session to the login"
+
+
+async def test_of_one_head_there_is_nothing_to_compare(looking: Looking) -> None:
+    """With a control: of two there is."""
+    size = await looking.head_size()
+    one = (await looking.page(f"/heads?first={size}&second={size}")).body
+    two = (await looking.page(f"/heads?first=1&second={size}")).body
+    assert [b"nothing to compare" in each for each in (one, two)] == [True, False]
+    assert [b"verify-heads" in each for each in (one, two)] == [False, True]
 
 
 @pytest.mark.slow
