@@ -103,8 +103,15 @@ def line(agent: Mapping[str, Any], work: Record) -> dict[str, Any]:
         "claimed": sum(story["agent_status"] == "reported_done" for story in own), "verified": len(verified),
         "first_pass": at_once, "judged_first": at_once + failed, "rejections": len(given_back) + len(kept),
         "refused": sum(each["metadata"]["agent_id"] == agent["id"] for each in work.refused),
-        "median_hours": round(median(hours), 1) if hours else None, "last_seen_at": agent["last_seen_at"],
+        "median_hours": round(median(hours), 1) if hours else None, "last_seen_at": last_seen(agent, own, work.refused),
     }  # fmt: skip
+
+
+def last_seen(agent: Mapping[str, Any], own: Rows, attempts: Rows) -> str | None:
+    """The newest of what is known: its last request, which is stamped late, and what the log has it do."""
+    acts = [story[name] for story in own for name in ("assigned_at", "review_requested_at")]
+    acts += [each["inserted_at"] for each in attempts if each["metadata"]["agent_id"] == agent["id"]]
+    return max((each for each in (agent["last_seen_at"], *acts) if each), default=None)
 
 
 def sums(lines: Rows) -> dict[str, Any]:

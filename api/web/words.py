@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from api.web.standing import lane_of
+from domain.usage.budget import DEFAULT_THRESHOLD
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 STATUS_TONES = {
     "pending": "pending", "contracted": "contracted", "assigned": "contracted", "implementing": "implementing",
     "reported_done": "reported", "reported": "reported", "reviewing": "reviewing", "verified": "verified",
-    "rejected": "rejected", "blocked": "blocked", "unverified": "pending", "active": "verified", "idle": "pending",
+    "rejected": "rejected", "blocked": "blocked", "unverified": "pending", "active": "pending", "idle": "pending",
     "offline": "pending", "deactivated": "rejected", "succeeded": "verified", "delivered": "verified",
     "failed": "rejected", "exhausted": "rejected", "archived": "pending", "suspended": "rejected", "pass": "verified",
     "fail": "rejected",
@@ -43,11 +44,9 @@ def percent(part: int, whole: int) -> int:
     return round(100 * part / whole) if whole else 0
 
 
-def use(percent_used: int) -> str:
-    """Of a budget, as a colour."""
-    if percent_used <= 60:
-        return "low"
-    return "middle" if percent_used <= 85 else "high" if percent_used < 100 else "over"
+def use(percent_used: int, warns_at: int = DEFAULT_THRESHOLD) -> str:
+    """Of a budget, as a colour: none before its warning, as using it is neither good nor bad."""
+    return "over" if percent_used >= 100 else "high" if percent_used >= warns_at else "middle"
 
 
 def tone(status: str) -> str:

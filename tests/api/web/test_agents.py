@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from api.web.agents import last_seen
 from tests.api.asgi import Answer, ask
 from tests.api.logs import Service
 from tests.api.team import Work, work
@@ -98,3 +99,12 @@ async def test_a_choice_of_project_and_type_holds_for_both_tables(served: Servic
 async def test_nobody_sees_the_refusals_of_another_tenant(served: Service, judged: Work, bob: Client) -> None:
     assert (await look(served, "?format=json&table=refusals", bob.raw)).json() == []
     assert len((await look(served, "?format=json&table=refusals", judged.team.user.raw)).json()) == 2, "the control"
+
+
+def test_an_agent_was_seen_when_it_last_did_something() -> None:
+    agent, empty = {"id": "a", "last_seen_at": "2026-03-02"}, {"assigned_at": None, "review_requested_at": None}
+    tried = [{"metadata": {"agent_id": name}, "inserted_at": f"2026-03-0{day}"} for name, day in (("a", 3), ("b", 9))]
+    assert last_seen(agent, [empty], []) == "2026-03-02"
+    assert last_seen(agent, [], tried) == "2026-03-03", "not what another one tried"
+    assert last_seen(agent, [{**empty, "review_requested_at": "2026-03-05"}], tried) == "2026-03-05"
+    assert last_seen({**agent, "last_seen_at": None}, [], []) is None

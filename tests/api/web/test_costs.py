@@ -144,6 +144,7 @@ def test_one_day_is_a_bar_among_days_and_no_day_is_no_drawing() -> None:
 
 
 def test_how_much_of_a_budget_is_used_is_a_colour() -> None:
-    assert [use(each) for each in (0, 60, 61, 85, 86, 99, 100, 400)] == [
-        "low", "low", "middle", "middle", "high", "high", "over", "over",
+    """Neutral up to the warning, as using it is no confirmation of anything."""
+    assert [use(each, 70) for each in (0, 69, 70, 99, 100, 400)] == [
+        "middle", "middle", "high", "high", "over", "over",
     ]  # fmt: skip
