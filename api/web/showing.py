@@ -20,11 +20,12 @@ from api.http.query import StrictQuery
 from api.knowledge.articles import list_articles_of_tenant
 from api.projects.routes import list_projects_of_tenant
 from api.projects.schemas import ProjectsQuery
-from api.queues.routes import WaitingQuery, list_what_waits
+from api.queues.routes import list_what_waits
 from api.tenants.routes import show_own_tenant
 from api.web.cookie import read_cookie
 from api.web.reading import Reader
 from api.web.rendering import NO_STORE, html
+from api.web.waiting import how_many_wait
 from api.webhooks.routes import list_webhooks_of_tenant
 
 OF_SESSION = {"access": "agent+", "any_accept": True, "session": True}
@@ -102,7 +103,7 @@ async def here(reader: Reader, headers: Mapping[bytes, bytes]) -> Here:
     if caller.superadmin:
         return Here("every tenant", caller.role.value, caller.key_name, token, OPERATING)
     whole = await reader.read(show_own_tenant)
-    waiting = (await reader.read(list_what_waits, wanted=WaitingQuery(limit=1)))["meta"]["total_count"]
+    waiting = await how_many_wait(reader)
     groups = [
         Group(group.title, [structs.replace(link, count=waiting if link.name == "inbox" else 0)
                             for link in group.links or await _projects(reader) if reader.may(link.route)])

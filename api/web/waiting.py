@@ -39,20 +39,35 @@ class Waiting(Struct, frozen=True, kw_only=True):
 async def waiting(reader: Reader) -> Sequence[Waiting]:
     """What weighs on the whole tenant first, then leases that ran out, then the oldest of stories, then drafts."""
     stories = await reader.all(list_what_waits, WaitingQuery(limit=500))
-    listed = {item["story"]["id"] for item in stories}
-    late = [each for each in await _ran_out(reader) if each["id"] not in listed]
-    return [*await _of_tenant(reader), *map(_late, late), *map(_story, stories), *await _drafts(reader)]
+    return [
+        *await _of_tenant(reader), *map(_late, await _ran_out(reader)), *map(_story, stories), *await _drafts(reader),
+    ]  # fmt: skip
+
+
+async def how_many_wait(reader: Reader) -> int:
+    """The length of that list, without reading the stories that stand still."""
+    stories: int = (await reader.read(list_what_waits, wanted=WaitingQuery(limit=1)))["meta"]["total_count"]
+    beside = await _of_tenant(reader), await _ran_out(reader), await _drafts(reader)
+    return stories + sum(map(len, beside))
 
 
 async def _ran_out(reader: Reader) -> Sequence[Mapping[str, Any]]:
-    """The API leaves them out, as such a lease ends by itself: until something ends it, they are here."""
+    """The API leaves them out, as such a lease ends by itself: until something ends it, they are here. Those of which
+    a review was asked for are among what the API lists."""
     now = reader.services.utc_now()
     held = [
         story
         for status in HELD
         for story in await reader.all(list_stories_of_tenant, StoriesQuery(agent_status=status, limit=500))
     ]
-    return sorted((each for each in held if is_stale(each, now)), key=lambda each: str(each["lease_expires_at"]))
+    return sorted(
+        (each for each in held if is_stale(each, now) and not _asked_for_review(each)),
+        key=lambda each: str(each["lease_expires_at"]),
+    )
+
+
+def _asked_for_review(story: Mapping[str, Any]) -> bool:
+    return story["agent_status"] == "implementing" and story["review_requested_at"] is not None
 
 
 def _late(story: Mapping[str, Any]) -> Waiting:

@@ -119,6 +119,7 @@ async def test_a_lease_that_ran_out_and_drafts_are_among_what_waits(log_of_modul
         clock.passes(minutes=2)
         after = (await look(started, "/app/inbox", cookie)).body
         assert (after.count(command), b"1 draft of knowledge waits" in after) == (2, True), "shown, and copied"
+        assert b'Waiting on</span><span class="count">2</span>' in after, "as many as are listed"
         as_agent = await look(started, "/app/inbox", await sign_in(started, laid_out.team.implementer.raw))
         assert (command in as_agent.body, b"of knowledge waits" in as_agent.body) == (True, False)
 
