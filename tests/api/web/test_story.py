@@ -124,6 +124,24 @@ async def test_a_lease_that_ran_out_and_drafts_are_among_what_waits(log_of_modul
         assert (command in as_agent.body, b"of knowledge waits" in as_agent.body) == (True, False)
 
 
+async def test_what_is_verified_holds_nothing_up_on_the_graph_and_the_story(served: Service) -> None:
+    """1.3 waits for 1.2, and that for 1.1, which is verified. The control: 1.2 is not, and does."""
+    laid_out = await work(served, "1.1", "1.2", "1.3")
+    await laid_out.works(laid_out.team.implementer, "1.1")
+    await laid_out.reviews(laid_out.team.reviewer, "1.1")
+    await laid_out.verifies("1.1")
+    for before, after in (("1.1", "1.2"), ("1.2", "1.3")):
+        body = {"story_id": laid_out.stories[after], "depends_on_story_id": laid_out.stories[before]}
+        assert (await laid_out.team.user.post("/story_dependencies", body)).status == 201
+    cookie = await sign_in(served, laid_out.team.user.raw)
+    graph = (await look(served, f"/app/projects/{laid_out.project}/graph", cookie)).body.decode()
+    assert ("1.1 · unlocks" in graph, "1.2 · unlocks 1" in graph) == (False, True)
+    assert graph.count('marker-end="url(#arrow') == 2
+    first = (await look(served, f"/app/stories/{laid_out.stories['1.2']}", cookie)).body.decode()
+    last = (await look(served, f"/app/stories/{laid_out.stories['1.3']}", cookie)).body.decode()
+    assert ("</a>, verified<" in first, "</a>, not verified yet<" in last) == (True, True)
+
+
 async def test_the_overview_says_what_was_spent_and_how_old_the_head_is(served: Service) -> None:
     laid_out = await work(served)
     usage = {"story_id": laid_out.stories["1.1"], "model_name": "m", "phase": "other", "input_tokens": 1,
